@@ -1,1 +1,14 @@
-//! Under construction.
+//! Values in, documents out: what a reader, a spreadsheet or a noticeboard gets to see.
+//!
+//! A report here formats and never decides: differences, per cents, equivalents and what is
+//! missing arrive as values; the words, the picture, the table and the downloads leave. It asks no
+//! store, no clock and no network. Energy stays integer watt-hours up to the printed digit, where
+//! it is rounded once, each figure on its own.
+
+pub mod factors;
+pub mod generation;
+
+pub mod chart;
+pub mod words;
+
+pub use generation::GenerationReport;

@@ -1,0 +1,1 @@
+//! Pictures by plotters, as SVG.
