@@ -1,0 +1,126 @@
+//! What goes along with a journal entry: the reads its messages carry, already placed.
+//!
+//! The journal knows bytes only, so whoever appends messages decodes them once and sends the
+//! meaning along; the projection and the receipts take it from there after the sync. At a replay
+//! the same value is made again from the raw records. Nothing here is stored.
+
+use std::sync::Arc;
+
+use domain::{
+    calendar::Instant,
+    metering::{Obis, SeriesId, Source},
+    quantity::WattHours,
+};
+
+/// [`PlacedRead::w`] when the device sent no power.
+pub const NO_POWER: i32 = i32::MIN;
+
+/// The meaning of the records of one entry.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decoded {
+    /// Reads of registers the society knows.
+    pub placed: Vec<PlacedRead>,
+    /// Reads of registers nobody has entered yet; shown, and placed by a replay once they are.
+    pub unplaced: Vec<UnplacedRead>,
+    /// Sequence numbers that are on disk once the entry is.
+    pub sequences: Vec<SequenceRun>,
+    /// Messages that could not be decoded; their raw bytes are in the record.
+    pub undecodable: Vec<UndecodableMessage>,
+    /// Statuses and last wills of gateways.
+    pub statuses: Vec<StatusNote>,
+}
+
+/// A read of a known register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlacedRead {
+    /// The register of the meter.
+    pub series: SeriesId,
+    /// The reading time as the device claims it.
+    pub at: Instant,
+    /// What the register showed.
+    pub wh: WattHours,
+    /// Power in W at that instant, [`NO_POWER`] for none.
+    pub w: i32,
+    /// When it reached us.
+    pub received: Instant,
+    /// How it reached us.
+    pub source: Source,
+}
+
+/// A read of a register that the society has not entered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnplacedRead {
+    /// The gateway it came from.
+    pub gateway: Arc<str>,
+    /// The meter's serial as the gateway wrote it.
+    pub meter: Box<str>,
+    /// The register.
+    pub register: Obis,
+    /// The reading time as the device claims it.
+    pub at: Instant,
+    /// What the register showed.
+    pub wh: WattHours,
+    /// Power in W at that instant, [`NO_POWER`] for none.
+    pub w: i32,
+    /// When it reached us.
+    pub received: Instant,
+}
+
+/// Consecutive sequence numbers of one boot of one gateway, both ends included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SequenceRun {
+    /// The gateway.
+    pub gateway: Arc<str>,
+    /// Its boot counter.
+    pub boot: u64,
+    /// First number of the run.
+    pub first: u64,
+    /// Last number of the run.
+    pub last: u64,
+}
+
+/// A message whose payload could not be decoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UndecodableMessage {
+    /// The gateway it came from.
+    pub gateway: Arc<str>,
+    /// Which record of the entry holds it, counted from 0.
+    pub record: u32,
+    /// Why, in words for a person.
+    pub reason: Box<str>,
+    /// When it reached us.
+    pub received: Instant,
+}
+
+/// What a gateway says about itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusNote {
+    /// The gateway.
+    pub gateway: Arc<str>,
+    /// The payload, untouched.
+    pub payload: Box<[u8]>,
+    /// Whether it is the last will of a broken connection.
+    pub will: bool,
+    /// When it reached us.
+    pub received: Instant,
+}
+
+impl Decoded {
+    /// Adds a sequence number, extending the last run where it fits.
+    pub fn note_sequence(&mut self, gateway: &Arc<str>, boot: u64, seq: u64) {
+        if let Some(run) = self.sequences.last_mut()
+            && run.boot == boot
+            && (Arc::ptr_eq(&run.gateway, gateway) || run.gateway == *gateway)
+            && run.last.checked_add(1) == Some(seq)
+        {
+            run.last = seq;
+            return;
+        }
+        self.sequences.push(SequenceRun {
+            gateway: Arc::clone(gateway),
+            boot,
+            first: seq,
+            last: seq,
+        });
+    }
+}

@@ -1,0 +1,543 @@
+//! A message from a gateway, as it arrived, and the digest that stands for messages in excess.
+//!
+//! A kind 1 record holds the raw bytes of one MQTT message with the facts of its arrival. Nothing
+//! in it is interpreted: what the payload means is decoded again from these bytes at every replay,
+//! so a later decoder can read what an earlier one could not. All integers are little-endian.
+//!
+//! | bytes | kind 1, version 1 |
+//! |---|---|
+//! | 1 | kind, 1 |
+//! | 1 | version, 1 |
+//! | 1 | door: 1 the built-in endpoint, 2 an outside broker |
+//! | 1 | flags: bits 0–1 QoS, bit 2 retained, bit 3 last will, bit 4 refused by the decoder of the day |
+//! | 8 | when it reached us, milliseconds since 1970-01-01T00:00:00Z |
+//! | 1 + n | gateway id, at most 64 bytes |
+//! | 1 | topic form: 1 `commonwatt/v1/<gateway>/reads`, 2 `…/status`, 0 any other, spelled out |
+//! | 2 + n | the topic, only in form 0 |
+//! | 1 | mapping: 0 none (own format), 1 a hash follows |
+//! | 32 | SHA-256 of the mapping's text, only in form 1 |
+//! | rest | payload, raw |
+//!
+//! | bytes | kind 3, version 1 |
+//! |---|---|
+//! | 1 + 1 + 1 | kind 3, version 1, door |
+//! | 1 + n | gateway id |
+//! | 8 + 8 | receive time of the first and of the last message it stands for |
+//! | 8 + 8 | number of messages, bytes of their payloads |
+//! | 32 | hash chain: h₀ = 0, hᵢ = SHA-256(hᵢ₋₁ ‖ u32 length ‖ payload) |
+//!
+//! Every message has one spelling: a topic that fits form 1 or 2 is refused in form 0. This module
+//! never judges a payload and never truncates: what does not fit a limit is an error before a byte
+//! is written.
+
+use domain::calendar::Instant;
+
+use crate::{KIND_DIGEST, KIND_MESSAGE};
+
+/// The version written after [`KIND_MESSAGE`] and [`KIND_DIGEST`].
+pub const VERSION: u8 = 1;
+/// Longest gateway id in bytes.
+pub const MAX_GATEWAY_BYTES: usize = 64;
+/// Longest topic in bytes that MQTT allows.
+pub const MAX_TOPIC_BYTES: usize = 65_535;
+
+const OWN_PREFIX: &str = "commonwatt/v1/";
+
+/// The way a message came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Door {
+    /// The built-in MQTT endpoint.
+    Endpoint,
+    /// An outside broker, read by subscription.
+    Broker,
+}
+
+/// One message as it arrived; a view on borrowed bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadMessage<'a> {
+    /// When it reached us.
+    pub received: Instant,
+    /// The way it came in.
+    pub door: Door,
+    /// Quality of service it was sent with, 0 to 2.
+    pub qos: u8,
+    /// Whether the sender asked for it to be retained (we never do).
+    pub retained: bool,
+    /// Whether it is a connection's last will.
+    pub will: bool,
+    /// Whether the decoder of the day could not read it; it is kept and shown all the same.
+    pub undecodable: bool,
+    /// The gateway it is from, by credential or topic.
+    pub gateway: &'a str,
+    /// The topic it was published to.
+    pub topic: &'a str,
+    /// SHA-256 of the mapping that reads it; none for the own format.
+    pub mapping: Option<&'a [u8; 32]>,
+    /// The payload, untouched.
+    pub payload: &'a [u8],
+}
+
+/// Messages above a gateway's bound of bytes a day, counted instead of kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Digest<'a> {
+    /// The way they came in.
+    pub door: Door,
+    /// The gateway they are from.
+    pub gateway: &'a str,
+    /// When the first of them reached us.
+    pub first: Instant,
+    /// When the last of them reached us.
+    pub last: Instant,
+    /// How many messages.
+    pub count: u64,
+    /// Sum of their payloads in bytes.
+    pub bytes: u64,
+    /// The hash chain over their payloads.
+    pub hash: [u8; 32],
+}
+
+/// A record or its parts break the format.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadMessage {
+    /// The record ends inside a field.
+    #[error("message record ends inside `{0}`")]
+    Short(&'static str),
+    /// A field holds a value that this version does not know.
+    #[error("message record has `{value}` in `{field}`, which version 1 does not know")]
+    Unknown {
+        /// The field.
+        field: &'static str,
+        /// The byte seen.
+        value: u8,
+    },
+    /// A text field is not UTF-8.
+    #[error("`{0}` in a message record is not UTF-8")]
+    NotText(&'static str),
+    /// A field is longer than its limit.
+    #[error("`{field}` is {bytes} bytes long; the limit is {limit}")]
+    TooLong {
+        /// The field.
+        field: &'static str,
+        /// Its length in bytes.
+        bytes: usize,
+        /// The longest allowed.
+        limit: usize,
+    },
+    /// The record has another spelling than the one this format prescribes.
+    #[error("message record spells `{0}` in a form that is kept for another case")]
+    NotCanonical(&'static str),
+}
+
+impl<'a> ReadMessage<'a> {
+    /// Appends the record's bytes to `into`. On error nothing is appended.
+    ///
+    /// # Errors
+    /// [`BadMessage`] when the gateway id or the topic is over its limit or `qos` is over 2.
+    pub fn encode(&self, into: &mut Vec<u8>) -> Result<(), BadMessage> {
+        let (form, spelled) = match own_form(self.topic, self.gateway) {
+            Some(form) => (form, false),
+            None => (0, true),
+        };
+        let gateway_len = length("gateway", self.gateway, MAX_GATEWAY_BYTES)?;
+        let topic_len = u16::try_from(self.topic.len()).map_err(|_| BadMessage::TooLong {
+            field: "topic",
+            bytes: self.topic.len(),
+            limit: MAX_TOPIC_BYTES,
+        })?;
+        if self.qos > 2 {
+            return Err(BadMessage::Unknown {
+                field: "qos",
+                value: self.qos,
+            });
+        }
+        into.reserve(64 + self.gateway.len() + self.topic.len() + self.payload.len());
+        let flags = self.qos
+            | u8::from(self.retained) << 2
+            | u8::from(self.will) << 3
+            | u8::from(self.undecodable) << 4;
+        into.extend_from_slice(&[KIND_MESSAGE, VERSION, self.door.byte(), flags]);
+        into.extend_from_slice(&self.received.0.to_le_bytes());
+        into.push(gateway_len);
+        into.extend_from_slice(self.gateway.as_bytes());
+        into.push(form);
+        if spelled {
+            into.extend_from_slice(&topic_len.to_le_bytes());
+            into.extend_from_slice(self.topic.as_bytes());
+        }
+        match self.mapping {
+            None => into.push(0),
+            Some(hash) => {
+                into.push(1);
+                into.extend_from_slice(hash);
+            }
+        }
+        into.extend_from_slice(self.payload);
+        Ok(())
+    }
+
+    /// Where [`ReadMessage::encode`] puts the flags, so that a verdict of the decoder can be added
+    /// after the bytes are in place.
+    pub const FLAGS_AT: usize = 3;
+    /// The flag of [`ReadMessage::undecodable`] in the byte at [`ReadMessage::FLAGS_AT`].
+    pub const UNDECODABLE_FLAG: u8 = 1 << 4;
+}
+
+/// A decoded kind 1 record: the message, its topic rebuilt where the record abbreviates it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrived<'a> {
+    form: u8,
+    spelled: &'a str,
+    message: ReadMessage<'a>,
+}
+
+impl<'a> Arrived<'a> {
+    /// Decodes one record strictly.
+    ///
+    /// # Errors
+    /// [`BadMessage`] for anything that [`ReadMessage::encode`] would not have written.
+    pub fn decode(record: &'a [u8]) -> Result<Arrived<'a>, BadMessage> {
+        let mut cursor = Cursor { rest: record };
+        cursor.expect("kind", KIND_MESSAGE)?;
+        cursor.expect("version", VERSION)?;
+        let door = Door::from_byte(cursor.byte("door")?)?;
+        let flags = cursor.byte("flags")?;
+        if flags & 0b1110_0000 != 0 || flags & 0b11 == 0b11 {
+            return Err(BadMessage::Unknown {
+                field: "flags",
+                value: flags,
+            });
+        }
+        let received = Instant(cursor.i64("received")?);
+        let gateway = cursor.short_text("gateway", MAX_GATEWAY_BYTES)?;
+        let form = cursor.byte("topic form")?;
+        let spelled = match form {
+            0 => {
+                let length = cursor.array::<2>("topic")?;
+                let text = cursor.text("topic", usize::from(u16::from_le_bytes(*length)))?;
+                if own_form(text, gateway).is_some() {
+                    return Err(BadMessage::NotCanonical("topic"));
+                }
+                text
+            }
+            1 | 2 => "",
+            value => {
+                return Err(BadMessage::Unknown {
+                    field: "topic form",
+                    value,
+                });
+            }
+        };
+        let mapping = match cursor.byte("mapping")? {
+            0 => None,
+            1 => Some(cursor.array::<32>("mapping")?),
+            value => {
+                return Err(BadMessage::Unknown {
+                    field: "mapping",
+                    value,
+                });
+            }
+        };
+        Ok(Arrived {
+            form,
+            spelled,
+            message: ReadMessage {
+                received,
+                door,
+                qos: flags & 0b11,
+                retained: flags & 1 << 2 != 0,
+                will: flags & 1 << 3 != 0,
+                undecodable: flags & Self::UNDECODABLE != 0,
+                gateway,
+                topic: spelled,
+                mapping,
+                payload: cursor.rest,
+            },
+        })
+    }
+
+    const UNDECODABLE: u8 = ReadMessage::UNDECODABLE_FLAG;
+
+    /// The message without its topic: `topic` is empty unless the record spells it out.
+    #[must_use]
+    pub fn message(&self) -> &ReadMessage<'a> {
+        &self.message
+    }
+
+    /// The topic, rebuilt.
+    #[must_use]
+    pub fn topic(&self) -> String {
+        match self.form {
+            1 => format!("{OWN_PREFIX}{}/reads", self.message.gateway),
+            2 => format!("{OWN_PREFIX}{}/status", self.message.gateway),
+            _ => self.spelled.to_owned(),
+        }
+    }
+
+    /// Whether it is a reads message in the own format.
+    #[must_use]
+    pub fn is_reads(&self) -> bool {
+        self.form == 1
+    }
+
+    /// Whether it is a gateway's status.
+    #[must_use]
+    pub fn is_status(&self) -> bool {
+        self.form == 2
+    }
+}
+
+impl<'a> Digest<'a> {
+    /// Appends the record's bytes to `into`. On error nothing is appended.
+    ///
+    /// # Errors
+    /// [`BadMessage::TooLong`] when the gateway id is over its limit.
+    pub fn encode(&self, into: &mut Vec<u8>) -> Result<(), BadMessage> {
+        let gateway_len = length("gateway", self.gateway, MAX_GATEWAY_BYTES)?;
+        into.extend_from_slice(&[KIND_DIGEST, VERSION, self.door.byte(), gateway_len]);
+        into.extend_from_slice(self.gateway.as_bytes());
+        into.extend_from_slice(&self.first.0.to_le_bytes());
+        into.extend_from_slice(&self.last.0.to_le_bytes());
+        into.extend_from_slice(&self.count.to_le_bytes());
+        into.extend_from_slice(&self.bytes.to_le_bytes());
+        into.extend_from_slice(&self.hash);
+        Ok(())
+    }
+
+    /// Decodes one record strictly.
+    ///
+    /// # Errors
+    /// [`BadMessage`] for anything that [`Digest::encode`] would not have written.
+    pub fn decode(record: &'a [u8]) -> Result<Digest<'a>, BadMessage> {
+        let mut cursor = Cursor { rest: record };
+        cursor.expect("kind", KIND_DIGEST)?;
+        cursor.expect("version", VERSION)?;
+        let digest = Digest {
+            door: Door::from_byte(cursor.byte("door")?)?,
+            gateway: cursor.short_text("gateway", MAX_GATEWAY_BYTES)?,
+            first: Instant(cursor.i64("first")?),
+            last: Instant(cursor.i64("last")?),
+            count: u64::from_le_bytes(*cursor.array::<8>("count")?),
+            bytes: u64::from_le_bytes(*cursor.array::<8>("bytes")?),
+            hash: *cursor.array::<32>("hash")?,
+        };
+        if !cursor.rest.is_empty() {
+            return Err(BadMessage::TooLong {
+                field: "digest record",
+                bytes: record.len(),
+                limit: record.len() - cursor.rest.len(),
+            });
+        }
+        Ok(digest)
+    }
+}
+
+impl Door {
+    fn byte(self) -> u8 {
+        match self {
+            Door::Endpoint => 1,
+            Door::Broker => 2,
+        }
+    }
+
+    fn from_byte(value: u8) -> Result<Door, BadMessage> {
+        match value {
+            1 => Ok(Door::Endpoint),
+            2 => Ok(Door::Broker),
+            _ => Err(BadMessage::Unknown {
+                field: "door",
+                value,
+            }),
+        }
+    }
+}
+
+fn own_form(topic: &str, gateway: &str) -> Option<u8> {
+    let rest = topic.strip_prefix(OWN_PREFIX)?.strip_prefix(gateway)?;
+    match rest {
+        "/reads" => Some(1),
+        "/status" => Some(2),
+        _ => None,
+    }
+}
+
+fn length(field: &'static str, text: &str, limit: usize) -> Result<u8, BadMessage> {
+    let too_long = || BadMessage::TooLong {
+        field,
+        bytes: text.len(),
+        limit,
+    };
+    if text.len() > limit {
+        return Err(too_long());
+    }
+    u8::try_from(text.len()).map_err(|_| too_long())
+}
+
+struct Cursor<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Cursor<'a> {
+    fn array<const N: usize>(&mut self, field: &'static str) -> Result<&'a [u8; N], BadMessage> {
+        let (head, rest) = self
+            .rest
+            .split_first_chunk::<N>()
+            .ok_or(BadMessage::Short(field))?;
+        self.rest = rest;
+        Ok(head)
+    }
+
+    fn byte(&mut self, field: &'static str) -> Result<u8, BadMessage> {
+        self.array::<1>(field).map(|b| b[0])
+    }
+
+    fn i64(&mut self, field: &'static str) -> Result<i64, BadMessage> {
+        self.array::<8>(field).map(|b| i64::from_le_bytes(*b))
+    }
+
+    fn expect(&mut self, field: &'static str, wanted: u8) -> Result<(), BadMessage> {
+        match self.byte(field)? {
+            value if value == wanted => Ok(()),
+            value => Err(BadMessage::Unknown { field, value }),
+        }
+    }
+
+    fn text(&mut self, field: &'static str, bytes: usize) -> Result<&'a str, BadMessage> {
+        let (head, rest) = self
+            .rest
+            .split_at_checked(bytes)
+            .ok_or(BadMessage::Short(field))?;
+        self.rest = rest;
+        std::str::from_utf8(head).map_err(|_| BadMessage::NotText(field))
+    }
+
+    fn short_text(&mut self, field: &'static str, limit: usize) -> Result<&'a str, BadMessage> {
+        let bytes = usize::from(self.byte(field)?);
+        if bytes > limit {
+            return Err(BadMessage::TooLong {
+                field,
+                bytes,
+                limit,
+            });
+        }
+        self.text(field, bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message() -> ReadMessage<'static> {
+        ReadMessage {
+            received: Instant(1_762_000_000_123),
+            door: Door::Endpoint,
+            qos: 1,
+            retained: false,
+            will: false,
+            undecodable: false,
+            gateway: "elmore-1",
+            topic: "commonwatt/v1/elmore-1/reads",
+            mapping: None,
+            payload: b"{}",
+        }
+    }
+
+    #[test]
+    fn golden_bytes_of_version_1_never_change() {
+        let mut bytes = Vec::new();
+        message().encode(&mut bytes).unwrap();
+        assert_eq!(
+            bytes,
+            [
+                1, 1, 1, 1, 0x7b, 0x54, 0x62, 0x3f, 0x9a, 0x01, 0, 0, 8, b'e', b'l', b'm', b'o',
+                b'r', b'e', b'-', b'1', 1, 0, b'{', b'}'
+            ]
+        );
+    }
+
+    #[test]
+    fn what_was_written_is_read_back() {
+        let hash = [7; 32];
+        let other = ReadMessage {
+            topic: "shellies/roof/emeter/0/total",
+            mapping: Some(&hash),
+            door: Door::Broker,
+            retained: true,
+            will: true,
+            undecodable: true,
+            qos: 2,
+            ..message()
+        };
+        for case in [message(), other] {
+            let mut bytes = Vec::new();
+            case.encode(&mut bytes).unwrap();
+            let arrived = Arrived::decode(&bytes).unwrap();
+            assert_eq!(arrived.topic(), case.topic);
+            let same_topic = ReadMessage {
+                topic: case.topic,
+                ..*arrived.message()
+            };
+            assert_eq!(same_topic, case);
+        }
+    }
+
+    #[test]
+    fn a_record_cut_anywhere_in_its_head_is_refused() {
+        let mut bytes = Vec::new();
+        message().encode(&mut bytes).unwrap();
+        let head = bytes.len() - message().payload.len();
+        for cut in 0..head {
+            assert!(Arrived::decode(&bytes[..cut]).is_err(), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn an_own_topic_spelled_out_is_refused() {
+        let mut bytes = Vec::new();
+        message().encode(&mut bytes).unwrap();
+        let mut spelled = bytes[..21].to_vec();
+        let topic = message().topic;
+        spelled.push(0);
+        spelled.extend_from_slice(&u16::try_from(topic.len()).unwrap().to_le_bytes());
+        spelled.extend_from_slice(topic.as_bytes());
+        spelled.push(0);
+        assert_eq!(
+            Arrived::decode(&spelled),
+            Err(BadMessage::NotCanonical("topic"))
+        );
+    }
+
+    #[test]
+    fn a_digest_comes_back_and_nothing_may_follow_it() {
+        let digest = Digest {
+            door: Door::Endpoint,
+            gateway: "elmore-1",
+            first: Instant(1),
+            last: Instant(2),
+            count: 3,
+            bytes: 4,
+            hash: [9; 32],
+        };
+        let mut bytes = Vec::new();
+        digest.encode(&mut bytes).unwrap();
+        assert_eq!(Digest::decode(&bytes), Ok(digest));
+        bytes.push(0);
+        assert!(Digest::decode(&bytes).is_err());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_decode_or_are_refused_and_what_decodes_is_canonical(
+            bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..120),
+        ) {
+            let mut bytes = bytes;
+            if bytes.len() > 2 { bytes[0] = 1; bytes[1] = 1; bytes[2] = 1 + bytes[2] % 2; }
+            if let Ok(arrived) = Arrived::decode(&bytes) {
+                let topic = arrived.topic();
+                let mut again = Vec::new();
+                ReadMessage { topic: &topic, ..*arrived.message() }.encode(&mut again).unwrap();
+                proptest::prop_assert_eq!(again, bytes);
+            }
+        }
+    }
+}
