@@ -1,1 +1,25 @@
-//! Under construction.
+//! The gateway on the roof.
+//!
+//! A gateway reads registers, puts the reads into numbered notes, and keeps every note until the
+//! daemon's receipt names it. A broker's PUBACK says only that a message was carried; the receipt
+//! says that it is on disk. What is not named is sent again, in order, in small chunks, and reads
+//! made now overtake what is being replayed.
+//!
+//! In reading order:
+//!
+//! - [`note`]: one register read, and the bytes of a note;
+//! - [`receipt`]: what the daemon says it holds;
+//! - [`session`]: the protocol without sockets, clock or threads: input and time in, output out;
+//! - [`clock`]: where the time comes from, real or simulated;
+//! - [`uplink`]: drives a session over MQTT;
+//! - [`simulate`]: roofs made of measured British generation, and a fleet of them.
+//!
+//! This crate never edits a read, never invents one outside [`simulate`], and never deletes one
+//! without counting it.
+
+pub mod clock;
+pub mod note;
+pub mod receipt;
+pub mod session;
+pub mod simulate;
+pub mod uplink;
