@@ -1,0 +1,437 @@
+//! The command line as it is typed: every command of the contract that is built so far.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Commonwatt runs a community energy co-operative: from the roof's meter to the report.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "commonwatt", version, max_term_width = 100)]
+pub struct Cli {
+    /// The data folder
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Print one JSON document on stdout instead of text
+    #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+    /// Who acts: an officer's id of the society
+    #[arg(long = "as", global = true, value_name = "OFFICER")]
+    pub officer: Option<String>,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// How a command answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// The commands.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Three Brixton societies as sample data, simulated roofs over real MQTT, all pages
+    Demo(Demo),
+    /// Run the daemon
+    Serve(Serve),
+    /// Create, change and list societies
+    #[command(subcommand)]
+    Society(Society),
+    /// FIT installations
+    #[command(subcommand)]
+    Installation(List),
+    /// Roofs
+    #[command(subcommand)]
+    Site(List),
+    /// Meters, and their dated events
+    #[command(subcommand)]
+    Meter(Meter),
+    /// Register reads
+    #[command(subcommand)]
+    Reads(Reads),
+    /// Energy by half hour, day, month or year, with quality
+    Energy(Energy),
+    /// Reports
+    #[command(subcommand)]
+    Report(Report),
+    /// Gateways and their tokens
+    #[command(subcommand)]
+    Gateway(Gateway),
+    /// Check that nothing was changed: the journal's hashes, and the projections against it
+    Verify(Verify),
+    /// Make the projections again from the journal
+    Rebuild(SocietyChoice),
+    /// The journal's size and root hash
+    Head(SocietyChoice),
+    /// Copy everything to another folder, while running, and check the copy
+    Backup(Backup),
+    /// Check the configuration file
+    #[command(subcommand)]
+    Config(Config),
+}
+
+/// `demo`
+#[derive(Clone, Debug, Args)]
+pub struct Demo {
+    /// Address of the pages
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub http: String,
+    /// Address of the MQTT endpoint
+    #[arg(long, default_value = "127.0.0.1:1883")]
+    pub mqtt: String,
+    /// How many times faster than the world the roofs' clock runs (1 to 86400)
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub speed: u32,
+}
+
+/// `serve`
+#[derive(Clone, Debug, Args)]
+pub struct Serve {
+    /// Configuration file; without it every key has its default
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// `society …`
+#[derive(Clone, Debug, Subcommand)]
+pub enum Society {
+    /// Create or change a society from its file; a second run changes nothing
+    Apply {
+        /// The society file (TOML)
+        file: PathBuf,
+        /// Show the differences and change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// List the societies
+    List,
+}
+
+/// `… list`
+#[derive(Clone, Debug, Subcommand)]
+pub enum List {
+    /// List them
+    List {
+        /// Only this society's
+        #[arg(long)]
+        society: Option<String>,
+    },
+}
+
+/// `meter …`
+#[derive(Clone, Debug, Subcommand)]
+pub enum Meter {
+    /// List the meters
+    List {
+        /// Only this society's
+        #[arg(long)]
+        society: Option<String>,
+    },
+    /// A meter was replaced by another
+    Exchange {
+        #[command(flatten)]
+        event: MeterEvent,
+        /// Serial of the new meter (it must be in the society file)
+        #[arg(long, value_name = "SERIAL")]
+        next_meter: String,
+    },
+    /// A meter's register was set back
+    Reset {
+        #[command(flatten)]
+        event: MeterEvent,
+    },
+    /// A register passed its last digit and began at zero again
+    Rollover {
+        /// Serial of the meter
+        #[arg(long)]
+        meter: String,
+        /// Register code
+        #[arg(long, default_value = "2.8.0")]
+        register: String,
+        /// When it passed zero, between the last high read and the first low one
+        #[arg(long, value_name = "TIME")]
+        at: String,
+        /// Why, in a few words
+        #[arg(long, default_value = "register passed its last digit")]
+        reason: String,
+        /// Zone of a time without offset
+        #[arg(long)]
+        zone: Option<String>,
+    },
+}
+
+/// What every meter event says.
+#[derive(Clone, Debug, Args)]
+pub struct MeterEvent {
+    /// Serial of the meter
+    #[arg(long)]
+    pub meter: String,
+    /// Register code
+    #[arg(long, default_value = "2.8.0")]
+    pub register: String,
+    /// When the old register was last read
+    #[arg(long, value_name = "TIME")]
+    pub closed_at: String,
+    /// What it showed then, kWh
+    #[arg(long, value_name = "KWH")]
+    pub closing: String,
+    /// When counting began again; the same time as the closing when left out
+    #[arg(long, value_name = "TIME")]
+    pub opened_at: Option<String>,
+    /// What the register showed then, kWh
+    #[arg(long, value_name = "KWH")]
+    pub opening: String,
+    /// Why, in a few words
+    #[arg(long)]
+    pub reason: String,
+    /// Zone of times without offset
+    #[arg(long)]
+    pub zone: Option<String>,
+}
+
+/// `reads …`
+#[derive(Clone, Debug, Subcommand)]
+pub enum Reads {
+    /// Import register reads, interval energy, day rows or monthly totals from a CSV file
+    Import {
+        /// The file
+        file: PathBuf,
+        /// A saved mapping: its name in config/mappings, or a file
+        #[arg(long)]
+        mapping: Option<String>,
+        /// The society, when there is more than one
+        #[arg(long)]
+        society: Option<String>,
+        /// Zone of times without offset
+        #[arg(long)]
+        zone: Option<String>,
+        /// Show what the first rows become and import nothing
+        #[arg(long)]
+        preview: bool,
+    },
+    /// List reads with quality and verdict
+    List {
+        /// Serial of the meter
+        #[arg(long)]
+        meter: String,
+        /// Register code; all of the meter's when left out
+        #[arg(long)]
+        register: Option<String>,
+        /// First day
+        #[arg(long)]
+        from: Option<String>,
+        /// Last day, included
+        #[arg(long)]
+        to: Option<String>,
+        /// Only those that are held for a person
+        #[arg(long)]
+        held: bool,
+        /// The society, when there is more than one
+        #[arg(long)]
+        society: Option<String>,
+    },
+    /// Decide about a held read
+    Decide {
+        /// Serial of the meter
+        #[arg(long)]
+        meter: String,
+        /// Register code
+        #[arg(long, default_value = "2.8.0")]
+        register: String,
+        /// The read's time
+        #[arg(long, value_name = "TIME")]
+        at: String,
+        /// The read's value as it is listed, kWh
+        #[arg(long, value_name = "KWH")]
+        value: String,
+        /// What to do
+        #[arg(value_enum)]
+        action: ReadAction,
+        /// The value that takes its place, kWh
+        #[arg(long, value_name = "KWH")]
+        correct_to: Option<String>,
+        /// Why, in a few words
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+/// What to do with a held read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReadAction {
+    /// It stands.
+    Accept,
+    /// It never counts.
+    Refuse,
+    /// Another value takes its place.
+    Correct,
+}
+
+/// `energy`
+#[derive(Clone, Debug, Args)]
+pub struct Energy {
+    #[command(flatten)]
+    pub of: EnergyOf,
+    /// The society of the meter point or site, when there is more than one
+    #[arg(long)]
+    pub in_society: Option<String>,
+    /// First day
+    #[arg(long)]
+    pub from: String,
+    /// Last day, included
+    #[arg(long)]
+    pub to: String,
+    /// One row a …
+    #[arg(long, value_enum, default_value_t = By::Day)]
+    pub by: By,
+    /// What is counted
+    #[arg(long, value_enum, default_value_t = Counts::Generation)]
+    pub counts: Counts,
+}
+
+/// Whose energy.
+#[derive(Clone, Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct EnergyOf {
+    /// A meter point
+    #[arg(long)]
+    pub meter_point: Option<String>,
+    /// A roof
+    #[arg(long)]
+    pub site: Option<String>,
+    /// A whole society
+    #[arg(long)]
+    pub society: Option<String>,
+}
+
+/// Granularity of the rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum By {
+    /// Settlement periods: local half hours.
+    Period,
+    /// Local days.
+    Day,
+    /// Calendar months.
+    Month,
+    /// Calendar years.
+    Year,
+}
+
+/// What a meter point counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Counts {
+    /// What the arrays made.
+    Generation,
+    /// What left the site.
+    Export,
+    /// What the site took in.
+    Import,
+}
+
+/// `report …`
+#[derive(Clone, Debug, Subcommand)]
+pub enum Report {
+    /// Generation against forecast, in the Brixton style
+    Generation {
+        /// The society
+        #[arg(long)]
+        society: String,
+        /// One roof only
+        #[arg(long)]
+        site: Option<String>,
+        /// A year (2013), a month (2013-06), a day, or A..B with both ends included
+        #[arg(long)]
+        period: String,
+        /// How to write it
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+        /// Use the forecast as it stood on this day; today when left out
+        #[arg(long, value_name = "DATE")]
+        as_of: Option<String>,
+    },
+}
+
+/// Formats of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Plain text.
+    Text,
+    /// A page that stands alone.
+    Html,
+    /// The chart.
+    Svg,
+    /// The table.
+    Csv,
+    /// For programs.
+    Json,
+}
+
+/// `gateway …`
+#[derive(Clone, Debug, Subcommand)]
+pub enum Gateway {
+    /// Make a token for a gateway; it is shown once
+    Token {
+        /// The gateway's id in its society's file
+        gateway: String,
+    },
+    /// A gateway's token is no longer believed, at once
+    Revoke {
+        /// The gateway's id
+        gateway: String,
+        /// Why, in a few words
+        #[arg(long)]
+        reason: String,
+    },
+    /// List the gateways
+    List {
+        /// Only this society's
+        #[arg(long)]
+        society: Option<String>,
+    },
+}
+
+/// A society, or all of them.
+#[derive(Clone, Debug, Args)]
+pub struct SocietyChoice {
+    /// The society; all of them when left out
+    #[arg(long)]
+    pub society: Option<String>,
+}
+
+/// `verify`
+#[derive(Clone, Debug, Args)]
+pub struct Verify {
+    /// The society; all of them when left out
+    #[arg(long)]
+    pub society: Option<String>,
+    /// A head kept elsewhere, as `head --output json` printed it: the journal must extend it
+    #[arg(long, value_name = "FILE")]
+    pub head: Option<PathBuf>,
+    /// The journal only, without making the projections again for comparison
+    #[arg(long)]
+    pub journal_only: bool,
+}
+
+/// `backup`
+#[derive(Clone, Debug, Args)]
+pub struct Backup {
+    /// A folder that does not exist yet
+    pub dest: PathBuf,
+    /// The society; all of them when left out
+    #[arg(long)]
+    pub society: Option<String>,
+}
+
+/// `config …`
+#[derive(Clone, Debug, Subcommand)]
+pub enum Config {
+    /// Check a configuration file and print what is in force
+    Check {
+        /// The file
+        file: PathBuf,
+    },
+}

@@ -1,0 +1,219 @@
+//! The daemon's own configuration: `commonwatt.toml`, every key with its default.
+//!
+//! Unknown keys are errors that name the key and the nearest one. What a society is does not
+//! stand here: that is applied and journaled.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+/// `commonwatt.toml`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Web pages.
+    pub http: Http,
+    /// The built-in MQTT endpoint.
+    pub mqtt: Mqtt,
+    /// An outside broker.
+    pub broker: Broker,
+    /// The journal's files.
+    pub journal: Journal,
+    /// The series projection.
+    pub series: Series,
+}
+
+/// `[http]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Http {
+    /// Address of the pages; empty for none.
+    pub listen: String,
+    /// Longest wait for headers, seconds.
+    pub header_timeout_s: u64,
+    /// Longest request, seconds.
+    pub request_timeout_s: u64,
+    /// Most connections at once.
+    pub max_connections: usize,
+}
+
+/// `[mqtt]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Mqtt {
+    /// Plain-text address; empty for none.
+    pub listen: String,
+    /// TLS address; empty for none.
+    pub tls_listen: String,
+    /// Certificate chain, PEM.
+    pub tls_certificate_file: String,
+    /// Private key, PEM.
+    pub tls_key_file: String,
+    /// Authority of client certificates, PEM.
+    pub tls_client_ca_file: String,
+    /// Most connections at once.
+    pub max_connections: usize,
+    /// Most connections from one address.
+    pub max_connections_per_address: usize,
+    /// Largest packet, bytes.
+    pub max_packet_bytes: usize,
+    /// Longest wait for CONNECT, seconds.
+    pub connect_timeout_s: u64,
+    /// Bytes of one gateway kept in full a day.
+    pub max_bytes_per_gateway_per_day: u64,
+}
+
+/// `[broker]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Broker {
+    /// Address; empty for none.
+    pub url: String,
+    /// Society whose gateways publish there.
+    pub society: String,
+    /// Fixed client id.
+    pub client_id: String,
+    /// User name.
+    pub username: String,
+    /// File that holds the password.
+    pub password_file: String,
+    /// Authority of the broker's certificate, PEM.
+    pub ca_file: String,
+}
+
+/// `[journal]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Journal {
+    /// Segment size, bytes.
+    pub segment_bytes: u64,
+}
+
+/// `[series]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Series {
+    /// Reads written at once.
+    pub flush_reads: usize,
+    /// Longest wait of a read, seconds.
+    pub flush_interval_s: u64,
+    /// Reads that may wait before intake slows.
+    pub max_lag_reads: u64,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Http {
+            listen: "127.0.0.1:8080".into(),
+            header_timeout_s: 5,
+            request_timeout_s: 30,
+            max_connections: 1024,
+        }
+    }
+}
+
+impl Default for Mqtt {
+    fn default() -> Self {
+        Mqtt {
+            listen: "127.0.0.1:1883".into(),
+            tls_listen: String::new(),
+            tls_certificate_file: String::new(),
+            tls_key_file: String::new(),
+            tls_client_ca_file: String::new(),
+            max_connections: 10_000,
+            max_connections_per_address: 10_000,
+            max_packet_bytes: 262_144,
+            connect_timeout_s: 10,
+            max_bytes_per_gateway_per_day: 268_435_456,
+        }
+    }
+}
+
+impl Default for Broker {
+    fn default() -> Self {
+        Broker {
+            url: String::new(),
+            society: String::new(),
+            client_id: "commonwatt".into(),
+            username: String::new(),
+            password_file: String::new(),
+            ca_file: String::new(),
+        }
+    }
+}
+
+impl Default for Journal {
+    fn default() -> Self {
+        Journal {
+            segment_bytes: 64 << 20,
+        }
+    }
+}
+
+impl Default for Series {
+    fn default() -> Self {
+        Series {
+            flush_reads: 2_000_000,
+            flush_interval_s: 30,
+            max_lag_reads: 4_000_000,
+        }
+    }
+}
+
+/// The configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("`{file}`: {what}")]
+pub struct BadConfig {
+    file: String,
+    what: String,
+}
+
+impl Config {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// When it cannot be read, is not TOML, or holds an unknown key.
+    pub fn load(path: &Path) -> Result<Config, BadConfig> {
+        let bad = |what: String| BadConfig {
+            file: path.display().to_string(),
+            what,
+        };
+        let text = std::fs::read_to_string(path).map_err(|e| bad(e.to_string()))?;
+        toml::from_str(&text).map_err(|e| bad(explain(&e.to_string())))
+    }
+}
+
+/// Adds "did you mean" to an unknown-field error, from the names it lists.
+pub(crate) fn explain(error: &str) -> String {
+    let mut quoted = error.split('`').skip(1).step_by(2);
+    let nearest = (error.contains("unknown field"))
+        .then(|| quoted.next())
+        .flatten()
+        .and_then(|wrong| {
+            quoted
+                .map(|name| (strsim::damerau_levenshtein(wrong, name), name))
+                .min()
+        });
+    match nearest {
+        Some((_, name)) => format!("{}\nhint: did you mean `{name}`?", error.trim_end()),
+        None => error.trim_end().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_file_is_the_defaults() {
+        let shipped: Config =
+            toml::from_str(include_str!("../config/commonwatt.toml")).expect("it parses");
+        assert_eq!(format!("{shipped:?}"), format!("{:?}", Config::default()));
+    }
+
+    #[test]
+    fn an_unknown_key_names_the_nearest() {
+        let error = toml::from_str::<Config>("[http]\nlisten_to = \"x\"\n").unwrap_err();
+        assert!(explain(&error.to_string()).contains("did you mean `listen`?"));
+    }
+}

@@ -1,0 +1,331 @@
+//! Decisions: what people decided, as canonical JSON with a type and a version.
+//!
+//! A decision record is `[2][1]` followed by one JSON object: keys in declared order, no spaces,
+//! integers for money, energy (Wh) and instants (ms UTC), decimals as text. The meaning of a type
+//! at a version never changes; a newer or unknown one is an error and the daemon refuses to start
+//! rather than guess. Golden bytes of every version are pinned in the tests below.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{KIND_DECISION, society::SocietyDocument};
+
+/// A decision with its author and time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Decision {
+    /// When it was taken, ms UTC, by the daemon's clock.
+    pub at_ms: i64,
+    /// Who took it: an officer's id, or `owner` for the one who owns the data folder.
+    pub by: String,
+    /// What was decided.
+    pub what: What,
+}
+
+/// What can be decided. The tag carries the version: `name/1`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "body", deny_unknown_fields)]
+pub enum What {
+    /// The society document from now on.
+    #[serde(rename = "society-applied/1")]
+    SocietyApplied(Box<SocietyDocument>),
+    /// A meter was exchanged, reset, or its register started again at zero.
+    #[serde(rename = "meter-event/1")]
+    MeterEvent(MeterEvent),
+    /// A person decided about a held read.
+    #[serde(rename = "read-decision/1")]
+    ReadDecision(ReadDecision),
+    /// Monthly totals from before the reads began; used in reports only.
+    #[serde(rename = "history-months/1")]
+    HistoryMonths(HistoryMonths),
+    /// A gateway got a new token; only its hash is kept (node journal).
+    #[serde(rename = "gateway-credential/1")]
+    GatewayCredential(GatewayCredential),
+    /// A gateway's credentials are no longer believed (node journal).
+    #[serde(rename = "gateway-revoked/1")]
+    GatewayRevoked(GatewayRevoked),
+    /// A damaged tail was set aside at start.
+    #[serde(rename = "tail-cut/1")]
+    TailCut(TailCut),
+}
+
+/// Kinds of meter event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EventKind {
+    /// The device was replaced by another.
+    Exchange,
+    /// The register was set back.
+    Reset,
+    /// The register passed its last digit.
+    Rollover,
+}
+
+/// A dated meter event with final and opening reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeterEvent {
+    /// Exchange, reset or rollover.
+    pub kind: EventKind,
+    /// The meter whose register ends.
+    pub meter: String,
+    /// The register, OBIS code.
+    pub register: String,
+    /// When it was last read.
+    pub closed_at_ms: i64,
+    /// What it showed then, Wh.
+    pub final_wh: i64,
+    /// The meter that counts from then on; the same one for reset and rollover.
+    pub next_meter: String,
+    /// When counting began again.
+    pub opened_at_ms: i64,
+    /// What it showed then, Wh.
+    pub opening_wh: i64,
+    /// Why.
+    pub reason: String,
+}
+
+/// What to do with a held read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReadAction {
+    /// It stands as it is.
+    Accept,
+    /// It never counts.
+    Refuse,
+    /// Another value takes its place.
+    Correct,
+}
+
+/// A person's word on one held read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReadDecision {
+    /// Meter serial.
+    pub meter: String,
+    /// OBIS code.
+    pub register: String,
+    /// The read's time.
+    pub read_at_ms: i64,
+    /// The read's value, Wh.
+    pub wh: i64,
+    /// What to do.
+    pub action: ReadAction,
+    /// The value that takes its place, Wh, for `correct`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrected_wh: Option<i64>,
+    /// Why.
+    pub reason: String,
+}
+
+/// Monthly totals of a site, as history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HistoryMonths {
+    /// The file they came from.
+    pub file: String,
+    /// Rows.
+    pub rows: Vec<HistoryMonth>,
+}
+
+/// One month of one site.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HistoryMonth {
+    /// Site id.
+    pub site: String,
+    /// `YYYY-MM`.
+    pub month: String,
+    /// Energy, Wh.
+    pub wh: i64,
+}
+
+/// A gateway's new token, as its hash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GatewayCredential {
+    /// Gateway id.
+    pub gateway: String,
+    /// Its society's slug.
+    pub society: String,
+    /// SHA-256 of the token, lower-case hex.
+    pub token_sha256: String,
+}
+
+/// A gateway is no longer believed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GatewayRevoked {
+    /// Gateway id.
+    pub gateway: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// What was set aside at start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TailCut {
+    /// The file under `cut/`.
+    pub file: String,
+    /// Bytes set aside.
+    pub bytes: u64,
+    /// What was wrong with them.
+    pub reason: String,
+}
+
+/// A decision record cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotADecision {
+    /// The first two bytes say otherwise.
+    #[error(
+        "record starts with kind `{kind}` version `{version}`; expected a decision, `2` `1`\nhint: it was written by a newer commonwatt; start that version"
+    )]
+    Frame {
+        /// Kind byte.
+        kind: u8,
+        /// Version byte.
+        version: u8,
+    },
+    /// The JSON is not one of ours.
+    #[error(
+        "decision cannot be read: {0}\nhint: it was written by a newer commonwatt; start that version"
+    )]
+    Json(String),
+}
+
+impl Decision {
+    /// The record's bytes.
+    ///
+    /// # Panics
+    /// Never: the types have no map keys or values that JSON cannot hold.
+    #[must_use]
+    pub fn to_record(&self) -> Vec<u8> {
+        let mut bytes = vec![KIND_DECISION, 1];
+        serde_json::to_writer(&mut bytes, self).expect("decisions are plain JSON");
+        bytes
+    }
+
+    /// Reads a record back.
+    ///
+    /// # Errors
+    /// When kind, version or type is unknown to this build.
+    pub fn from_record(record: &[u8]) -> Result<Decision, NotADecision> {
+        let (&[kind, version], json) =
+            record.split_first_chunk::<2>().ok_or(NotADecision::Frame {
+                kind: 0,
+                version: 0,
+            })?;
+        if kind != KIND_DECISION || version != 1 {
+            return Err(NotADecision::Frame { kind, version });
+        }
+        serde_json::from_slice(json).map_err(|e| NotADecision::Json(e.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(what: What, golden: &str) {
+        let decision = Decision {
+            at_ms: 1_384_600_000_000,
+            by: "treasurer".into(),
+            what,
+        };
+        let record = decision.to_record();
+        assert_eq!(&record[..2], [2, 1]);
+        assert_eq!(std::str::from_utf8(&record[2..]).unwrap(), golden);
+        assert_eq!(Decision::from_record(&record).unwrap(), decision);
+    }
+
+    #[test]
+    fn every_type_keeps_its_golden_bytes() {
+        check(
+            What::MeterEvent(MeterEvent {
+                kind: EventKind::Exchange,
+                meter: "M1".into(),
+                register: "2.8.0".into(),
+                closed_at_ms: 1,
+                final_wh: 45_678_900,
+                next_meter: "M2".into(),
+                opened_at_ms: 2,
+                opening_wh: 120,
+                reason: "display dead".into(),
+            }),
+            r#"{"at_ms":1384600000000,"by":"treasurer","what":{"type":"meter-event/1","body":{"kind":"exchange","meter":"M1","register":"2.8.0","closed_at_ms":1,"final_wh":45678900,"next_meter":"M2","opened_at_ms":2,"opening_wh":120,"reason":"display dead"}}}"#,
+        );
+        check(
+            What::ReadDecision(ReadDecision {
+                meter: "M1".into(),
+                register: "2.8.0".into(),
+                read_at_ms: 3,
+                wh: 31_044_000_000,
+                action: ReadAction::Correct,
+                corrected_wh: Some(310_440_000),
+                reason: "decimal point".into(),
+            }),
+            r#"{"at_ms":1384600000000,"by":"treasurer","what":{"type":"read-decision/1","body":{"meter":"M1","register":"2.8.0","read_at_ms":3,"wh":31044000000,"action":"correct","corrected_wh":310440000,"reason":"decimal point"}}}"#,
+        );
+        check(
+            What::HistoryMonths(HistoryMonths {
+                file: "2013.csv".into(),
+                rows: vec![HistoryMonth {
+                    site: "elmore-house".into(),
+                    month: "2013-06".into(),
+                    wh: 4_500_000,
+                }],
+            }),
+            r#"{"at_ms":1384600000000,"by":"treasurer","what":{"type":"history-months/1","body":{"file":"2013.csv","rows":[{"site":"elmore-house","month":"2013-06","wh":4500000}]}}}"#,
+        );
+        check(
+            What::GatewayCredential(GatewayCredential {
+                gateway: "g1".into(),
+                society: "bes1".into(),
+                token_sha256: "00ff".into(),
+            }),
+            r#"{"at_ms":1384600000000,"by":"treasurer","what":{"type":"gateway-credential/1","body":{"gateway":"g1","society":"bes1","token_sha256":"00ff"}}}"#,
+        );
+        check(
+            What::GatewayRevoked(GatewayRevoked {
+                gateway: "g1".into(),
+                reason: "stolen".into(),
+            }),
+            r#"{"at_ms":1384600000000,"by":"treasurer","what":{"type":"gateway-revoked/1","body":{"gateway":"g1","reason":"stolen"}}}"#,
+        );
+        check(
+            What::TailCut(TailCut {
+                file: "cut/1".into(),
+                bytes: 17,
+                reason: "half a group".into(),
+            }),
+            r#"{"at_ms":1384600000000,"by":"treasurer","what":{"type":"tail-cut/1","body":{"file":"cut/1","bytes":17,"reason":"half a group"}}}"#,
+        );
+    }
+
+    #[test]
+    fn society_document_keeps_its_golden_bytes() {
+        let document: SocietyDocument = serde_json::from_str(
+            r#"{"society":{"slug":"s","name":"S"},"site":[{"id":"a","name":"A","latitude":"51.5","longitude":"-0.1","capacity_kwp":"10"}]}"#,
+        )
+        .unwrap();
+        check(
+            What::SocietyApplied(Box::new(document)),
+            r#"{"at_ms":1384600000000,"by":"treasurer","what":{"type":"society-applied/1","body":{"society":{"slug":"s","name":"S","zone":"Europe/London","financial_year_starts":"01-01"},"site":[{"id":"a","name":"A","latitude":"51.5","longitude":"-0.1","capacity_kwp":"10"}],"meter_point":[],"meter":[],"gateway":[],"forecast":[],"installation":[],"officer":[]}}}"#,
+        );
+    }
+
+    #[test]
+    fn an_unknown_type_or_version_is_refused() {
+        for json in [
+            r#"{"at_ms":1,"by":"x","what":{"type":"meter-event/2","body":{}}}"#,
+            r#"{"at_ms":1,"by":"x","what":{"type":"nonsense/1","body":{}}}"#,
+            r#"{"at_ms":1,"by":"x","what":{"type":"gateway-revoked/1","body":{"gateway":"g","reason":"r","more":1}}}"#,
+        ] {
+            let mut record = vec![2, 1];
+            record.extend_from_slice(json.as_bytes());
+            assert!(Decision::from_record(&record).is_err(), "{json}");
+        }
+        assert!(Decision::from_record(&[2, 9, b'{', b'}']).is_err());
+        assert!(Decision::from_record(&[]).is_err());
+    }
+}

@@ -1,0 +1,278 @@
+//! The society document: who the society is, its roofs, meter points, meters, forecasts, officers.
+//!
+//! One TOML file a society (`config/societies/*.toml`), applied with `commonwatt society apply`.
+//! The journal keeps the document as canonical JSON (declared key order, decimals as text), so
+//! that the same file gives the same bytes and a second `apply` finds nothing to append. Unknown
+//! keys are errors. What is not found in print carries `sample = true` and says so wherever it
+//! shows; what is in print names its `source`.
+//!
+//! Decimals (`capacity_kwp`, monthly kWh, degrees) are text in both forms: no binary float is
+//! ever made of them here.
+
+use serde::{Deserialize, Serialize};
+
+/// The whole document of one society.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SocietyDocument {
+    /// The legal person.
+    pub society: Society,
+    /// Its roofs.
+    #[serde(default)]
+    pub site: Vec<Site>,
+    /// Places where energy is counted.
+    #[serde(default)]
+    pub meter_point: Vec<MeterPoint>,
+    /// Devices by serial number.
+    #[serde(default)]
+    pub meter: Vec<Meter>,
+    /// Gateways that may publish for this society.
+    #[serde(default)]
+    pub gateway: Vec<Gateway>,
+    /// Forecasts in dated versions.
+    #[serde(default)]
+    pub forecast: Vec<Forecast>,
+    /// FIT installations: what a tariff belongs to.
+    #[serde(default)]
+    pub installation: Vec<Installation>,
+    /// People with a duty at the society, by role; no personal data here.
+    #[serde(default)]
+    pub officer: Vec<Officer>,
+}
+
+/// The legal person: co-operative or community benefit society.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Society {
+    /// Short name in addresses; never changes.
+    pub slug: String,
+    /// Registered or trading name.
+    pub name: String,
+    /// IANA zone of its days, such as `Europe/London`.
+    #[serde(default = "london")]
+    pub zone: String,
+    /// First day of the accounts year, `MM-DD`.
+    #[serde(default = "new_year")]
+    pub financial_year_starts: String,
+    /// One paragraph for its public page.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub about: String,
+    /// Where the printed facts come from.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
+    /// True when this society is sample data.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub sample: bool,
+    /// What the reader must be told of the data, shown on every page of the society.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notice: Vec<String>,
+}
+
+/// A roof.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Site {
+    /// Short name in addresses, unique in the society.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// Degrees north, decimal text; for sunrise and sunset only.
+    pub latitude: String,
+    /// Degrees east, decimal text.
+    pub longitude: String,
+    /// Array size in kWp, decimal text.
+    pub capacity_kwp: String,
+    /// First day of generation, `YYYY-MM-DD`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub commissioned: String,
+    /// Who owns the roof.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub host: String,
+    /// Where the printed facts come from.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
+    /// True when these figures are not found in print.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub sample: bool,
+}
+
+/// What a meter point counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Counts {
+    /// What the array made.
+    Generation,
+    /// What left the site.
+    Export,
+    /// What the site took in.
+    Import,
+}
+
+/// A place where energy is counted: an MPAN or the society's own point.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeterPoint {
+    /// Unique in the society.
+    pub id: String,
+    /// The roof it belongs to.
+    pub site: String,
+    /// What people call it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// What it counts.
+    pub counts: Counts,
+    /// The most that can pass here, in kW, decimal text; for generation the array behind it.
+    pub capacity_kw: String,
+    /// True when not found in print.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub sample: bool,
+}
+
+/// A device, by the serial number on its face.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Meter {
+    /// Serial number.
+    pub serial: String,
+    /// Where it hangs.
+    pub meter_point: String,
+    /// First day there, `YYYY-MM-DD`.
+    pub installed: String,
+    /// Its registers.
+    pub register: Vec<Register>,
+    /// Approval for billing; absent means not approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved: Option<Approval>,
+    /// True when not found in print.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub sample: bool,
+}
+
+/// A counter inside a meter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Register {
+    /// OBIS code, such as `2.8.0`.
+    pub code: String,
+    /// Digits it shows before it starts again at zero, all of them; 0 when unknown.
+    #[serde(default)]
+    pub digits: u8,
+    /// What its last digit stands for, in Wh (100 for a register that shows tenths of a kWh).
+    #[serde(default = "one")]
+    pub step_wh: u32,
+    /// Factor of a current transformer that the register does not apply itself.
+    #[serde(default = "one")]
+    pub multiplier: u32,
+}
+
+/// "Approved for billing".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Approval {
+    /// Type designation.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Certificate or schedule number.
+    pub certificate: String,
+    /// Last day of its certification, `YYYY-MM-DD`.
+    pub expires: String,
+}
+
+/// A gateway that publishes reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gateway {
+    /// Its id: the MQTT user name and the middle of its topics.
+    pub id: String,
+    /// The roof it hangs on.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub site: String,
+    /// How often it reads, in seconds; silence for twice that in daylight is worth a look.
+    #[serde(default = "half_hour")]
+    pub cadence_s: u32,
+}
+
+/// What the society expected of a roof, month by month, in one dated version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Forecast {
+    /// The roof.
+    pub site: String,
+    /// Version number, ascending per site.
+    pub version: u32,
+    /// The day it was published, `YYYY-MM-DD`; a report made before that day never uses it.
+    pub published: String,
+    /// First year it speaks of: year 1 of degradation.
+    pub base_year: i16,
+    /// Loss a year, per cent, decimal text.
+    #[serde(default = "zero")]
+    pub degradation_percent: String,
+    /// January to December, kWh, decimal text.
+    pub monthly_kwh: Vec<String>,
+    /// Where it comes from.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
+    /// True when not found in print.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub sample: bool,
+}
+
+/// A FIT installation: rates, deeming and the end date belong to it, not to the society.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Installation {
+    /// Unique in the society.
+    pub id: String,
+    /// The roof.
+    pub site: String,
+    /// The generation meter point.
+    pub meter_point: String,
+    /// Declared net capacity, kW, decimal text.
+    pub declared_net_capacity_kw: String,
+    /// Eligibility date, `YYYY-MM-DD`.
+    pub eligible_from: String,
+    /// Where it comes from.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
+    /// True when not found in print.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub sample: bool,
+}
+
+/// An officer, by role and id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Officer {
+    /// Short id used with `--as`.
+    pub id: String,
+    /// `treasurer`, `secretary`, `chair`, `director`.
+    pub role: String,
+}
+
+fn london() -> String {
+    "Europe/London".to_owned()
+}
+
+fn new_year() -> String {
+    "01-01".to_owned()
+}
+
+fn zero() -> String {
+    "0".to_owned()
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn half_hour() -> u32 {
+    1800
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde's skip_serializing_if hands a reference"
+)]
+fn is_false(value: &bool) -> bool {
+    !value
+}
