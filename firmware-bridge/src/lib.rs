@@ -8,18 +8,18 @@
 //! In reading order:
 //!
 //! - [`note`]: one register read, and the bytes of a note;
-//! - [`receipt`]: what the daemon says it holds;
 //! - [`session`]: the protocol without sockets, clock or threads: input and time in, output out;
 //! - [`clock`]: where the time comes from, real or simulated;
 //! - [`uplink`]: drives a session over MQTT;
 //! - [`simulate`]: roofs made of measured British generation, and a fleet of them.
+//!
+//! What the daemon says it holds, the receipt, is read by `wire`, which both sides share.
 //!
 //! This crate never edits a read, never invents one outside [`simulate`], and never deletes one
 //! without counting it.
 
 pub mod clock;
 pub mod note;
-pub mod receipt;
 pub mod session;
 pub mod simulate;
 pub mod uplink;

@@ -1,6 +1,6 @@
 //! One register read, and the bytes of a note.
 //!
-//! A note is what a gateway publishes: its boot count, a sequence number that starts at 0 with each
+//! A note is what a gateway publishes: its boot count, a sequence number that starts at 1 with each
 //! boot, the gateway's own time with a letter for how far to trust it, and reads. It is written as
 //! JSON on one line:
 //!
@@ -42,7 +42,7 @@ pub struct MeterRead {
 pub struct NoteId {
     /// How often the gateway has started.
     pub boot: u64,
-    /// Number within the boot, from 0.
+    /// Number within the boot, from 1.
     pub seq: u64,
 }
 

@@ -20,11 +20,11 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque, btree_map::Entry};
 
 use bytes::Bytes;
+use wire::Receipt;
 
 use crate::{
     clock::Now,
     note::{self, MeterRead, NoteId},
-    receipt::Receipt,
 };
 
 /// The bounds of a session.
@@ -143,7 +143,7 @@ impl Session {
                 ..limits
             },
             boot,
-            next_seq: 0,
+            next_seq: 1,
             connected: false,
             open: Vec::new(),
             open_since_ms: 0,
@@ -364,15 +364,13 @@ impl Session {
 
     fn newly_named(&self, receipt: &Receipt) -> Vec<NoteId> {
         let mut named = Vec::new();
-        for done in &receipt.done {
+        for done in receipt.done() {
             let id = |seq| NoteId {
                 boot: done.boot,
                 seq,
             };
-            if let Some(upto) = done.upto {
-                named.extend(self.unreceipted.range(id(0)..=id(upto)));
-            }
-            for &(from, to) in &done.also {
+            named.extend(self.unreceipted.range(id(0)..=id(done.upto)));
+            for &(from, to) in done.also {
                 named.extend(self.unreceipted.range(id(from)..=id(to)));
             }
         }
@@ -384,14 +382,11 @@ impl Session {
         let mut next = self.ring.first().copied();
         while let Some(NoteId { boot, .. }) = next {
             let id = |seq| NoteId { boot, seq };
-            if receipt.speaks_of(boot) {
-                let upto = receipt.done.iter().filter(|d| d.boot == boot);
-                let after = upto
-                    .filter_map(|d| d.upto)
-                    .max()
-                    .map_or(0, |upto| upto.saturating_add(1));
-                let beyond = self.ring.range(id(after)..=id(u64::MAX));
-                missing.extend(beyond.filter(|&&id| !receipt.names(id)));
+            if speaks_of(receipt, boot) {
+                let done = receipt.done().find(|done| done.boot == boot);
+                let upto = done.map_or(0, |done| done.upto);
+                let beyond = self.ring.range(id(upto)..=id(u64::MAX));
+                missing.extend(beyond.filter(|id| !receipt.covers(id.boot, id.seq)));
             }
             next = boot
                 .checked_add(1)
@@ -423,4 +418,11 @@ impl Session {
         }
         self.replay.pop_first().map(|id| (id, Lane::Replay))
     }
+}
+
+/// Does a receipt say anything about this boot? A boot that is not listed although it is newer than
+/// every listed one is spoken about: the daemon has nothing of it. An older one may merely have been
+/// left out for want of room.
+fn speaks_of(receipt: &Receipt, boot: u64) -> bool {
+    receipt.done().all(|done| done.boot < boot) || receipt.done().any(|done| done.boot == boot)
 }

@@ -22,11 +22,11 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 use tracing::{debug, info, warn};
+use wire::Receipt;
 
 use crate::{
     clock::Clock,
     note::{MeterRead, NoteId},
-    receipt::Receipt,
     session::{Limits, Session, Standing},
 };
 
@@ -35,7 +35,8 @@ pub mod tls;
 
 use backoff::Backoff;
 
-/// Largest packet taken from a broker: a receipt with many ranges.
+/// Largest packet taken from a broker. A receipt is far smaller; but a bigger packet that somebody
+/// left retained on its topic would break every connection.
 pub const INCOMING_BYTES_MOST: usize = 1024 * 1024;
 /// Largest packet sent.
 pub const OUTGOING_BYTES_MOST: usize = 256 * 1024;

@@ -1,1 +1,7 @@
-//! t
+//! Situations a gateway meets, each seen from outside the crate.
+
+mod backlog;
+mod lossy_link;
+mod mosquitto;
+mod roofs;
+mod support;

@@ -167,7 +167,7 @@ fn exact(text: &str) -> Option<Output> {
         number.checked_mul(power?)?
     } else {
         let power = power?;
-        if number % power != 0 {
+        if !number.is_multiple_of(power) {
             return None;
         }
         number / power
