@@ -41,7 +41,9 @@ impl FromStr for Obis {
 
 /// The text is not an OBIS code.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a register code; expected a form like `2.8.0`")]
+#[error(
+    "`{0}` is not a register code; expected a form like `2.8.0`\nhint: the short form C.D.E of the OBIS code"
+)]
 pub struct NotAnObisCode(pub String);
 
 /// Where a number comes from, best first. It travels with the number to the page.
@@ -74,6 +76,87 @@ impl Quality {
             Quality::Deemed => "deemed",
             Quality::Missing => "missing",
         }
+    }
+
+    /// The stable number for files: 0 actual to 5 missing.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Quality::Actual => 0,
+            Quality::Manual => 1,
+            Quality::Derived => 2,
+            Quality::Estimated => 3,
+            Quality::Deemed => 4,
+            Quality::Missing => 5,
+        }
+    }
+
+    /// The quality of that number.
+    #[must_use]
+    pub fn of_code(code: u8) -> Option<Quality> {
+        Some(match code {
+            0 => Quality::Actual,
+            1 => Quality::Manual,
+            2 => Quality::Derived,
+            3 => Quality::Estimated,
+            4 => Quality::Deemed,
+            5 => Quality::Missing,
+            _ => return None,
+        })
+    }
+
+    /// The worse of two, where one that is missing says nothing against the other.
+    #[must_use]
+    pub fn worst_known(self, other: Quality) -> Quality {
+        match (self, other) {
+            (Quality::Missing, known) | (known, Quality::Missing) => known,
+            (one, other) => one.max(other),
+        }
+    }
+}
+
+impl Source {
+    /// The quality of a read that came this way.
+    #[must_use]
+    pub fn quality(self) -> Quality {
+        match self {
+            Source::Telemetry | Source::Import => Quality::Actual,
+            Source::Manual | Source::Event => Quality::Manual,
+        }
+    }
+
+    /// The word used on pages, in JSON and in files.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Source::Telemetry => "telemetry",
+            Source::Import => "import",
+            Source::Manual => "manual",
+            Source::Event => "event",
+        }
+    }
+
+    /// The stable number for files.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Source::Telemetry => 0,
+            Source::Import => 1,
+            Source::Manual => 2,
+            Source::Event => 3,
+        }
+    }
+
+    /// The source of that number.
+    #[must_use]
+    pub fn of_code(code: u8) -> Option<Source> {
+        Some(match code {
+            0 => Source::Telemetry,
+            1 => Source::Import,
+            2 => Source::Manual,
+            3 => Source::Event,
+            _ => return None,
+        })
     }
 }
 
