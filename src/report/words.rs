@@ -153,6 +153,8 @@ pub fn span(start: Date, end: Date) -> String {
         format!("{} {}", month(start), start.year())
     } else if (start.year(), start.month()) == (end.year(), end.month()) {
         format!("{} to {}", start.day(), date(end))
+    } else if whole_months && (start.month(), end.month()) == (1, 12) {
+        format!("{} to {}", start.year(), end.year())
     } else if start.year() == end.year() {
         format!("{} {} to {}", start.day(), month(start), date(end))
     } else {
@@ -336,6 +338,12 @@ mod tests {
                 day(2012, 9, 12),
                 "From 23 April to 12 September 2012",
                 "2012-04-23_2012-09-12",
+            ),
+            (
+                day(2013, 1, 1),
+                day(2022, 12, 31),
+                "From 2013 to 2022",
+                "2013-01-01_2022-12-31",
             ),
             (
                 day(2013, 4, 1),

@@ -10,6 +10,7 @@ mod html;
 mod json;
 mod sentence;
 mod svg;
+mod table;
 mod text;
 
 use domain::{metering::Quality, quantity::WattHours};
@@ -17,6 +18,9 @@ use jiff::{Zoned, civil::Date};
 use rust_decimal::Decimal;
 
 use crate::factors::Factor;
+
+pub use sentence::Clause;
+pub use table::Line;
 
 /// One society's or one roof's generation over a period, ready to be printed.
 #[derive(Clone, Debug)]
@@ -189,6 +193,8 @@ pub struct Samples {
     pub generation: bool,
     /// The forecast figures are a sample.
     pub forecast: bool,
+    /// The totals are in print; how they fall on the rows is a sample.
+    pub rows: bool,
     /// Sentences that say what is a sample and what it stands for.
     pub notes: Vec<String>,
 }
