@@ -9,13 +9,8 @@
 //! Notes go out at QoS 1, not retained, on `commonwatt/v1/<gateway>/reads`. The retained status on
 //! `…/status` says whether the gateway is there; the last will says that it is not.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use rumqttc::{
-    AsyncClient, ClientError, ConnectionError, Event, EventLoop, LastWill, MqttOptions, Outgoing,
-    Packet, QoS, SubscribeReasonCode, TlsConfiguration, Transport,
-};
-use serde::Serialize;
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
@@ -26,14 +21,16 @@ use wire::Receipt;
 
 use crate::{
     clock::Clock,
-    note::{MeterRead, NoteId},
+    note::MeterRead,
     session::{Limits, Session, Standing},
 };
 
 pub mod backoff;
+mod connection;
 pub mod tls;
 
 use backoff::Backoff;
+use connection::{Connection, Said};
 
 /// Largest packet taken from a broker. A receipt is far smaller; but a bigger packet that somebody
 /// left retained on its topic would break every connection.
@@ -80,10 +77,6 @@ impl UplinkConfig {
             replay_within_ms: 5_000,
             backoff_ms: (500, 60_000),
         }
-    }
-
-    fn topic(&self, leaf: &str) -> String {
-        format!("commonwatt/v1/{}/{leaf}", self.gateway)
     }
 }
 
@@ -177,25 +170,7 @@ struct Driver {
 
 enum Link {
     Down { retry_at: Instant },
-    Up(Connection),
-}
-
-struct Connection {
-    client: AsyncClient,
-    events: mpsc::Receiver<Result<Event, ConnectionError>>,
-    poller: JoinHandle<()>,
-    granted: bool,
-    /// Publishes handed to rumqttc that have no packet id yet, in order; `None` is a status.
-    submitted: VecDeque<Option<NoteId>>,
-    /// Packet ids that wait for a PUBACK.
-    numbered: Vec<(u16, NoteId)>,
-    status_at: Instant,
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.poller.abort();
-    }
+    Up(Box<Connection>),
 }
 
 impl Driver {
@@ -226,11 +201,15 @@ impl Driver {
                     // An uplink that was dropped without `stop` gets no grace.
                     until = Some(Instant::now() + grace.unwrap_or_default());
                 },
-                event = next_event(&mut self.link) => self.handle(event),
+                said = next_said(&mut self.link) => self.heed(said),
                 () = sleep_until(wake) => {}
             }
         }
-        self.good_bye().await;
+        if let Link::Up(connection) = &mut self.link
+            && connection.is_granted()
+        {
+            connection.good_bye(self.state.standing).await;
+        }
         self.state
     }
 
@@ -240,7 +219,7 @@ impl Driver {
         let session = session.map(|tick_ms| self.clock.instant_of_tick(tick_ms));
         let link = match &self.link {
             Link::Down { retry_at } => *retry_at,
-            Link::Up(connection) => connection.status_at,
+            Link::Up(connection) => connection.due(),
         };
         let waits = [session, until].into_iter().flatten();
         waits.fold(link, Instant::min)
@@ -248,56 +227,31 @@ impl Driver {
 
     /// Does everything that can be done without waiting.
     fn pump(&mut self) {
-        let now = Instant::now();
-        if matches!(self.link, Link::Down { retry_at } if retry_at <= now) {
-            self.link = Link::Up(self.connect());
+        if matches!(self.link, Link::Down { retry_at } if retry_at <= Instant::now()) {
+            let connection = Connection::open(&self.config, self.boot, self.window);
+            self.link = Link::Up(Box::new(connection));
         }
-        if let Link::Up(connection) = &mut self.link
-            && connection.granted
-        {
-            if connection.status_at <= now {
-                connection.status_at = now + Duration::from_secs(STATUS_EVERY_S);
-                let status = status(true, self.boot, self.session.standing());
-                let topic = self.config.topic("status");
-                match connection
-                    .client
-                    .try_publish(topic, QoS::AtLeastOnce, true, status)
-                {
-                    Ok(()) => connection.submitted.push_back(None),
-                    Err(error) => debug!(%error, "status was not sent"),
-                }
+        // Asked with the link down too: a note that is full of age must be closed for the backlog's
+        // bound to hold.
+        while let Some(note) = self.session.poll(self.clock.now()) {
+            let (Link::Up(connection), id) = (&mut self.link, note.id) else {
+                unreachable!("a session that is not connected sends nothing");
+            };
+            if let Err(error) = connection.publish(note) {
+                // The note stays in the session and is sent again on the next connection.
+                debug!(%error, note = %id, "note was not sent");
+                break;
             }
-            let topic = self.config.topic("reads");
-            while let Some(publish) = self.session.poll(self.clock.now()) {
-                let sent = connection.client.try_publish(
-                    &topic,
-                    QoS::AtLeastOnce,
-                    false,
-                    publish.payload.clone(),
-                );
-                match sent {
-                    Ok(()) => connection.submitted.push_back(Some(publish.id)),
-                    Err(error) => {
-                        // The channel holds more than the window, so this is a broken connection;
-                        // its event is on the way and the note will be sent again.
-                        debug!(%error, note = %publish.id, "note was not sent");
-                        break;
-                    }
-                }
-            }
-        } else {
-            // Nothing is sent, but a full note must be closed for the backlog's bound to hold.
-            let none = self.session.poll(self.clock.now());
-            debug_assert!(
-                none.is_none(),
-                "a session that is not connected sends nothing"
-            );
+        }
+        if let Link::Up(connection) = &mut self.link {
+            let said = connection.tend(self.session.standing());
+            self.heed(said);
         }
     }
 
     fn report(&mut self) {
         self.state.standing = self.session.standing();
-        self.state.connected = matches!(&self.link, Link::Up(c) if c.granted);
+        self.state.connected = matches!(&self.link, Link::Up(c) if c.is_granted());
         self.state_out.send_if_modified(|state| {
             let changed = *state != self.state;
             *state = self.state;
@@ -305,179 +259,47 @@ impl Driver {
         });
     }
 
-    fn connect(&self) -> Connection {
-        // Room for a whole window, the status and the subscription, so that `try_publish` never
-        // meets a full channel.
-        let (client, event_loop) = AsyncClient::new(self.options(), self.window + 8);
-        let (events_out, events) = mpsc::channel(64);
-        Connection {
-            client,
-            events,
-            poller: tokio::spawn(poll(event_loop, events_out)),
-            granted: false,
-            submitted: VecDeque::new(),
-            numbered: Vec::new(),
-            status_at: Instant::now() + Duration::from_secs(STATUS_EVERY_S),
-        }
-    }
-
-    fn options(&self) -> MqttOptions {
-        let config = &self.config;
-        let mut options = MqttOptions::new(&config.gateway, &config.host, config.port);
-        let inflight = u16::try_from(self.window + 8).unwrap_or(u16::MAX);
-        let will = status(false, self.boot, Standing::default());
-        options
-            .set_clean_session(true)
-            .set_keep_alive(Duration::from_secs(config.keep_alive_s.max(5).into()))
-            .set_max_packet_size(INCOMING_BYTES_MOST, OUTGOING_BYTES_MOST)
-            .set_inflight(inflight)
-            .set_last_will(LastWill::new(
-                config.topic("status"),
-                will,
-                QoS::AtLeastOnce,
-                true,
-            ));
-        if let Some(token) = &config.token {
-            options.set_credentials(&config.gateway, token);
-        }
-        if let Some(tls) = &config.tls {
-            let tls = TlsConfiguration::Rustls(Arc::clone(tls));
-            options.set_transport(Transport::tls_with_config(tls));
-        }
-        options
-    }
-
-    fn handle(&mut self, event: Option<Result<Event, ConnectionError>>) {
-        let Link::Up(connection) = &mut self.link else {
-            return;
-        };
-        match event {
-            Some(Ok(Event::Incoming(Packet::ConnAck(_)))) => {
-                let topic = self.config.topic("receipt");
-                let subscribed = connection.client.try_subscribe(topic, QoS::AtLeastOnce);
-                self.unless_refused(subscribed);
-            }
-            Some(Ok(Event::Incoming(Packet::SubAck(granted)))) => {
-                if granted.return_codes.contains(&SubscribeReasonCode::Failure) {
-                    self.lost("broker refused the receipt topic");
-                    return;
-                }
-                connection.granted = true;
-                connection.status_at = Instant::now();
+    fn heed(&mut self, said: Said) {
+        let now = self.clock.now();
+        match said {
+            Said::Nothing => {}
+            Said::Granted => {
                 self.state.connections += 1;
-                self.backoff.reset();
                 let replay_after_ms = backoff::random_below(self.config.replay_within_ms);
-                self.session.connected(replay_after_ms, self.clock.now());
+                self.session.connected(replay_after_ms, now);
                 info!(gateway = %self.config.gateway, "uplink is up");
             }
-            Some(Ok(Event::Outgoing(Outgoing::Publish(packet)))) => {
-                if let Some(Some(note)) = connection.submitted.pop_front() {
-                    connection.numbered.push((packet, note));
+            Said::Took(note) => {
+                // Not before: a broker that grants and then closes at the first note must not be
+                // tried twice a second for ever.
+                self.backoff.reset();
+                self.session.transported(note, now);
+            }
+            Said::Receipt(text) => match Receipt::parse(&text) {
+                Ok(receipt) => {
+                    self.session.receipt(&receipt, now);
+                    self.state.receipts += 1;
                 }
-            }
-            Some(Ok(Event::Incoming(Packet::PubAck(ack)))) => {
-                let numbered = &mut connection.numbered;
-                if let Some(at) = numbered.iter().position(|(packet, _)| *packet == ack.pkid) {
-                    let (_, note) = numbered.swap_remove(at);
-                    self.session.transported(note, self.clock.now());
+                Err(error) => {
+                    warn!(gateway = %self.config.gateway, %error, "receipt was not readable");
                 }
+            },
+            Said::Lost(reason) => {
+                let pause = self.backoff.next_pause();
+                let pause_ms = pause.as_millis();
+                warn!(gateway = %self.config.gateway, reason, pause_ms, "uplink is down");
+                self.session.disconnected();
+                self.link = Link::Down {
+                    retry_at: Instant::now() + pause,
+                };
             }
-            Some(Ok(Event::Incoming(Packet::Publish(message)))) => {
-                if message.topic == self.config.topic("receipt") {
-                    self.handle_receipt(&message.payload);
-                }
-            }
-            Some(Ok(_)) => {}
-            Some(Err(error)) => self.lost(&error.to_string()),
-            None => self.lost("connection's task ended"),
-        }
-    }
-
-    fn handle_receipt(&mut self, payload: &[u8]) {
-        match Receipt::parse(payload) {
-            Ok(receipt) => {
-                self.session.receipt(&receipt, self.clock.now());
-                self.state.receipts += 1;
-            }
-            Err(error) => warn!(gateway = %self.config.gateway, %error, "receipt was not readable"),
-        }
-    }
-
-    fn unless_refused(&mut self, done: Result<(), ClientError>) {
-        if let Err(error) = done {
-            self.lost(&error.to_string());
-        }
-    }
-
-    fn lost(&mut self, reason: &str) {
-        let pause = self.backoff.next_pause();
-        warn!(gateway = %self.config.gateway, reason, pause_ms = pause.as_millis(), "uplink is down");
-        self.session.disconnected();
-        self.link = Link::Down {
-            retry_at: Instant::now() + pause,
-        };
-    }
-
-    /// Says that the gateway leaves, so that the broker needs no last will.
-    async fn good_bye(&mut self) {
-        self.report();
-        let Link::Up(connection) = &mut self.link else {
-            return;
-        };
-        if !connection.granted {
-            return;
-        }
-        let status = status(false, self.boot, self.state.standing);
-        let topic = self.config.topic("status");
-        let said = connection
-            .client
-            .try_publish(topic, QoS::AtLeastOnce, true, status)
-            .and_then(|()| connection.client.try_disconnect());
-        if said.is_ok() {
-            let closed = async { while let Some(Ok(_)) = connection.events.recv().await {} };
-            // A broker that does not close the connection is left to its last will.
-            let _ = tokio::time::timeout(Duration::from_secs(1), closed).await;
         }
     }
 }
 
-/// Polls one connection until it breaks. It runs apart because `EventLoop::poll` must not be
-/// dropped half-way: a packet it was writing would be lost.
-async fn poll(mut event_loop: EventLoop, events: mpsc::Sender<Result<Event, ConnectionError>>) {
-    loop {
-        let event = event_loop.poll().await;
-        let broken = event.is_err();
-        if events.send(event).await.is_err() || broken {
-            return;
-        }
-    }
-}
-
-async fn next_event(link: &mut Link) -> Option<Result<Event, ConnectionError>> {
+async fn next_said(link: &mut Link) -> Said {
     match link {
-        Link::Up(connection) => connection.events.recv().await,
+        Link::Up(connection) => connection.said().await,
         Link::Down { .. } => std::future::pending().await,
     }
-}
-
-#[derive(Serialize)]
-struct Status {
-    online: bool,
-    boot: u64,
-    unreceipted_notes: usize,
-    backlog_bytes: usize,
-    lost_notes: u64,
-    lost_reads: u64,
-}
-
-fn status(online: bool, boot: u64, standing: Standing) -> Vec<u8> {
-    let status = Status {
-        online,
-        boot,
-        unreceipted_notes: standing.unreceipted,
-        backlog_bytes: standing.bytes,
-        lost_notes: standing.lost_notes,
-        lost_reads: standing.lost_reads,
-    };
-    serde_json::to_vec(&status).expect("integers always print as JSON")
 }

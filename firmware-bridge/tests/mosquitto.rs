@@ -17,7 +17,7 @@ use bridge::{
         roof::SimulatedRoof,
         stand_in::{BATH_YEAR, StandInYear},
     },
-    uplink::{Uplink, UplinkConfig},
+    uplink::{Uplink, UplinkConfig, tls},
 };
 use rumqttc::{AsyncClient, Event, MqttOptions, Packet, QoS};
 use tempfile::TempDir;
@@ -34,6 +34,11 @@ struct Broker {
 
 impl Broker {
     fn start() -> Option<Self> {
+        Self::start_with("")
+    }
+
+    /// `more` is appended to the configuration of the listener.
+    fn start_with(more: &str) -> Option<Self> {
         let Some(program) = program("mosquitto") else {
             assert!(
                 std::env::var_os("CI").is_none(),
@@ -63,7 +68,7 @@ impl Broker {
         }
         let config = format!(
             "listener {port} 127.0.0.1\nallow_anonymous false\npassword_file {}\n\
-             persistence false\nmax_queued_messages 0\nmax_inflight_messages 1000\nuser root\n",
+             persistence false\nmax_queued_messages 0\nmax_inflight_messages 1000\nuser root\n{more}\n",
             passwords.display()
         );
         std::fs::write(folder.path().join("mosquitto.conf"), config).unwrap();
@@ -227,6 +232,55 @@ async fn a_broker_killed_in_the_middle_loses_no_read() {
         .map(|r| r.wh)
         .collect();
     assert_eq!(wh, (1..=i64::try_from(total).unwrap()).collect::<Vec<_>>());
+}
+
+/// An authority and a certificate for `localhost`, and the keys, in a folder.
+fn certificates() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("names"), "subjectAltName=DNS:localhost").unwrap();
+    let steps = [
+        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
+         -subj /CN=authority -keyout ca.key -out ca.pem",
+        "req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \
+         -subj /CN=localhost -keyout host.key -out host.csr",
+        "x509 -req -in host.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 \
+         -extfile names -out host.pem",
+    ];
+    for step in steps {
+        let done = Command::new("openssl")
+            .args(step.split_whitespace())
+            .current_dir(folder.path())
+            .stderr(Stdio::null())
+            .status();
+        assert!(done.unwrap().success(), "openssl {step}");
+    }
+    folder
+}
+
+#[tokio::test]
+async fn tls_trusts_the_given_authority_and_no_other() {
+    let (ours, other) = (certificates(), certificates());
+    let path = |name| ours.path().join(name).display().to_string();
+    let tls = format!(
+        "certfile {}\nkeyfile {}",
+        path("host.pem"),
+        path("host.key")
+    );
+    let Some(broker) = Broker::start_with(&tls) else {
+        return;
+    };
+    for (trusted, expected) in [(&ours, 1), (&other, 0)] {
+        let authority = std::fs::read(trusted.path().join("ca.pem")).unwrap();
+        let config = UplinkConfig {
+            host: "localhost".into(),
+            tls: Some(tls::client(&authority, None).unwrap()),
+            ..broker.uplink("gw-2")
+        };
+        let uplink = Uplink::start(config, 1, limits(), Clock::system(Default::default()));
+        sleep(Duration::from_millis(500)).await;
+        let end = uplink.stop(Duration::ZERO).await;
+        assert_eq!(end.connections, expected);
+    }
 }
 
 #[tokio::test]

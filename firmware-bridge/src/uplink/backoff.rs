@@ -29,7 +29,7 @@ impl Backoff {
         Duration::from_millis(bound_ms - random_below(bound_ms / 2 + 1))
     }
 
-    /// The connection came up: start from the first pause again.
+    /// It works: start from the first pause again.
     pub fn reset(&mut self) {
         self.next_ms = self.first_ms;
     }
