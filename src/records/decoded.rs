@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use domain::{
-    calendar::Instant,
-    metering::{Obis, SeriesId, Source},
+    calendar::{HalfHour, Instant},
+    metering::{Obis, Quality, SeriesId, Source},
     quantity::WattHours,
 };
 
@@ -28,6 +28,21 @@ pub struct Decoded {
     pub undecodable: Vec<UndecodableMessage>,
     /// Statuses and last wills of gateways.
     pub statuses: Vec<StatusNote>,
+    /// Imported interval energy, by half hour.
+    pub intervals: Vec<PlacedInterval>,
+}
+
+/// Imported energy of one half hour of a meter point.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlacedInterval {
+    /// The meter point.
+    pub point: Arc<str>,
+    /// The half hour.
+    pub half_hour: HalfHour,
+    /// Its energy.
+    pub wh: WattHours,
+    /// What the sender says of it.
+    pub quality: Quality,
 }
 
 /// A read of a known register.
@@ -64,6 +79,8 @@ pub struct UnplacedRead {
     pub w: i32,
     /// When it reached us.
     pub received: Instant,
+    /// How it reached us.
+    pub source: Source,
 }
 
 /// Consecutive sequence numbers of one boot of one gateway, both ends included.

@@ -13,14 +13,25 @@
 //! for day rows how the day's columns meet the clock changes. A line that cannot be read is never
 //! dropped: it stays in the record and comes out as an error with its number.
 
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
 use domain::{
-    calendar::{HalfHour, Instant, LocalDay, Span, Zone},
-    metering::{Obis, Quality, Source},
+    calendar::{HALF_HOUR_MS, HalfHour, HalfHours, Instant, LocalDay, Span, Zone},
+    metering::{
+        Obis, Quality, SeriesId, Source,
+        energy::{IntervalEnergy, half_hours_of_intervals},
+    },
     quantity::WattHours,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::KIND_IMPORT;
+use crate::{
+    Decoded, KIND_IMPORT,
+    decoded::{NO_POWER, PlacedInterval, PlacedRead, UnplacedRead},
+};
 
 /// Most lines in one record.
 pub const MAX_LINES: usize = 1000;
@@ -417,6 +428,56 @@ impl ImportHeader {
     }
 }
 
+/// Who knows which series a register is, and which meter point a meter hangs at.
+pub trait Places {
+    /// The series of a register.
+    fn series(&self, meter: &str, register: Obis) -> Option<SeriesId>;
+    /// The meter point of a meter.
+    fn point(&self, meter: &str) -> Option<Arc<str>>;
+}
+
+/// Adds what a row says to `into`. A read of an unknown meter is kept unplaced; energy of an
+/// unknown meter has no place and gives `false`, and so does a monthly total, which is a decision
+/// of its own and never part of an import record.
+pub fn place(row: &Row, header: &ImportHeader, places: &impl Places, into: &mut Decoded) -> bool {
+    let received = Instant(header.received_ms);
+    match row {
+        Row::Read { meter, register, at, wh, source } => {
+            if let Some(series) = places.series(meter, *register) {
+                into.placed.push(PlacedRead { series, at: *at, wh: *wh, w: NO_POWER, received, source: *source });
+            } else {
+                into.unplaced.push(UnplacedRead {
+                    gateway: Arc::from(header.file.as_str()),
+                    meter: meter.as_str().into(),
+                    register: *register,
+                    at: *at,
+                    wh: *wh,
+                    w: NO_POWER,
+                    received,
+                    source: *source,
+                });
+            }
+            true
+        }
+        Row::Interval { meter, span, wh, quality, .. } => {
+            let Some(point) = places.point(meter) else { return false };
+            let run = HalfHours::new(HalfHour::of(span.start), HalfHour::from(span.end));
+            let whole = span.start == run.span().start && span.ms() == HALF_HOUR_MS;
+            let interval = IntervalEnergy { span: *span, wh: *wh, quality: *quality };
+            for part in half_hours_of_intervals(run, &[interval]) {
+                into.intervals.push(PlacedInterval {
+                    point: Arc::clone(&point),
+                    half_hour: part.half_hour,
+                    wh: part.wh,
+                    quality: if whole { *quality } else { (*quality).max(Quality::Derived) },
+                });
+            }
+            true
+        }
+        Row::Month { .. } => false,
+    }
+}
+
 /// Reads lines by a resolved layout.
 pub struct RowReader<'a> {
     layout: &'a Layout,
@@ -462,10 +523,7 @@ impl<'a> RowReader<'a> {
             Days::Utc => Some("UTC"),
             Days::Local | Days::Flattened => layout.zone.as_deref(),
         };
-        let zone = zone
-            .map(Zone::named)
-            .transpose()
-            .map_err(|e| BadLayout::Other(e.to_string()))?;
+        let zone = zone.map(named_zone).transpose()?;
         Ok(RowReader {
             layout,
             zone,
@@ -679,6 +737,19 @@ impl<'a> Cells<'a> {
             .or(fixed)
             .ok_or_else(|| format!("column `{what}` is empty or missing"))
     }
+}
+
+/// A zone by name. Its table of days costs milliseconds to make and a replay reads thousands of
+/// records, so those that were asked for are kept.
+fn named_zone(name: &str) -> Result<Zone, BadLayout> {
+    static KEPT: Mutex<BTreeMap<String, Zone>> = Mutex::new(BTreeMap::new());
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(zone) = kept.get(name) {
+        return Ok(zone.clone());
+    }
+    let zone = Zone::named(name).map_err(|e| BadLayout::Other(e.to_string()))?;
+    kept.insert(name.to_owned(), zone.clone());
+    Ok(zone)
 }
 
 /// Empty cells and `nan` say that nothing is known of the half hour: missing, never zero.

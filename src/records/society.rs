@@ -154,8 +154,7 @@ pub struct Meter {
 pub struct Register {
     /// OBIS code, such as `2.8.0`.
     pub code: String,
-    /// Digits it shows before it starts again at zero, all of them; 0 when unknown.
-    #[serde(default)]
+    /// Digits it shows before it starts again at zero, all of them, 1 to 15.
     pub digits: u8,
     /// What its last digit stands for, in Wh (100 for a register that shows tenths of a kWh).
     #[serde(default = "one")]

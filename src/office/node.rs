@@ -1,0 +1,168 @@
+//! The node's own decisions: which gateway has which token. Its journal is small and read whole
+//! at start.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use domain::calendar::Instant;
+use journal::{Journal, Options, RealDisk, Records};
+use records::decision::{Decision, GatewayCredential, GatewayRevoked, What};
+use sha2::{Digest, Sha256};
+
+use super::{
+    answer::{Answer, OrOurs, refuse},
+    folder::{self, Folder},
+};
+
+/// Segment size of the node's journal: it holds a few decisions a year.
+const SEGMENT_BYTES: u64 = 1 << 20;
+
+/// A gateway's standing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// SHA-256 of its token.
+    Token([u8; 32]),
+    /// Its token is no longer believed.
+    Revoked,
+}
+
+/// The node's journal and what it says.
+pub struct Node {
+    journal: Journal,
+    credentials: BTreeMap<String, Credential>,
+}
+
+impl Node {
+    /// Opens or makes it.
+    ///
+    /// # Errors
+    /// When the journal is damaged or written by a newer version.
+    pub fn open(folder: &Folder) -> Answer<Node> {
+        let path = folder.node_journal();
+        folder::make(&path)?;
+        let disk = RealDisk::open(&path).or_ours("the node's journal")?;
+        let options = Options {
+            segment_bytes: SEGMENT_BYTES,
+            ..Options::default()
+        };
+        let (journal, _) = Journal::open(Arc::new(disk), options).or_ours("the node's journal")?;
+        let mut node = Node {
+            journal,
+            credentials: BTreeMap::new(),
+        };
+        let reader = node.journal.reader();
+        for record in reader.read(0) {
+            let record = record.or_ours("the node's journal")?;
+            let decision = Decision::from_record(&record.bytes).or_ours("the node's journal")?;
+            node.take(decision.what)?;
+        }
+        Ok(node)
+    }
+
+    /// What is believed of each gateway.
+    #[must_use]
+    pub fn credentials(&self) -> &BTreeMap<String, Credential> {
+        &self.credentials
+    }
+
+    /// Makes a new token for a gateway; the old one is no longer believed.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn token(&mut self, gateway: &str, society: &str, by: &str, now: Instant) -> Answer<String> {
+        let mut random = [0_u8; 24];
+        getrandom::fill(&mut random).or_ours("the system gives no random numbers")?;
+        let token = hex(&random);
+        self.set_token(gateway, society, &token, by, now)?;
+        Ok(token)
+    }
+
+    /// Takes a token that was made elsewhere.
+    ///
+    /// # Errors
+    /// When it is too short, or the journal cannot be written.
+    pub fn set_token(&mut self, gateway: &str, society: &str, token: &str, by: &str, now: Instant) -> Answer<()> {
+        if token.len() < 32 {
+            return refuse("a token has at least 32 characters");
+        }
+        let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
+        self.decide(
+            What::GatewayCredential(GatewayCredential {
+                gateway: gateway.to_owned(),
+                society: society.to_owned(),
+                token_sha256: hex(&hash),
+            }),
+            by,
+            now,
+        )
+    }
+
+    /// A gateway is no longer believed.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn revoke(&mut self, gateway: &str, reason: &str, by: &str, now: Instant) -> Answer<()> {
+        self.decide(
+            What::GatewayRevoked(GatewayRevoked {
+                gateway: gateway.to_owned(),
+                reason: reason.to_owned(),
+            }),
+            by,
+            now,
+        )
+    }
+
+    /// A handle for checking and copying.
+    #[must_use]
+    pub fn reader(&self) -> journal::Reader {
+        self.journal.reader()
+    }
+
+    fn decide(&mut self, what: What, by: &str, now: Instant) -> Answer<()> {
+        let decision = Decision {
+            at_ms: now.0,
+            by: by.to_owned(),
+            what,
+        };
+        self.journal
+            .append_group(now.0, &Records::one(decision.to_record()))
+            .or_ours("the node's journal")?;
+        self.take(decision.what)
+    }
+
+    fn take(&mut self, what: What) -> Answer<()> {
+        match what {
+            What::GatewayCredential(c) => {
+                let hash = unhex(&c.token_sha256).ok_or(()).map_err(|()| "token hash is not 64 hex digits").or_ours("the node's journal")?;
+                self.credentials.insert(c.gateway, Credential::Token(hash));
+            }
+            What::GatewayRevoked(r) => {
+                self.credentials.insert(r.gateway, Credential::Revoked);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// Lower-case hexadecimal.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// 32 bytes from 64 hexadecimal digits.
+#[must_use]
+pub fn unhex(text: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    if text.len() != 64 {
+        return None;
+    }
+    for (byte, at) in bytes.iter_mut().zip((0..64).step_by(2)) {
+        *byte = u8::from_str_radix(text.get(at..at + 2)?, 16).ok()?;
+    }
+    Some(bytes)
+}
