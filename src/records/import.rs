@@ -442,9 +442,22 @@ pub trait Places {
 pub fn place(row: &Row, header: &ImportHeader, places: &impl Places, into: &mut Decoded) -> bool {
     let received = Instant(header.received_ms);
     match row {
-        Row::Read { meter, register, at, wh, source } => {
+        Row::Read {
+            meter,
+            register,
+            at,
+            wh,
+            source,
+        } => {
             if let Some(series) = places.series(meter, *register) {
-                into.placed.push(PlacedRead { series, at: *at, wh: *wh, w: NO_POWER, received, source: *source });
+                into.placed.push(PlacedRead {
+                    series,
+                    at: *at,
+                    wh: *wh,
+                    w: NO_POWER,
+                    received,
+                    source: *source,
+                });
             } else {
                 into.unplaced.push(UnplacedRead {
                     gateway: Arc::from(header.file.as_str()),
@@ -459,17 +472,33 @@ pub fn place(row: &Row, header: &ImportHeader, places: &impl Places, into: &mut 
             }
             true
         }
-        Row::Interval { meter, span, wh, quality, .. } => {
-            let Some(point) = places.point(meter) else { return false };
-            let run = HalfHours::new(HalfHour::of(span.start), HalfHour::from(span.end));
-            let whole = span.start == run.span().start && span.ms() == HALF_HOUR_MS;
-            let interval = IntervalEnergy { span: *span, wh: *wh, quality: *quality };
+        Row::Interval {
+            meter,
+            span,
+            wh,
+            quality,
+            ..
+        } => {
+            let Some(point) = places.point(meter) else {
+                return false;
+            };
+            let run = HalfHours::new(HalfHour::of(span.start), HalfHour::of(span.end));
+            let whole = span.ms() == HALF_HOUR_MS;
+            let interval = IntervalEnergy {
+                span: *span,
+                wh: *wh,
+                quality: *quality,
+            };
             for part in half_hours_of_intervals(run, &[interval]) {
                 into.intervals.push(PlacedInterval {
                     point: Arc::clone(&point),
                     half_hour: part.half_hour,
                     wh: part.wh,
-                    quality: if whole { *quality } else { (*quality).max(Quality::Derived) },
+                    quality: if whole {
+                        *quality
+                    } else {
+                        (*quality).max(Quality::Derived)
+                    },
                 });
             }
             true
@@ -598,6 +627,9 @@ impl<'a> RowReader<'a> {
                 let length = end.0.saturating_sub(start.0);
                 if length <= 0 || length > MAX_INTERVAL_MS {
                     return Err("interval ends before it starts or is longer than 32 days".into());
+                }
+                if start.0 % HALF_HOUR_MS != 0 || end.0 % HALF_HOUR_MS != 0 {
+                    return Err("interval does not start and end on a half hour\nhint: add up shorter intervals before the import".into());
                 }
                 Ok(vec![Row::Interval {
                     meter: meter.to_owned(),
