@@ -6,7 +6,10 @@
 //! text, so that no digit moves. Rows stand in order and never overlap; only the last may lack
 //! `to`. An unknown key is an error that names the nearest one.
 
-use jiff::civil::Date;
+use domain::{
+    calendar::LocalDay,
+    projection::{Certainty, Factor, FactorTable},
+};
 use rust_decimal::Decimal;
 use toml::{Table, Value};
 
@@ -18,69 +21,30 @@ const CARBON: &str = include_str!("../../config/factors/carbon.toml");
 const TABLE_KEYS: [&str; 3] = ["name", "unit", "factor"];
 const ROW_KEYS: [&str; 6] = ["from", "to", "value", "year", "source", "certainty"];
 
-/// One dated factor behind an equivalent, with where it comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Factor {
-    /// What it turns energy into: "homes", "kettles" or "co2".
-    pub name: String,
-    /// Its value, exact.
-    pub value: Decimal,
-    /// Its unit, such as "kWh per home and year".
-    pub unit: String,
-    /// First day it holds.
-    pub from: Date,
-    /// Last day it holds, inside; none when it still does.
-    pub to: Option<Date>,
-    /// Where it was printed.
-    pub source: String,
-    /// The year it was published for.
-    pub year: i16,
-    /// How sure we are.
-    pub certainty: Certainty,
+/// The last day of a row that still holds.
+pub const OPEN_END: LocalDay = LocalDay(2_932_896);
+
+/// The tables that come with the program, as one.
+///
+/// # Errors
+/// When a table that was compiled in is broken; a test keeps that from happening.
+pub fn built_in() -> Result<FactorTable, FactorError> {
+    let mut factors = load("config/factors/homes.toml", HOMES)?;
+    factors.extend(load("config/factors/kettles.toml", KETTLES)?);
+    factors.extend(load("config/factors/carbon.toml", CARBON)?);
+    Ok(FactorTable::new(factors))
 }
 
-/// How sure a figure is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Certainty {
-    /// A primary source, or several that agree.
-    High,
-    /// One secondary source.
-    Medium,
-    /// An inference, or from memory: check.
-    Low,
-}
-
-/// Every table a generation report needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Factors {
-    /// kWh one home uses in a year.
-    pub homes: Vec<Factor>,
-    /// kWh one kettle takes.
-    pub kettles: Vec<Factor>,
-    /// kg CO2e one kWh avoids.
-    pub carbon: Vec<Factor>,
-}
-
-impl Factors {
-    /// The tables that come with the program.
-    ///
-    /// # Errors
-    /// When a table that was compiled in is broken; a test keeps that from happening.
-    pub fn built_in() -> Result<Self, FactorError> {
-        Ok(Factors {
-            homes: load("config/factors/homes.toml", HOMES)?,
-            kettles: load("config/factors/kettles.toml", KETTLES)?,
-            carbon: load("config/factors/carbon.toml", CARBON)?,
-        })
-    }
-}
-
-/// The row of `table` that holds on `day`.
+/// What a reader is told of a factor's certainty.
 #[must_use]
-pub fn on(table: &[Factor], day: Date) -> Option<&Factor> {
-    table
-        .iter()
-        .find(|row| row.from <= day && row.to.is_none_or(|to| day <= to))
+pub fn certainty_in_words(certainty: Certainty) -> &'static str {
+    match certainty {
+        Certainty::High => "sure",
+        Certainty::Medium => "fairly sure",
+        Certainty::Low => "not sure, to be checked",
+        Certainty::Calculated => "worked out from figures in print",
+        Certainty::Sample => "SAMPLE",
+    }
 }
 
 /// Reads one table; `file` is named in errors.
@@ -107,7 +71,7 @@ pub fn load(file: &str, text: &str) -> Result<Vec<Factor>, FactorError> {
         let place = format!("row {}", place + 1);
         let factor = factor(&name, &unit, row, &place).map_err(refuse)?;
         if let Some(before) = factors.last()
-            && before.to.is_none_or(|to| to >= factor.from)
+            && before.to >= factor.from
         {
             let from = factor.from;
             return Err(refuse(format!(
@@ -126,10 +90,10 @@ fn factor(name: &str, unit: &str, row: &Value, place: &str) -> Result<Factor, St
     known_keys(row, &ROW_KEYS, place)?;
     let from = day(row, "from", place)?;
     let to = match row.contains_key("to") {
-        true => Some(day(row, "to", place)?),
-        false => None,
+        true => day(row, "to", place)?,
+        false => OPEN_END,
     };
-    if to.is_some_and(|to| to < from) {
+    if to < from {
         return Err(format!("{place} ends before it starts on `{from}`"));
     }
     let value = words(row, "value", place)?;
@@ -144,18 +108,15 @@ fn factor(name: &str, unit: &str, row: &Value, place: &str) -> Result<Factor, St
     let year = row
         .get("year")
         .and_then(Value::as_integer)
-        .and_then(|year| i16::try_from(year).ok())
+        .and_then(|year| i32::try_from(year).ok())
         .ok_or_else(|| format!("`year` of {place} is not a year such as 2013"))?;
-    let certainty = match words(row, "certainty", place)?.as_str() {
-        "H" => Certainty::High,
-        "M" => Certainty::Medium,
-        "L" => Certainty::Low,
-        other => {
-            return Err(format!(
-                "`certainty` of {place} is `{other}`; expected `H`, `M` or `L`"
-            ));
-        }
-    };
+    let certainty = words(row, "certainty", place)?;
+    let certainty = Certainty::of_word(&certainty).ok_or_else(|| {
+        format!(
+            "`certainty` of {place} is `{certainty}`; expected `high`, `medium`, `low`, \
+             `calculated` or `sample`"
+        )
+    })?;
     Ok(Factor {
         name: name.to_owned(),
         value,
@@ -193,7 +154,7 @@ fn words(table: &Table, key: &str, place: &str) -> Result<String, String> {
     }
 }
 
-fn day(table: &Table, key: &str, place: &str) -> Result<Date, String> {
+fn day(table: &Table, key: &str, place: &str) -> Result<LocalDay, String> {
     let text = words(table, key, place)?;
     text.parse()
         .map_err(|_| format!("`{key}` of {place} is `{text}`; expected a day such as `2013-12-31`"))
@@ -209,56 +170,50 @@ pub struct FactorError {
     pub what: String,
 }
 
-impl Certainty {
-    /// The letter of the tables.
-    #[must_use]
-    pub fn letter(self) -> &'static str {
-        match self {
-            Certainty::High => "H",
-            Certainty::Medium => "M",
-            Certainty::Low => "L",
-        }
-    }
-
-    /// What a reader is told.
-    #[must_use]
-    pub fn words(self) -> &'static str {
-        match self {
-            Certainty::High => "sure",
-            Certainty::Medium => "fairly sure",
-            Certainty::Low => "not sure, to be checked",
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use jiff::civil::date;
+    use domain::{
+        calendar::Period,
+        projection::{Equivalents, factor_name},
+        quantity::WattHours,
+    };
 
     use super::*;
 
     #[test]
     fn the_tables_that_come_with_the_program_can_be_read() {
-        let factors = Factors::built_in().unwrap();
-        let value = |table: &[Factor], day| on(table, day).map(|row| row.value.to_string());
-        let year = date(2013, 6, 1);
-        assert_eq!(value(&factors.homes, year).as_deref(), Some("3259"));
-        assert_eq!(value(&factors.kettles, year).as_deref(), Some("0.15"));
-        assert_eq!(value(&factors.carbon, year).as_deref(), Some("0.44548"));
-        assert_eq!(value(&factors.carbon, date(2011, 6, 1)), None);
-        assert_eq!(
-            value(&factors.carbon, date(2040, 6, 1)).as_deref(),
-            Some("0.177")
-        );
-        let from_memory = on(&factors.carbon, year).unwrap();
+        let table = built_in().unwrap();
+        let value = |name, year| {
+            let factor = table.lookup(name, Period::Year(year));
+            factor.map(|factor| factor.value.to_string())
+        };
+        assert_eq!(value(factor_name::HOME, 2013).as_deref(), Some("3259"));
+        assert_eq!(value(factor_name::KETTLE, 2013).as_deref(), Some("0.15"));
+        assert_eq!(value(factor_name::CO2, 2013).as_deref(), Some("0.44548"));
+        assert_eq!(value(factor_name::CO2, 2011), None);
+        assert_eq!(value(factor_name::CO2, 2040).as_deref(), Some("0.177"));
+        let from_memory = table.lookup(factor_name::CO2, Period::Year(2013)).unwrap();
         assert!(from_memory.source.contains("from memory: check"));
         assert_eq!(from_memory.certainty, Certainty::Low);
     }
 
     #[test]
+    fn the_equivalents_are_those_that_brixton_energy_printed() {
+        let table = built_in().unwrap();
+        let of =
+            |kwh: i64, year| Equivalents::of(WattHours(kwh * 1000), Period::Year(year), &table);
+        let in_print = |value: Option<Decimal>| value.map(|value| value.to_string());
+        assert_eq!(in_print(of(32_586, 2013).homes).as_deref(), Some("10"));
+        assert_eq!(
+            in_print(of(19_414, 2012).kettles).as_deref(),
+            Some("129427")
+        );
+    }
+
+    #[test]
     fn a_broken_table_says_what_and_where() {
         let good = "name = \"kettles\"\nunit = \"kWh\"\n[[factor]]\nfrom = \"2012-01-01\"\n\
-                    value = \"0.15\"\nyear = 2012\nsource = \"print\"\ncertainty = \"H\"\n";
+                    value = \"0.15\"\nyear = 2012\nsource = \"print\"\ncertainty = \"high\"\n";
         assert_eq!(load("k.toml", good).unwrap().len(), 1);
         let table = [
             (
@@ -292,9 +247,9 @@ mod tests {
                 "`k.toml`: `from` of row 1 is `2012-13-01`; expected a day such as `2013-12-31`",
             ),
             (
-                "\"H\"",
+                "\"high\"",
                 "\"sure\"",
-                "`k.toml`: `certainty` of row 1 is `sure`; expected `H`, `M` or `L`",
+                "`k.toml`: `certainty` of row 1 is `sure`; expected `high`, `medium`, `low`, `calculated` or `sample`",
             ),
             (
                 "source = \"print\"",

@@ -3,8 +3,10 @@
 //! British English: "1 April 2026", "32,586 kWh", "+21.1 %". A minus is U+2212 in print; downloads
 //! for spreadsheets use the plain hyphen and do not come here.
 
-use domain::quantity::WattHours;
-use jiff::{Zoned, civil::Date};
+use domain::{
+    calendar::{LocalDay, WallClock, Zone},
+    quantity::WattHours,
+};
 use rust_decimal::Decimal;
 
 use crate::generation::{Granularity, Missing, Period};
@@ -130,20 +132,20 @@ pub fn count(number: u32, one: &str, many: &str) -> String {
 
 /// "June".
 #[must_use]
-pub fn month(date: Date) -> &'static str {
-    MONTHS[usize::from(date.month().unsigned_abs()) - 1]
+pub fn month(day: LocalDay) -> &'static str {
+    MONTHS[usize::from(day.month() - 1)]
 }
 
 /// "1 April 2026".
 #[must_use]
-pub fn date(date: Date) -> String {
-    format!("{} {} {}", date.day(), month(date), date.year())
+pub fn date(day: LocalDay) -> String {
+    format!("{} {} {}", day.day(), month(day), day.year())
 }
 
 /// Both days inside: "2013", "June 2013", "1 to 9 June 2013", "23 April to 12 September 2012".
 #[must_use]
-pub fn span(start: Date, end: Date) -> String {
-    let whole_months = start.day() == 1 && end == end.last_of_month();
+pub fn span(start: LocalDay, end: LocalDay) -> String {
+    let whole_months = start.day() == 1 && end == end.local_month().last_day();
     if start == end {
         date(start)
     } else if whole_months && start.year() == end.year() && (start.month(), end.month()) == (1, 12)
@@ -177,7 +179,7 @@ pub fn opening(period: &Period) -> String {
 
 /// The name of a row, as short as the period allows: "January", "January 2013", "1 June", "2013".
 #[must_use]
-pub fn row_label(period: &Period, start: Date) -> String {
+pub fn row_label(period: &Period, start: LocalDay) -> String {
     let one_year = period.start.year() == period.end.year();
     match period.granularity {
         Granularity::Year => start.year().to_string(),
@@ -217,7 +219,7 @@ pub fn step(granularity: Granularity) -> (&'static str, &'static str) {
 #[must_use]
 pub fn period_slug(period: &Period) -> String {
     let (start, end) = (period.start, period.end);
-    let whole_months = start.day() == 1 && end == end.last_of_month();
+    let whole_months = start.day() == 1 && end == end.local_month().last_day();
     let same_year = start.year() == end.year();
     if whole_months && same_year && (start.month(), end.month()) == (1, 12) {
         start.year().to_string()
@@ -230,28 +232,23 @@ pub fn period_slug(period: &Period) -> String {
 
 /// A hole in words: "Styles Gardens: 3 to 9 June 2013 (336 half hours), inverter fault".
 #[must_use]
-pub fn missing(hole: &Missing) -> String {
-    let at_midnight = |at: &Zoned| at.time() == jiff::civil::Time::midnight();
-    let when = if at_midnight(&hole.from) && at_midnight(&hole.to) {
-        let last = hole.to.date().yesterday().unwrap_or(hole.from.date());
-        match span(hole.from.date(), last) {
+pub fn missing(hole: &Missing, zone: &Zone) -> String {
+    let (from, to) = (zone.wall_clock(hole.from), zone.wall_clock(hole.to));
+    let at_midnight = |at: WallClock| (at.hour, at.minute) == (0, 0);
+    let when = if at_midnight(from) && at_midnight(to) {
+        match span(from.day, to.day.previous()) {
             text if text.contains(' ') => text,
             year => format!("all of {year}"),
         }
-    } else if hole.from.date() == hole.to.date() {
-        format!(
-            "{}, {} to {}",
-            date(hole.from.date()),
-            clock(&hole.from),
-            clock(&hole.to)
-        )
+    } else if from.day == to.day {
+        format!("{}, {} to {}", date(from.day), clock(from), clock(to))
     } else {
         format!(
             "{}, {} to {}, {}",
-            date(hole.from.date()),
-            clock(&hole.from),
-            date(hole.to.date()),
-            clock(&hole.to)
+            date(from.day),
+            clock(from),
+            date(to.day),
+            clock(to)
         )
     };
     let size = count(hole.half_hours, "half hour", "half hours");
@@ -264,8 +261,8 @@ pub fn missing(hole: &Missing) -> String {
 
 /// "09:30".
 #[must_use]
-pub fn clock(at: &Zoned) -> String {
-    format!("{:02}:{:02}", at.hour(), at.minute())
+pub fn clock(at: WallClock) -> String {
+    format!("{:02}:{:02}", at.hour, at.minute)
 }
 
 /// "a", "a and b", "a, b and c".
@@ -292,11 +289,13 @@ fn grouped(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use jiff::civil::date as day;
-
     use super::*;
 
-    fn months(start: Date, end: Date) -> Period {
+    fn day(year: i32, month: u8, day: u8) -> LocalDay {
+        LocalDay::of_date(year, month, day).unwrap()
+    }
+
+    fn months(start: LocalDay, end: LocalDay) -> Period {
         Period {
             start,
             end,
@@ -375,23 +374,24 @@ mod tests {
 
     #[test]
     fn a_hole_says_where_when_and_how_long() {
-        let at = |text: &str| text.parse::<Zoned>().unwrap();
+        let zone = Zone::named("Europe/London").unwrap();
+        let at = |text: &str| text.parse().unwrap();
         let mut hole = Missing {
             place: "Styles Gardens".into(),
-            from: at("2013-06-03T00:00[Europe/London]"),
-            to: at("2013-06-10T00:00[Europe/London]"),
+            from: at("2013-06-02T23:00:00Z"),
+            to: at("2013-06-09T23:00:00Z"),
             half_hours: 336,
             reason: Some("inverter fault".into()),
         };
         assert_eq!(
-            missing(&hole),
+            missing(&hole, &zone),
             "Styles Gardens: 3 to 9 June 2013 (336 half hours), inverter fault"
         );
-        hole.to = at("2013-06-03T00:30[Europe/London]");
+        hole.to = at("2013-06-02T23:30:00Z");
         hole.half_hours = 1;
         hole.reason = None;
         assert_eq!(
-            missing(&hole),
+            missing(&hole, &zone),
             "Styles Gardens: 3 June 2013, 00:00 to 00:30 (1 half hour)"
         );
     }

@@ -3,8 +3,10 @@
 //! A half hour that is known stands as a step, because its energy is known and not its course; one
 //! that is missing is hatched. The clear sky is a line behind. What has not come yet is empty.
 
-use domain::quantity::Watts;
-use jiff::{ToSpan, Zoned};
+use domain::{
+    calendar::{LocalDay, Zone},
+    quantity::Watts,
+};
 
 use super::{
     NotDrawn, Setting, Shape,
@@ -19,8 +21,10 @@ pub struct DayCurve {
     pub title: String,
     /// The same as one sentence with the main figures.
     pub description: String,
-    /// Local midnight, in the society's zone.
-    pub start: Zoned,
+    /// The local day.
+    pub day: LocalDay,
+    /// The zone its hours are told in.
+    pub zone: Zone,
     /// Mean power of each half hour from midnight on; none where it is not known. What has not
     /// come yet is left off the end.
     pub made: Vec<Option<Watts>>,
@@ -84,13 +88,13 @@ impl DayCurve {
             }
             canvas.text(&scale.label(tick), (plot.left - 8, y), At::End, quiet)?;
         }
-        let half_hours = self.clear_sky.len().max(self.made.len()).max(1);
+        let half_hours = self.half_hours();
         let x = |place: usize| {
             let part = (plot.right - plot.left) as i64 * place as i64 / half_hours as i64;
             plot.left + i32::try_from(part).unwrap_or(0)
         };
         let y = |power: Watts| plot.bottom - scale.pixels(power.0);
-        self.hours(canvas, plot, &x, half_hours, quiet)?;
+        self.hours(canvas, plot, &x, quiet)?;
         for (from, to) in stretches(&self.made, |power| power.is_none()) {
             let frame = Frame {
                 left: x(from),
@@ -125,28 +129,32 @@ impl DayCurve {
         )
     }
 
+    /// 46, 48 or 50.
+    fn half_hours(&self) -> usize {
+        let half_hours = self.zone.half_hours_of(self.day).count();
+        usize::try_from(half_hours).unwrap_or(usize::MAX).max(1)
+    }
+
     /// The hours along the foot, every third; fewer where there is less room.
     fn hours(
         &self,
         canvas: &Canvas<'_>,
         plot: Frame,
         x: &dyn Fn(usize) -> i32,
-        half_hours: usize,
         quiet: super::canvas::Type,
     ) -> Result<(), NotDrawn> {
         let every = if plot.right - plot.left > 600 { 3 } else { 6 };
-        for place in 0..half_hours {
-            let minutes = i64::try_from(place).unwrap_or(0) * 30;
-            let at = self.start.saturating_add(minutes.minutes());
-            if at.minute() == 0 && at.hour() % every == 0 {
+        for (place, half_hour) in self.zone.half_hours_of(self.day).iter().enumerate() {
+            let at = self.zone.wall_clock(half_hour.start());
+            if at.minute == 0 && at.hour % every == 0 {
                 let foot = (x(place), plot.bottom);
                 canvas.line(foot, (foot.0, foot.1 + 6), Role::Ink, 1)?;
-                let label = crate::words::clock(&at);
+                let label = crate::words::clock(at);
                 let hang = if place == 0 { At::Start } else { At::Middle };
                 canvas.text(&label, (foot.0, foot.1 + 19), hang, quiet)?;
             }
         }
-        let name = format!("Hour of {}", crate::words::date(self.start.date()));
+        let name = format!("Hour of {}", crate::words::date(self.day));
         let middle = (plot.left + plot.right) / 2;
         canvas.text(&name, (middle, plot.bottom + 46), At::Middle, quiet)
     }

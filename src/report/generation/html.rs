@@ -9,7 +9,7 @@ use askama::Template;
 use super::{GenerationReport, ReportError, table::Line};
 use crate::{
     chart::{Setting, Shape},
-    words,
+    factors, words,
 };
 
 const STYLESHEET: &str = include_str!("../../web/assets/commonwatt.css");
@@ -82,7 +82,7 @@ struct Source {
     value: String,
     unit: String,
     source: String,
-    year: i16,
+    year: i32,
     certainty: &'static str,
 }
 
@@ -124,7 +124,7 @@ impl GenerationReport {
             unit: markup(&factor.unit),
             source: markup(&factor.source),
             year: factor.year,
-            certainty: factor.certainty.words(),
+            certainty: factors::certainty_in_words(factor.certainty),
         });
         let clauses = self.clauses().into_iter();
         let paragraph = clauses.map(|clause| Piece {
@@ -150,7 +150,7 @@ impl GenerationReport {
             total: table.total,
             forecast: self.forecast_in_words(),
             working: self.working.clone(),
-            drawn_up: words::date(self.drawn_up.date()),
+            drawn_up: words::date(self.zone.day_of(self.drawn_up)),
             factors: factors.collect(),
         })
     }

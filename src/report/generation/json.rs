@@ -6,12 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Zoned;
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 use serde::Serialize;
 
 use super::{GenerationReport, Granularity, Progress, ReportError};
-use crate::words;
+use crate::{factors, words};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -25,9 +24,9 @@ struct Document<'a> {
     forecast_wh: Option<i64>,
     difference_wh: Option<i64>,
     difference_percent: Option<String>,
-    specific_yield_kwh_per_kwp: Option<i64>,
+    specific_yield_kwh_per_kwp: Option<Figure>,
     homes: Option<Figure>,
-    kettles: Option<i64>,
+    kettles: Option<Figure>,
     co2_kg: Option<Figure>,
     export_pence: Option<i64>,
     quality: &'static str,
@@ -91,7 +90,7 @@ struct Missing<'a> {
 struct Factor<'a> {
     value: String,
     unit: &'a str,
-    year: i16,
+    year: i32,
     from: String,
     to: Option<String>,
     source: &'a str,
@@ -135,7 +134,7 @@ impl GenerationReport {
             society: &self.society,
             site: self.place.as_deref(),
             roofs: self.roofs,
-            kwp: self.kwp.normalize().to_string(),
+            kwp: self.peak.kw_text(),
             period: Period {
                 start: self.period.start.to_string(),
                 end: self.period.end.to_string(),
@@ -150,9 +149,9 @@ impl GenerationReport {
             forecast_wh: totals.forecast.map(|energy| energy.0),
             difference_wh: totals.difference.map(|energy| energy.0),
             difference_percent: totals.difference_percent.map(one_decimal),
-            specific_yield_kwh_per_kwp: totals.specific_yield,
+            specific_yield_kwh_per_kwp: totals.specific_yield.map(figure),
             homes: totals.homes.map(figure),
-            kettles: totals.kettles,
+            kettles: totals.kettles.map(figure),
             co2_kg: totals.co2_kg.map(figure),
             export_pence: totals.export_pence,
             quality: totals
@@ -178,7 +177,7 @@ impl GenerationReport {
                 notes: &self.samples.notes,
             },
             stand_ins: &self.stand_ins,
-            drawn_up: instant(&self.drawn_up),
+            drawn_up: self.drawn_up.to_string(),
         }
     }
 
@@ -220,9 +219,9 @@ impl GenerationReport {
                 unit: &factor.unit,
                 year: factor.year,
                 from: factor.from.to_string(),
-                to: factor.to.map(|to| to.to_string()),
+                to: (factor.to != factors::OPEN_END).then(|| factor.to.to_string()),
                 source: &factor.source,
-                certainty: factor.certainty.letter(),
+                certainty: factor.certainty.word(),
             };
             factors.insert(key, value);
         }
@@ -233,8 +232,8 @@ impl GenerationReport {
 fn missing(hole: &super::Missing) -> Missing<'_> {
     Missing {
         place: &hole.place,
-        from: instant(&hole.from),
-        to: instant(&hole.to),
+        from: hole.from.to_string(),
+        to: hole.to.to_string(),
         half_hours: hole.half_hours,
         reason: hole.reason.as_deref(),
     }
@@ -251,8 +250,4 @@ fn figure(value: Decimal) -> Figure {
 
 fn one_decimal(percent: Decimal) -> String {
     format!("{percent:.1}")
-}
-
-fn instant(at: &Zoned) -> String {
-    at.timestamp().to_string()
 }

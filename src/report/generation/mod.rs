@@ -13,11 +13,13 @@ mod svg;
 mod table;
 mod text;
 
-use domain::{metering::Quality, quantity::WattHours};
-use jiff::{Zoned, civil::Date};
+use domain::{
+    calendar::{Instant, LocalDay, Zone},
+    metering::Quality,
+    projection::Factor,
+    quantity::{WattHours, Watts},
+};
 use rust_decimal::Decimal;
-
-use crate::factors::Factor;
 
 pub use sentence::Clause;
 pub use table::Line;
@@ -33,8 +35,10 @@ pub struct GenerationReport {
     pub place: Option<String>,
     /// How many roofs are counted.
     pub roofs: u32,
-    /// Installed capacity counted, kWp.
-    pub kwp: Decimal,
+    /// Installed peak capacity counted.
+    pub peak: Watts,
+    /// The zone that days and clock times are told in.
+    pub zone: Zone,
     /// What span is reported, and in what steps.
     pub period: Period,
     /// One row a step, in order.
@@ -53,17 +57,17 @@ pub struct GenerationReport {
     pub stand_ins: Vec<String>,
     /// How we know: each a step further down, to the meter.
     pub working: Vec<Step>,
-    /// When the report was drawn up, in the society's zone.
-    pub drawn_up: Zoned,
+    /// When the report was drawn up.
+    pub drawn_up: Instant,
 }
 
 /// The span reported and its steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Period {
     /// First local day.
-    pub start: Date,
+    pub start: LocalDay,
     /// Last local day, inside.
-    pub end: Date,
+    pub end: LocalDay,
     /// What one row is.
     pub granularity: Granularity,
 }
@@ -83,9 +87,9 @@ pub enum Granularity {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     /// First local day.
-    pub start: Date,
+    pub start: LocalDay,
     /// Last local day, inside.
-    pub end: Date,
+    pub end: LocalDay,
     /// What is known to have been made; none when nothing is known, never zero instead.
     pub generated: Option<WattHours>,
     /// What was forecast for the same days.
@@ -121,7 +125,7 @@ pub enum Progress {
 }
 
 /// "23 of 30 days".
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Days {
     /// Days whose every half hour is known.
     pub complete: u32,
@@ -141,11 +145,11 @@ pub struct Totals {
     /// The same in per cent of the forecast, one decimal.
     pub difference_percent: Option<Decimal>,
     /// kWh for each kWp, whole.
-    pub specific_yield: Option<i64>,
+    pub specific_yield: Option<Decimal>,
     /// Average homes it would supply for a year.
     pub homes: Option<Decimal>,
     /// Kettles it would boil, whole.
-    pub kettles: Option<i64>,
+    pub kettles: Option<Decimal>,
     /// Carbon dioxide equivalent, kg.
     pub co2_kg: Option<Decimal>,
     /// Export income, pence.
@@ -166,7 +170,7 @@ pub struct ForecastVersion {
     /// Its name, such as "2" or "2013 offer document".
     pub version: String,
     /// The day it was made.
-    pub made_on: Date,
+    pub made_on: LocalDay,
     /// Where it comes from.
     pub source: String,
 }
@@ -176,10 +180,10 @@ pub struct ForecastVersion {
 pub struct Missing {
     /// The roof or meter point, by name.
     pub place: String,
-    /// First instant without energy, in the society's zone.
-    pub from: Zoned,
+    /// First instant without energy.
+    pub from: Instant,
     /// First instant with energy again.
-    pub to: Zoned,
+    pub to: Instant,
     /// How many half hours.
     pub half_hours: u32,
     /// Why, where somebody said so.
@@ -206,12 +210,6 @@ pub struct Step {
     pub text: String,
     /// The address, where there is one.
     pub target: Option<String>,
-}
-
-impl Default for Days {
-    fn default() -> Self {
-        Days { complete: 0, of: 0 }
-    }
 }
 
 impl Days {

@@ -4,7 +4,7 @@
 //! pounds where known, homes, kettles, carbon dioxide. A clause that rests on a factor names it,
 //! so that every form of the report can lead to its source.
 
-use domain::{metering::Quality, quantity::WattHours};
+use domain::{metering::Quality, projection::factor_name, quantity::WattHours};
 use rust_decimal::Decimal;
 
 use super::{GenerationReport, Progress};
@@ -78,7 +78,7 @@ impl GenerationReport {
         let mut clauses = Vec::new();
         let mut say = |text: String, factor| clauses.push(Clause { text, factor });
         let totals = &self.totals;
-        let kwp = self.kwp.normalize();
+        let kwp = self.peak.kw_text();
         let subject = self.subject();
         let Some(generated) = totals.generated else {
             say(
@@ -115,7 +115,7 @@ impl GenerationReport {
         if let Some(specific_yield) = totals.specific_yield {
             text.push_str(&format!(
                 ". That is {} kWh for each kWp",
-                words::whole(specific_yield)
+                words::decimal(specific_yield)
             ));
         }
         if let Some(pence) = totals.export_pence {
@@ -131,22 +131,25 @@ impl GenerationReport {
             let homes = words::decimal(homes);
             say(
                 format!("{link} what {homes} {homes_word} in a year"),
-                Some("homes"),
+                Some(factor_name::HOME),
             );
             link = ",";
         }
         if let Some(kettles) = totals.kettles {
-            let kettles = words::whole(kettles);
+            let kettles = words::decimal(kettles);
             say(
                 format!("{link} enough to boil {kettles} kettles"),
-                Some("kettles"),
+                Some(factor_name::KETTLE),
             );
             link = ",";
         }
         if let Some(co2) = totals.co2_kg {
             let co2 = words::decimal(co2);
             let opening = if link == "," { ", and it" } else { ". It" };
-            say(format!("{opening} avoided {co2} kg of CO2"), Some("co2"));
+            say(
+                format!("{opening} avoided {co2} kg of CO2"),
+                Some(factor_name::CO2),
+            );
         }
         clauses
     }
@@ -162,7 +165,8 @@ impl GenerationReport {
                 words::count(half_hours, "half hour", "half hours")
             ));
         }
-        remarks.extend(self.missing.iter().map(words::missing));
+        let holes = self.missing.iter();
+        remarks.extend(holes.map(|hole| words::missing(hole, &self.zone)));
         if self.totals.held > 0 {
             let (verb, pronoun) = match self.totals.held {
                 1 => ("waits", "it is"),

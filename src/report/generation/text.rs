@@ -1,7 +1,7 @@
 //! The report as plain text, for a terminal or the body of a letter.
 
 use super::{GenerationReport, table::Line};
-use crate::words;
+use crate::{factors, words};
 
 /// Words are wrapped to this many columns.
 const COLUMNS: usize = 78;
@@ -46,7 +46,7 @@ impl GenerationReport {
                 factor.unit,
                 factor.year,
                 factor.source,
-                factor.certainty.words()
+                factors::certainty_in_words(factor.certainty)
             );
             say(&text, "    ");
         }
@@ -54,8 +54,8 @@ impl GenerationReport {
         let drawn_up = format!(
             "{}. Drawn up on {}, {}. Each figure is rounded on its own.",
             self.society,
-            words::date(self.drawn_up.date()),
-            words::clock(&self.drawn_up)
+            words::date(self.zone.wall_clock(self.drawn_up).day),
+            words::clock(self.zone.wall_clock(self.drawn_up))
         );
         say(&drawn_up, "");
         out

@@ -140,7 +140,7 @@ fn the_days_curve_marks_hours_power_clear_sky_and_gap() {
 #[test]
 fn a_day_of_fifty_half_hours_shows_one_o_clock_twice_and_ends_at_midnight() {
     let mut day = samples::a_day();
-    day.start = "2023-10-29T00:00[Europe/London]".parse().unwrap();
+    day.day = "2023-10-29".parse().unwrap();
     day.clear_sky.resize(50, domain::quantity::Watts(0));
     let svg = day.svg(Shape::Wide, Setting::Inline("d")).unwrap();
     let picture = Document::parse(&svg).unwrap();

@@ -56,7 +56,7 @@ fn the_json_has_the_fields_of_the_contract() {
     );
     assert_eq!(june["quality"], "actual");
     assert_eq!(json["factors"]["co2"]["value"], "0.44548");
-    assert_eq!(json["factors"]["kettles"]["unit"], "kWh per kettle");
+    assert_eq!(json["factors"]["kettle"]["unit"], "kWh per kettle");
 }
 
 #[test]

@@ -4,19 +4,17 @@
 
 use commonwatt_report::{
     chart::DayCurve,
-    factors::{self, Factor, Factors},
+    factors,
     generation::{
         Days, ForecastVersion, GenerationReport, Granularity, Missing, Period, Progress, Row,
         Samples, Step, Totals,
     },
 };
 use domain::{
+    calendar::{LocalDay, Period as Year, Zone},
     metering::Quality,
+    projection::{Factor, factor_name},
     quantity::{WattHours, Watts},
-};
-use jiff::{
-    Zoned,
-    civil::{Date, date},
 };
 use rust_decimal::Decimal;
 
@@ -45,7 +43,8 @@ pub fn bes1_2013() -> GenerationReport {
         slug: "bes1".into(),
         place: Some("Elmore House".into()),
         roofs: 1,
-        kwp: decimal("37.24"),
+        peak: Watts(37_240),
+        zone: london(),
         period: Period {
             start: date(2013, 1, 1),
             end: date(2013, 12, 31),
@@ -57,9 +56,9 @@ pub fn bes1_2013() -> GenerationReport {
             forecast: Some(WattHours(26_913_000)),
             difference: Some(WattHours(5_673_000)),
             difference_percent: Some(decimal("21.1")),
-            specific_yield: Some(875),
+            specific_yield: Some(Decimal::from(875)),
             homes: Some(Decimal::from(10)),
-            kettles: Some(217_240),
+            kettles: Some(Decimal::from(217_240)),
             co2_kg: Some(Decimal::from(14_516)),
             export_pence: Some(32_200),
             days: days(365, 365),
@@ -70,7 +69,7 @@ pub fn bes1_2013() -> GenerationReport {
             made_on: date(2012, 2, 1),
             source: "26,913 kWh a year as in the share offer; the months are a sample".into(),
         }),
-        factors: factors_of(date(2013, 7, 2)),
+        factors: factors_of(2013),
         missing: Vec::new(),
         samples: Samples {
             generation: false,
@@ -92,7 +91,7 @@ pub fn bes1_2013() -> GenerationReport {
                 target: Some("/s/bes1/roofs/elmore-house/reads?period=2013".into()),
             },
         ],
-        drawn_up: "2014-03-03T10:15[Europe/London]".parse().unwrap(),
+        drawn_up: "2014-03-03T10:15:00Z".parse().unwrap(),
     }
 }
 
@@ -103,7 +102,7 @@ pub fn bes2_with_gaps() -> GenerationReport {
     report.slug = "bes2".into();
     report.place = None;
     report.roofs = 5;
-    report.kwp = decimal("45");
+    report.peak = Watts(45_000);
     report.samples = Samples {
         generation: true,
         forecast: true,
@@ -149,9 +148,9 @@ pub fn bes2_with_gaps() -> GenerationReport {
         forecast: Some(WattHours(26_913_000)),
         difference: Some(WattHours(-84_900)),
         difference_percent: Some(decimal("-0.3")),
-        specific_yield: Some(596),
+        specific_yield: Some(Decimal::from(596)),
         homes: Some(Decimal::from(8)),
-        kettles: Some(178_854),
+        kettles: Some(Decimal::from(178_854)),
         co2_kg: Some(Decimal::from(11_951)),
         export_pence: None,
         days: days(327, 365),
@@ -192,10 +191,10 @@ pub fn a_month_by_day() -> GenerationReport {
         forecast: Some(WattHours(3_391_000)),
         difference: Some(WattHours(886_700)),
         difference_percent: Some(decimal("26.1")),
-        specific_yield: Some(115),
-        homes: Some(decimal("1.3")),
-        kettles: Some(28_518),
-        co2_kg: Some(decimal("1905.6")),
+        specific_yield: Some(Decimal::from(115)),
+        homes: Some(Decimal::ONE),
+        kettles: Some(Decimal::from(28_518)),
+        co2_kg: Some(Decimal::from(1906)),
         export_pence: None,
         days: days(28, 30),
         missing_half_hours: 59,
@@ -264,20 +263,21 @@ pub fn a_day() -> DayCurve {
     DayCurve {
         title: "Elmore House, 4 July 2013: power against a clear sky".into(),
         description: "On 4 July 2013 until 14:00 Elmore House made 132 kWh.".into(),
-        start: "2013-07-04T00:00[Europe/London]".parse().unwrap(),
+        day: date(2013, 7, 4),
+        zone: london(),
         made: made.collect(),
         clear_sky: sky,
         sample: true,
     }
 }
 
-fn month_row(year: i16, month: i8, made: i64, forecast: i64) -> Row {
+fn month_row(year: i32, month: u8, made: i64, forecast: i64) -> Row {
     let start = date(year, month, 1);
-    row(start, start.last_of_month(), made, forecast)
+    row(start, start.local_month().last_day(), made, forecast)
 }
 
-fn row(start: Date, end: Date, made: i64, forecast: i64) -> Row {
-    let of = u32::try_from(start.until(end).unwrap().get_days()).unwrap() + 1;
+fn row(start: LocalDay, end: LocalDay, made: i64, forecast: i64) -> Row {
+    let of = u32::try_from(end.days_since(start)).unwrap() + 1;
     let difference = made - forecast;
     let percent = Decimal::from(difference * 100) / Decimal::from(forecast);
     Row {
@@ -297,22 +297,30 @@ fn row(start: Date, end: Date, made: i64, forecast: i64) -> Row {
 }
 
 fn hole(from: &str, to: &str, half_hours: u32, reason: Option<&str>) -> Missing {
-    let zoned = |text: &str| -> Zoned { format!("{text}[Europe/London]").parse().unwrap() };
+    let zone = london();
+    let at = |text: &str| zone.instant_of_text(text).unwrap();
     Missing {
         place: "Styles Gardens, block 3".into(),
-        from: zoned(from),
-        to: zoned(to),
+        from: at(from),
+        to: at(to),
         half_hours,
         reason: reason.map(str::to_owned),
     }
 }
 
-fn factors_of(day: Date) -> Vec<Factor> {
-    let tables = Factors::built_in().unwrap();
-    [&tables.homes, &tables.kettles, &tables.carbon]
-        .into_iter()
-        .filter_map(|table| factors::on(table, day).cloned())
-        .collect()
+fn factors_of(year: i32) -> Vec<Factor> {
+    let table = factors::built_in().unwrap();
+    let names = [factor_name::HOME, factor_name::KETTLE, factor_name::CO2];
+    let found = names.map(|name| table.lookup(name, Year::Year(year)).cloned());
+    found.into_iter().flatten().collect()
+}
+
+fn london() -> Zone {
+    Zone::named("Europe/London").unwrap()
+}
+
+fn date(year: i32, month: u8, day: u8) -> LocalDay {
+    LocalDay::of_date(year, month, day).unwrap()
 }
 
 fn days(complete: u32, of: u32) -> Days {
