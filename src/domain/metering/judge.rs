@@ -6,9 +6,9 @@
 //! known, and nowhere else.
 
 use super::{
-    ClockFault, DarkAnchor, Decisions, Finding, FoldState, HeldJump, LastAccepted, Life, Mark,
-    Quality, Read, ReadDecision, ReadSet, SeriesRules, Source, Verdict, fold::highest, lives::Turn,
-    rules,
+    ClockFault, Decisions, Finding, FoldState, HeldJump, Life, Mark, Quality, Read, ReadDecision,
+    ReadSet, SeriesRules, Source, Verdict, fold::rises_too_fast, lives::Turn, rules,
+    value_findings::findings_of_value,
 };
 use crate::{calendar::Instant, quantity::WattHours};
 
@@ -98,6 +98,341 @@ pub fn fold(
     until: Instant,
     visit: &mut impl FnMut(Step),
 ) {
-    let _ = (rules, decisions, reads, visit);
-    state.upto = until;
+    debug_assert!(
+        reads.is_sorted_by_key(|read| (read.at, read.wh)),
+        "reads are judged in order of (instant, value)"
+    );
+    let bench = Bench { rules, decisions };
+    let (_, rest) = reads.split_at(reads.partition_point(|read| read.at < state.upto));
+    let (mut rest, _) = rest.split_at(rest.partition_point(|read| read.at < until));
+    let next_turn = |from| rules.lives.next_turn(from).filter(|turn| turn.at < until);
+    let mut turn = next_turn(state.upto);
+    loop {
+        let next = rest.first().map(|read| read.at);
+        let first_turn = turn.filter(|turn| next.is_none_or(|next| turn.at <= next));
+        let Some(at) = first_turn.map(|turn| turn.at).or(next) else {
+            break;
+        };
+        let here = rest.iter().take_while(|read| read.at == at).count();
+        let (here, later) = rest.split_at(here);
+        if let Some(now) = first_turn {
+            bench.turn(state, &now, here, visit);
+            turn = next_turn(at.plus_ms(1));
+        } else {
+            bench.instant(state, here, visit);
+        }
+        rest = later;
+    }
+    state.upto = state.upto.max(until);
+}
+
+struct Bench<'a> {
+    rules: &'a SeriesRules,
+    decisions: &'a Decisions,
+}
+
+impl Bench<'_> {
+    /// Judges the reads of one instant inside or outside the register's lives.
+    fn instant(&self, state: &mut FoldState, here: &[Read], visit: &mut impl FnMut(Step)) {
+        if let [read] = here
+            && self.decisions.about(read.at, read.wh).is_none()
+            && state.accepts_plainly(self.rules, read)
+        {
+            state.settle(self.rules, read.at, read.wh, read.source.quality());
+            visit(Step::Read(JudgedRead {
+                read: *read,
+                verdict: Verdict::Accepted,
+                counts_as: Some(read.wh),
+                findings: Vec::new(),
+                decision: None,
+            }));
+            visit(Step::Point(Point {
+                at: read.at,
+                wh: read.wh,
+                quality: read.source.quality(),
+                joined: true,
+            }));
+            return;
+        }
+        let Some(at) = here.first().map(|read| read.at) else {
+            return;
+        };
+        let life = self.rules.lives.at(at);
+        let mut judged: Vec<JudgedRead> = here
+            .iter()
+            .map(|read| self.alone(state, life, read))
+            .collect();
+        let point = match self.chosen(life, &judged) {
+            Choice::Contradictory => {
+                conflict(&mut judged);
+                None
+            }
+            Choice::Value(value) => {
+                settle_conflict(&mut judged, value);
+                Some((value, quality_of(&judged, value)))
+            }
+            Choice::None => match candidates(&judged).count() {
+                0 => None,
+                1 => self.only_candidate(state, &mut judged),
+                _ => {
+                    conflict(&mut judged);
+                    None
+                }
+            },
+        };
+        judged.into_iter().for_each(|read| visit(Step::Read(read)));
+        if let Some((wh, quality)) = point {
+            let joined = state.last.is_some_and(|last| last.wh <= wh);
+            if !joined {
+                state.dark = None;
+            }
+            state.settle(self.rules, at, wh, quality);
+            visit(Step::Point(Point {
+                at,
+                wh,
+                quality,
+                joined,
+            }));
+        }
+    }
+
+    /// Accepts, holds or refuses the one read of an instant that nobody decided about.
+    fn only_candidate(
+        &self,
+        state: &mut FoldState,
+        judged: &mut [JudgedRead],
+    ) -> Option<(WattHours, Quality)> {
+        let read = judged.iter_mut().find(|read| is_candidate(read))?;
+        if read.verdict == Verdict::Accepted {
+            read.counts_as = Some(read.read.wh);
+            return Some((read.read.wh, read.read.source.quality()));
+        }
+        let jumps = read
+            .findings
+            .iter()
+            .any(|finding| matches!(finding, Finding::JumpAboveCeiling { .. }));
+        let too_fast = state
+            .last
+            .is_some_and(|last| rises_too_fast(self.rules, last, &read.read));
+        if jumps && too_fast && state.jump.is_none_or(|jump| read.read.wh < jump.0.wh) {
+            state.jump = Some(HeldJump(Mark {
+                at: read.read.at,
+                wh: read.read.wh,
+            }));
+        }
+        None
+    }
+
+    /// Judges the reads at an instant where a life ends or starts, and turns the state.
+    fn turn(
+        &self,
+        state: &mut FoldState,
+        turn: &Turn,
+        here: &[Read],
+        visit: &mut impl FnMut(Step),
+    ) {
+        let mut measured = (false, false);
+        for read in here {
+            let mut judged = self.bare(read);
+            judged.findings.extend(clock_finding(read));
+            let says = |mark: Option<Mark>| mark.is_some_and(|mark| mark.wh == read.wh);
+            let (closes, opens) = (says(turn.closes), says(turn.opens));
+            if !(closes || opens)
+                && let Some(mark) = turn.closes.or(turn.opens)
+            {
+                judged
+                    .findings
+                    .push(Finding::ConflictingDuplicate { other: mark.wh });
+            }
+            judged.conclude();
+            if judged.decision == Some(ReadDecision::Refuse) {
+                judged.verdict = Verdict::Refused;
+            }
+            if judged.verdict == Verdict::Accepted {
+                judged.counts_as = Some(read.wh);
+                judged.findings.extend(late_finding(read));
+                let actual = read.source.quality() == Quality::Actual;
+                measured = (
+                    measured.0 || actual && closes,
+                    measured.1 || actual && opens,
+                );
+            }
+            visit(Step::Read(judged));
+        }
+        let quality = |actual| {
+            if actual {
+                Quality::Actual
+            } else {
+                Quality::Manual
+            }
+        };
+        if let Some(Mark { at, wh }) = turn.closes {
+            let joined = state.last.is_some();
+            let quality = quality(measured.0);
+            visit(Step::Point(Point {
+                at,
+                wh,
+                quality,
+                joined,
+            }));
+            (state.last, state.jump, state.dark) = (None, None, None);
+        }
+        if let Some(Mark { at, wh }) = turn.opens {
+            let quality = quality(measured.1);
+            visit(Step::Point(Point {
+                at,
+                wh,
+                quality,
+                joined: false,
+            }));
+            state.settle(self.rules, at, wh, quality);
+        }
+    }
+
+    /// What is noticed about a read by itself, without the others of its instant and without
+    /// decisions.
+    fn alone(&self, state: &FoldState, life: Option<&Life>, read: &Read) -> JudgedRead {
+        let mut judged = self.bare(read);
+        judged.findings.extend(clock_finding(read));
+        match life {
+            _ if !judged.findings.is_empty() => {}
+            None => {
+                let (closed, opens) = self.rules.lives.around(read.at);
+                judged
+                    .findings
+                    .push(Finding::OutsideRegisterLife { closed, opens });
+            }
+            Some(life) => findings_of_value(self.rules, state, life, read, &mut judged.findings),
+        }
+        judged.conclude();
+        if judged.verdict != Verdict::Refused {
+            judged.findings.extend(late_finding(read));
+        }
+        if judged.decision == Some(ReadDecision::Refuse) {
+            judged.verdict = Verdict::Refused;
+        }
+        judged
+    }
+
+    fn bare(&self, read: &Read) -> JudgedRead {
+        JudgedRead {
+            read: *read,
+            verdict: Verdict::Accepted,
+            counts_as: None,
+            findings: Vec::new(),
+            decision: self.decisions.about(read.at, read.wh),
+        }
+    }
+
+    /// The value that people chose for an instant, among those that can act: the read must not be
+    /// refused, and the value must fit the register's width and its final read.
+    fn chosen(&self, life: Option<&Life>, judged: &[JudgedRead]) -> Choice {
+        let Some(life) = life else {
+            return Choice::None;
+        };
+        let final_wh = life.closed.map_or(WattHours(i64::MAX), |mark| mark.wh);
+        let mut values = judged
+            .iter()
+            .filter(|read| read.verdict != Verdict::Refused)
+            .filter_map(|read| match read.decision? {
+                ReadDecision::Accept => Some(read.read.wh),
+                ReadDecision::Correct(wh) => Some(wh),
+                ReadDecision::Refuse => None,
+            })
+            .filter(|wh| *wh >= WattHours::ZERO && *wh < self.rules.modulus && *wh <= final_wh);
+        match values.next() {
+            None => Choice::None,
+            Some(value) if values.all(|other| other == value) => Choice::Value(value),
+            Some(_) => Choice::Contradictory,
+        }
+    }
+}
+
+enum Choice {
+    None,
+    Value(WattHours),
+    Contradictory,
+}
+
+impl JudgedRead {
+    /// The gravest finding gives the verdict.
+    fn conclude(&mut self) {
+        let verdicts = self.findings.iter().map(|finding| finding.verdict());
+        self.verdict = verdicts.max().unwrap_or(Verdict::Accepted);
+    }
+}
+
+/// Whether a read of an instant may stand for it: no person refused it, and its clock and its
+/// register's life do not forbid it. 0 after a positive register still contradicts another value.
+fn is_candidate(read: &JudgedRead) -> bool {
+    let impossible = read.findings.iter().any(|finding| {
+        finding.verdict() == Verdict::Refused && !matches!(finding, Finding::WakeUpZero { .. })
+    });
+    read.decision != Some(ReadDecision::Refuse) && !impossible
+}
+
+fn candidates(judged: &[JudgedRead]) -> impl Iterator<Item = &JudgedRead> {
+    judged.iter().filter(|read| is_candidate(read))
+}
+
+/// Holds all candidates of an instant, each naming the smallest other value.
+fn conflict(judged: &mut [JudgedRead]) {
+    let values: Vec<WattHours> = candidates(judged).map(|read| read.read.wh).collect();
+    for read in judged.iter_mut().filter(|read| is_candidate(read)) {
+        if let Some(other) = values.iter().find(|wh| **wh != read.read.wh) {
+            read.findings.retain(|finding| {
+                matches!(finding, Finding::ClockImpossible(_) | Finding::Late { .. })
+            });
+            read.findings
+                .push(Finding::ConflictingDuplicate { other: *other });
+            read.findings.sort_unstable();
+        }
+        read.verdict = Verdict::Held;
+    }
+}
+
+/// Accepts the reads that stand for the chosen value and refuses the other candidates.
+fn settle_conflict(judged: &mut [JudgedRead], value: WattHours) {
+    for read in judged.iter_mut().filter(|read| is_candidate(read)) {
+        let stands = match read.decision {
+            Some(ReadDecision::Correct(wh)) => wh == value,
+            _ => read.read.wh == value,
+        };
+        if stands {
+            read.verdict = Verdict::Accepted;
+            read.counts_as = Some(value);
+        } else {
+            read.verdict = Verdict::Refused;
+            read.findings
+                .push(Finding::ConflictingDuplicate { other: value });
+            read.findings.sort_unstable();
+        }
+    }
+}
+
+/// The best quality among the reads that show the value themselves; manual when a person put it in.
+fn quality_of(judged: &[JudgedRead], value: WattHours) -> Quality {
+    candidates(judged)
+        .filter(|read| read.verdict == Verdict::Accepted && read.read.wh == value)
+        .map(|read| read.read.source.quality())
+        .min()
+        .unwrap_or(Quality::Manual)
+}
+
+fn clock_finding(read: &Read) -> Option<Finding> {
+    let ahead = read.at.ms_since(read.received);
+    let fault = if read.at < rules::EARLIEST_READ {
+        ClockFault::TooOld
+    } else if ahead > rules::CLOCK_AHEAD_HELD_MS {
+        ClockFault::Ahead(ahead)
+    } else {
+        return None;
+    };
+    Some(Finding::ClockImpossible(fault))
+}
+
+fn late_finding(read: &Read) -> Option<Finding> {
+    let by_ms = read.received.ms_since(read.at);
+    let late = read.source == Source::Telemetry && by_ms > rules::LATE_MS;
+    late.then_some(Finding::Late { by_ms })
 }

@@ -20,6 +20,7 @@ mod nights;
 mod read;
 mod read_set;
 mod rules;
+mod value_findings;
 
 pub use decision::{Decisions, ReadDecision};
 pub use event::{EventError, EventKind, MeterEvent, Neighbours};

@@ -26,9 +26,8 @@ pub const DARK_PERCENT: i64 = 2;
 /// How far two stamps of one device may be off against each other: 10 seconds are added to the
 /// time in which an advance was made.
 pub const CLOCK_SLACK_MS: i64 = 10_000;
-/// The margin over the ceiling as a fraction: 6/5.
-const MARGIN: (i128, i128) = (6, 5);
-const MS_PER_HOUR: i128 = 3_600_000;
+/// The margin over the ceiling: 6/5, in per cent.
+const MARGIN_PERCENT: i64 = 120;
 
 /// What a series is judged by. Cheap to share: nights and lives are the only heap.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,11 +80,8 @@ impl SeriesRules {
     /// ```
     #[must_use]
     pub fn largest_advance(&self, elapsed_ms: i64) -> Option<WattHours> {
-        let watts = i128::from(self.ceiling?.0);
-        let ms = i128::from(elapsed_ms.max(0).saturating_add(CLOCK_SLACK_MS));
-        let (over, under) = MARGIN;
-        let energy = watts.saturating_mul(ms).saturating_mul(over)
-            / MS_PER_HOUR.saturating_mul(under).max(1);
+        let ms = elapsed_ms.max(0).saturating_add(CLOCK_SLACK_MS);
+        let energy = energy_at(self.ceiling?, MARGIN_PERCENT, ms);
         Some(self.with_step(energy))
     }
 
@@ -93,20 +89,34 @@ impl SeriesRules {
     /// ceiling plus one step. `None` unless the register counts generation under a known ceiling.
     #[must_use]
     pub fn largest_dark_advance(&self, elapsed_ms: i64) -> Option<WattHours> {
-        let watts = match self.direction {
-            Direction::Generation => i128::from(self.ceiling?.0),
+        let ceiling = match self.direction {
+            Direction::Generation => self.ceiling?,
             Direction::Export | Direction::Import => return None,
         };
-        let energy = watts
-            .saturating_mul(i128::from(elapsed_ms.max(0)))
-            .saturating_mul(i128::from(DARK_PERCENT))
-            / MS_PER_HOUR.saturating_mul(100).max(1);
+        let energy = energy_at(ceiling, DARK_PERCENT, elapsed_ms.max(0));
         Some(self.with_step(energy))
     }
 
     /// An energy plus one step; stops at the end of 64 bits, which then limits nothing.
-    fn with_step(&self, energy: i128) -> WattHours {
-        let energy = i64::try_from(energy).unwrap_or(i64::MAX);
+    fn with_step(&self, energy: i64) -> WattHours {
         WattHours(energy.saturating_add(self.step.0))
     }
+}
+
+/// The energy in Wh of `percent` of a power over `ms`, cut to whole Wh; stops at the end of 64
+/// bits.
+fn energy_at(power: Watts, percent: i64, ms: i64) -> i64 {
+    const DIVISOR: i64 = 3_600_000 * 100;
+    const DIVISOR_128: i128 = DIVISOR as i128;
+    let small = power
+        .0
+        .checked_mul(percent)
+        .and_then(|power| power.checked_mul(ms));
+    if let Some(product) = small {
+        return product / DIVISOR;
+    }
+    let product = i128::from(power.0)
+        .saturating_mul(i128::from(percent))
+        .saturating_mul(i128::from(ms));
+    i64::try_from(product / DIVISOR_128).unwrap_or(i64::MAX)
 }

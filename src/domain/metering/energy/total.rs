@@ -1,6 +1,6 @@
 //! Energy of a longer period, or of several meter points: sums that keep what is not known.
 
-use super::HalfHourEnergy;
+use super::{HalfHourEnergy, half_hour::plus};
 use crate::{calendar::HalfHours, metering::Quality, quantity::WattHours};
 
 /// The energy of a period, for one meter point or several.
@@ -38,22 +38,60 @@ impl Energy {
     /// in order, each half hour once, and all within the run.
     #[must_use]
     pub fn of_half_hours(run: HalfHours, parts: &[HalfHourEnergy]) -> Energy {
-        let _ = (run, parts);
-        Energy::NONE
+        let mut total = Energy {
+            half_hours: run.count(),
+            missing: run.count(),
+            ..Energy::NONE
+        };
+        for part in parts {
+            total.wh = plus(total.wh, part.wh);
+            total.inside = total.inside.max(part.inside);
+            total.missing = total.missing.saturating_sub(u32::from(part.is_complete()));
+            total.covered_ms = total.covered_ms.saturating_add(u64::from(part.covered_ms));
+        }
+        if let Some(first) = parts.first().filter(|part| part.half_hour == run.start) {
+            total.start = first.start;
+        }
+        if let Some(last) = parts
+            .last()
+            .filter(|part| part.half_hour.plus(1) == run.end)
+        {
+            total.end = last.end;
+        }
+        total
     }
 
     /// The energy of a period from its children in order of time, without a gap between them.
     #[must_use]
     pub fn of_children(children: impl IntoIterator<Item = Energy>) -> Energy {
-        let _ = children;
-        Energy::NONE
+        let mut children = children.into_iter();
+        let Some(first) = children.next() else {
+            return Energy::NONE;
+        };
+        children.fold(first, |total, child| Energy {
+            start: total.start,
+            end: child.end,
+            ..total.with(child)
+        })
     }
 
     /// The energy of several meter points, or sites, over the same period.
     #[must_use]
     pub fn of_places(places: impl IntoIterator<Item = Energy>) -> Energy {
-        let _ = places;
-        Energy::NONE
+        places.into_iter().fold(Energy::NONE, Energy::with)
+    }
+
+    /// The sum, with the worst of what is known about the boundaries.
+    fn with(self, other: Energy) -> Energy {
+        Energy {
+            wh: plus(self.wh, other.wh),
+            start: self.start.worst_known(other.start),
+            end: self.end.worst_known(other.end),
+            inside: self.inside.max(other.inside),
+            half_hours: self.half_hours.saturating_add(other.half_hours),
+            missing: self.missing.saturating_add(other.missing),
+            covered_ms: self.covered_ms.saturating_add(other.covered_ms),
+        }
     }
 
     /// Whether all of it is known.
