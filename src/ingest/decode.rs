@@ -131,7 +131,13 @@ pub fn replay(
         record: number,
     };
     if arrived.is_reads() {
-        Ok(reads(from, message.payload, directory, &mut Vec::new(), into))
+        Ok(reads(
+            from,
+            message.payload,
+            directory,
+            &mut Vec::new(),
+            into,
+        ))
     } else {
         if arrived.is_status() {
             status(from, message.payload, message.will, into);

@@ -1,0 +1,320 @@
+//! Who may connect, to which society a gateway belongs, and which registers that society has.
+//!
+//! The daemon replaces the whole snapshot whenever a gateway, a credential or a meter changes;
+//! nothing is edited in place. A door holds a [`View`]: it looks at one atomic number per socket
+//! read and takes the lock only when that number has moved, so a revocation reaches live
+//! connections with their next message and, through the endpoint's tick, idle ones within a second.
+//!
+//! A token is at least 128 random bits in text; only its SHA-256 is kept, compared in constant time.
+//! With no credential at all in the registry, anonymous connections are let in from the loopback
+//! addresses; from the first credential on they are refused.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+};
+
+use domain::calendar::Instant;
+use journal::Committer;
+use records::Decoded;
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::{directory::Directory, topic};
+
+/// Shortest token in characters: 128 bits in base64 without padding.
+pub const MIN_TOKEN_CHARS: usize = 22;
+/// Bytes a gateway may send in a day (UTC) before its messages are counted instead of kept.
+pub const DEFAULT_DAY_BYTES: u64 = 256 << 20;
+
+/// All societies, gateways and credentials, swapped as a whole.
+#[derive(Debug)]
+pub struct Registry {
+    version: AtomicU64,
+    current: Mutex<Arc<Snapshot>>,
+    usage: Mutex<HashMap<Arc<str>, Arc<Usage>>>,
+}
+
+/// One state of the registry.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    gateways: HashMap<Arc<str>, Arc<Gateway>>,
+    certificates: HashMap<[u8; 32], Arc<Gateway>>,
+    has_credentials: bool,
+}
+
+/// A society as the doors see it.
+pub struct Society {
+    /// The society's id.
+    pub id: Arc<str>,
+    /// Its registers.
+    pub directory: Directory,
+    /// Its journal's committer.
+    pub committer: Committer<Decoded>,
+}
+
+/// A gateway as it is entered.
+#[derive(Clone)]
+pub struct Enrolment {
+    /// Its id, which is its user name and stands in its topics.
+    pub id: Arc<str>,
+    /// The society it belongs to.
+    pub society: Arc<Society>,
+    /// The hash of its token, if it has one.
+    pub token: Option<TokenHash>,
+    /// SHA-256 of its client certificate (DER), if it has one.
+    pub certificate: Option<[u8; 32]>,
+    /// Whether its credentials are withdrawn.
+    pub revoked: bool,
+    /// Bytes of payload a day above which its messages are counted instead of kept.
+    pub day_bytes: u64,
+}
+
+/// A gateway in force.
+pub struct Gateway {
+    /// What was entered.
+    pub entry: Enrolment,
+    pub(crate) usage: Arc<Usage>,
+}
+
+/// SHA-256 of a token.
+#[derive(Clone, Copy)]
+pub struct TokenHash([u8; 32]);
+
+/// The token is too short to be 128 random bits.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "token has {0} characters; expected at least {MIN_TOKEN_CHARS} random ones\nhint: let the desk make one under Gateways"
+)]
+pub struct WeakToken(pub usize);
+
+/// The registry cannot take these entries.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RegistryError {
+    /// The id breaks the rules of [`topic::is_gateway_id`].
+    #[error("`{0}` is not a gateway id; expected 1 to 64 of a–z, A–Z, 0–9, `.`, `_`, `-`")]
+    BadId(String),
+    /// Two entries with one id.
+    #[error("gateway `{0}` is entered twice")]
+    Twice(String),
+    /// Two gateways with one certificate.
+    #[error("gateways `{0}` and `{1}` have the same client certificate")]
+    SharedCertificate(String, String),
+}
+
+impl Default for Registry {
+    fn default() -> Registry {
+        Registry {
+            version: AtomicU64::new(1),
+            current: Mutex::default(),
+            usage: Mutex::default(),
+        }
+    }
+}
+
+impl Registry {
+    /// An empty registry: nobody may publish anything.
+    #[must_use]
+    pub fn new() -> Arc<Registry> {
+        Arc::default()
+    }
+
+    /// Puts these gateways in the place of all that were there.
+    ///
+    /// # Errors
+    /// [`RegistryError`]; the registry is then as it was.
+    pub fn replace(&self, entries: Vec<Enrolment>) -> Result<(), RegistryError> {
+        let mut next = Snapshot::default();
+        let mut usage = self.usage.lock().unwrap_or_else(PoisonError::into_inner);
+        for entry in entries {
+            let id = Arc::clone(&entry.id);
+            if !topic::is_gateway_id(&id) {
+                return Err(RegistryError::BadId(id.to_string()));
+            }
+            let gateway = Arc::new(Gateway {
+                usage: Arc::clone(usage.entry(Arc::clone(&id)).or_default()),
+                entry,
+            });
+            next.has_credentials |=
+                gateway.entry.token.is_some() || gateway.entry.certificate.is_some();
+            if let Some(print) = gateway.entry.certificate
+                && let Some(other) = next.certificates.insert(print, Arc::clone(&gateway))
+            {
+                return Err(RegistryError::SharedCertificate(
+                    other.entry.id.to_string(),
+                    id.to_string(),
+                ));
+            }
+            if next.gateways.insert(Arc::clone(&id), gateway).is_some() {
+                return Err(RegistryError::Twice(id.to_string()));
+            }
+        }
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+        self.version.fetch_add(1, Ordering::Release);
+        Ok(())
+    }
+
+    /// The state in force.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.current.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A number that moves with every [`Registry::replace`].
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// Charges bytes that a replay found to a gateway's day, so that a restart does not refill it.
+    pub fn charge(&self, gateway: &str, received: Instant, bytes: u64) {
+        let mut usage = self.usage.lock().unwrap_or_else(PoisonError::into_inner);
+        let usage = usage.entry(Arc::from(gateway)).or_default();
+        usage.charge(received, bytes, u64::MAX);
+    }
+}
+
+impl Snapshot {
+    /// A gateway by id.
+    #[must_use]
+    pub fn gateway(&self, id: &str) -> Option<&Arc<Gateway>> {
+        self.gateways.get(id)
+    }
+
+    /// A gateway by its client certificate's SHA-256.
+    #[must_use]
+    pub fn by_certificate(&self, print: &[u8; 32]) -> Option<&Arc<Gateway>> {
+        self.certificates.get(print)
+    }
+
+    /// Whether any gateway has a credential; from then on nobody is anonymous.
+    #[must_use]
+    pub fn has_credentials(&self) -> bool {
+        self.has_credentials
+    }
+
+    /// All gateways, in no order.
+    pub fn gateways(&self) -> impl Iterator<Item = &Arc<Gateway>> {
+        self.gateways.values()
+    }
+
+    /// The gateway whose token this is. An unknown id costs as much time as a wrong token.
+    #[must_use]
+    pub fn authenticate(&self, id: &str, token: &[u8]) -> Option<&Arc<Gateway>> {
+        let gateway = self.gateways.get(id);
+        let wanted = gateway
+            .and_then(|g| g.entry.token)
+            .unwrap_or(TokenHash([0; 32]));
+        let same = wanted.matches(token);
+        gateway.filter(|g| same && g.entry.token.is_some() && !g.entry.revoked)
+    }
+}
+
+impl TokenHash {
+    /// The hash of a token.
+    ///
+    /// # Errors
+    /// [`WeakToken`] when the text is shorter than [`MIN_TOKEN_CHARS`].
+    pub fn of(token: &str) -> Result<TokenHash, WeakToken> {
+        match token.chars().count() {
+            short if short < MIN_TOKEN_CHARS => Err(WeakToken(short)),
+            _ => Ok(TokenHash(Sha256::digest(token.as_bytes()).into())),
+        }
+    }
+
+    /// A hash as it was stored.
+    #[must_use]
+    pub fn stored(hash: [u8; 32]) -> TokenHash {
+        TokenHash(hash)
+    }
+
+    /// The hash to store.
+    #[must_use]
+    pub fn bytes(&self) -> [u8; 32] {
+        self.0
+    }
+
+    fn matches(&self, token: &[u8]) -> bool {
+        let seen: [u8; 32] = Sha256::digest(token).into();
+        bool::from(seen.ct_eq(&self.0))
+    }
+}
+
+/// A door's own copy of the snapshot, refreshed when the registry's version moves.
+#[derive(Debug)]
+pub(crate) struct View {
+    registry: Arc<Registry>,
+    version: u64,
+    snapshot: Arc<Snapshot>,
+}
+
+impl View {
+    pub(crate) fn new(registry: &Arc<Registry>) -> View {
+        View {
+            version: registry.version(),
+            snapshot: registry.snapshot(),
+            registry: Arc::clone(registry),
+        }
+    }
+
+    /// Whether the registry has moved since the last call; then the snapshot is the new one.
+    pub(crate) fn refresh(&mut self) -> bool {
+        let version = self.registry.version();
+        if version == self.version {
+            return false;
+        }
+        self.version = version;
+        self.snapshot = self.registry.snapshot();
+        true
+    }
+
+    pub(crate) fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+}
+
+/// Bytes a gateway has sent today.
+#[derive(Debug, Default)]
+pub(crate) struct Usage {
+    day: AtomicI64,
+    bytes: AtomicU64,
+}
+
+impl Usage {
+    /// Adds bytes to the day of `received`; whether they still fit under `limit`. From the first
+    /// message that does not fit none fits until the day ends, however small. Two doors at once may
+    /// overshoot by one message each.
+    pub(crate) fn charge(&self, received: Instant, bytes: u64, limit: u64) -> bool {
+        let day = utc_day(received);
+        if self.day.load(Ordering::Relaxed) != day {
+            self.day.store(day, Ordering::Relaxed);
+            self.bytes.store(0, Ordering::Relaxed);
+        }
+        let after = self.bytes.load(Ordering::Relaxed).saturating_add(bytes);
+        let fits = after <= limit;
+        self.bytes
+            .store(if fits { after } else { u64::MAX }, Ordering::Relaxed);
+        fits
+    }
+}
+
+/// The UTC day of an instant, counted from 1970-01-01.
+pub(crate) fn utc_day(at: Instant) -> i64 {
+    const DAY_MS: i64 = 86_400_000;
+    at.0.div_euclid(DAY_MS)
+}
+
+impl std::fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Gateway({})", self.entry.id)
+    }
+}
+
+impl std::fmt::Debug for TokenHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TokenHash")
+    }
+}
