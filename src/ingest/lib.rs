@@ -17,8 +17,6 @@ use std::sync::Arc;
 use domain::calendar::Instant;
 
 pub mod broker;
-pub mod decode;
-pub mod directory;
 pub mod endpoint;
 mod excess;
 mod lane;
@@ -27,7 +25,7 @@ pub mod receipts;
 pub mod registry;
 pub mod topic;
 
-pub use directory::Directory;
+pub use records::{decode, directory, directory::Directory};
 pub use metrics::Metrics;
 pub use receipts::Receipts;
 pub use registry::Registry;

@@ -12,7 +12,9 @@
 //! | 5 | lines of an imported file, raw, with the layout they were read by ([`import`]) |
 
 pub mod decision;
+pub mod decode;
 pub mod decoded;
+pub mod directory;
 pub mod import;
 pub mod message;
 pub mod own;

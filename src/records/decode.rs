@@ -6,15 +6,14 @@
 
 use std::sync::Arc;
 
-use domain::{calendar::Instant, metering::Source};
-use records::{
+use crate::{
     Decoded,
     decoded::{NO_POWER, PlacedRead, StatusNote, UndecodableMessage, UnplacedRead},
+    directory::Directory,
     message::{Arrived, BadMessage},
     own::{self, OwnRead},
 };
-
-use crate::directory::Directory;
+use domain::{calendar::Instant, metering::Source};
 
 /// Longest status payload that goes along; the record keeps all of it.
 pub const MAX_STATUS_BYTES: usize = 4_096;
