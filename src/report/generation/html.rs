@@ -20,11 +20,10 @@ const BOLD: &[u8] =
 
 #[derive(Template)]
 #[template(path = "generation_page.html")]
-struct Page<'a> {
+struct Page {
     title: String,
     stylesheet: String,
     fragment: String,
-    society: &'a str,
 }
 
 #[derive(Template)]
@@ -107,7 +106,6 @@ impl GenerationReport {
             title: self.title(),
             stylesheet,
             fragment: self.html_fragment()?,
-            society: &self.society,
         })
     }
 
