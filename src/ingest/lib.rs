@@ -25,9 +25,9 @@ pub mod receipts;
 pub mod registry;
 pub mod topic;
 
-pub use records::{decode, directory, directory::Directory};
 pub use metrics::Metrics;
 pub use receipts::Receipts;
+pub use records::{decode, directory, directory::Directory};
 pub use registry::Registry;
 
 /// What a door asks when a message reaches it; `clock.rs` of the daemon answers.
