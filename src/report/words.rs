@@ -265,6 +265,16 @@ pub fn clock(at: WallClock) -> String {
     format!("{:02}:{:02}", at.hour, at.minute)
 }
 
+/// The same text with each number kept on one line with its unit.
+#[must_use]
+pub fn unbroken(text: &str) -> String {
+    let mut text = text.to_owned();
+    for unit in ["kWh", "kWp", "kW", "kg", "%"] {
+        text = text.replace(&format!(" {unit}"), &format!("\u{a0}{unit}"));
+    }
+    text
+}
+
 /// "a", "a and b", "a, b and c".
 #[must_use]
 pub fn list(items: &[String]) -> String {

@@ -10,6 +10,7 @@
 pub mod bars;
 mod canvas;
 pub mod curve;
+mod day_html;
 mod tall;
 
 pub use bars::{Bar, BarChart, Hole};

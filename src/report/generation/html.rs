@@ -228,15 +228,12 @@ impl GenerationReport {
 
 /// Escapes text, keeps numbers with their units on one line and sets CO2 as it is written.
 fn markup(text: &str) -> String {
-    let mut html = text
+    words::unbroken(text)
         .replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
-        .replace('"', "&quot;");
-    for unit in ["kWh", "kWp", "kg", "%"] {
-        html = html.replace(&format!(" {unit}"), &format!("\u{a0}{unit}"));
-    }
-    html.replace("CO2", "CO<sub>2</sub>")
+        .replace('"', "&quot;")
+        .replace("CO2", "CO<sub>2</sub>")
         .replace("SAMPLE", "<span class=\"sample\">SAMPLE</span>")
 }
 

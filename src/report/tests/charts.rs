@@ -164,3 +164,14 @@ fn ten_years_stand_side_by_side_and_the_year_with_a_hole_says_so() {
     assert!(words.contains(&"2017".to_owned()) && words.contains(&"341 of 365".to_owned()));
     assert!(words.contains(&"Year".to_owned()));
 }
+
+#[test]
+fn the_days_curve_comes_with_the_same_numbers_in_a_table() {
+    let html = samples::a_day().html_figure("day").unwrap();
+    assert!(html.contains("<th scope=\"row\">12:00</th>"));
+    assert!(html.contains("no reads") && html.contains("to come"));
+    assert!(
+        !html.contains("<th scope=\"row\">00:00</th>"),
+        "the night is left out"
+    );
+}

@@ -1,0 +1,29 @@
+//! What the public pages show: one struct a page, spelt out, and its template.
+//!
+//! A struct here holds words and ready pictures; a handler fills it from the office's answers and
+//! calls `render()`. Templates lie in `src/web/templates` and have no arithmetic. No page carries a
+//! script or a style of its own, so that `script-src 'self'; style-src 'self'` holds; every page is
+//! complete without JavaScript.
+
+pub mod frame;
+pub mod home;
+pub mod how;
+pub mod live;
+pub mod report;
+pub mod roof;
+pub mod society;
+pub mod trouble;
+
+#[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
+mod tests;
+
+pub use frame::{Frame, Link};
+pub use home::{Glance, HomePage};
+pub use how::HowPage;
+pub use live::Now;
+pub use report::{Download, ReportPage};
+pub use roof::{MeterLine, RoofPage};
+pub use society::{RoofLine, SocietyPage, YearLine};
+pub use trouble::TroublePage;
