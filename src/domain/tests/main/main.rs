@@ -1,0 +1,16 @@
+//! The domain's tests: worked figures, findings, properties, the British calendar, a measured roof.
+
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "tests fail on overflow, which is what they are for"
+)]
+
+mod bath;
+mod calendar;
+mod findings;
+mod forecasts;
+mod meters;
+mod properties;
+mod speed;
+mod table;
+mod worked_figures;
