@@ -146,7 +146,7 @@ impl DayCurve {
         let every = if plot.right - plot.left > 600 { 3 } else { 6 };
         for (place, half_hour) in self.zone.half_hours_of(self.day).iter().enumerate() {
             let at = self.zone.wall_clock(half_hour.start());
-            if at.minute == 0 && at.hour % every == 0 {
+            if at.minute == 0 && at.hour.is_multiple_of(every) {
                 let foot = (x(place), plot.bottom);
                 canvas.line(foot, (foot.0, foot.1 + 6), Role::Ink, 1)?;
                 let label = crate::words::clock(at);

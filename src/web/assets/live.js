@@ -12,6 +12,7 @@ const address = document.body.dataset.events;
 const ages = new Map();
 let source = null;
 let lastFetch = performance.now();
+let waiting = 0;
 
 function ageInWords(seconds) {
   const say = (n, one, many) => `read ${n.toLocaleString("en-GB")} ${n === 1 ? one : many} ago from the meter`;
@@ -55,7 +56,13 @@ function live(event) {
 }
 
 async function refetch() {
-  if (performance.now() - lastFetch < REFETCH_AT_MOST_EVERY_MS) return;
+  const early = lastFetch + REFETCH_AT_MOST_EVERY_MS - performance.now();
+  if (early > 0) {
+    waiting ||= setTimeout(refetch, early);
+    return;
+  }
+  waiting = 0;
+  if (document.hidden) return;
   lastFetch = performance.now();
   try {
     const answer = await fetch(location.href, { headers: { accept: "text/html" } });

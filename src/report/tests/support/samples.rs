@@ -2,6 +2,8 @@
 //! print (32,586 kWh against 26,913 kWh); how they fall on the months, and every other number, is
 //! a sample.
 
+use std::sync::LazyLock;
+
 use commonwatt_report::{
     chart::DayCurve,
     factors,
@@ -316,7 +318,8 @@ fn factors_of(year: i32) -> Vec<Factor> {
 }
 
 fn london() -> Zone {
-    Zone::named("Europe/London").unwrap()
+    static LONDON: LazyLock<Zone> = LazyLock::new(|| Zone::named("Europe/London").unwrap());
+    LONDON.clone()
 }
 
 fn date(year: i32, month: u8, day: u8) -> LocalDay {
