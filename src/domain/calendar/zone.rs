@@ -68,18 +68,7 @@ impl Zone {
     /// on a half hour of UTC.
     pub fn named(name: &str) -> Result<Zone, CalendarError> {
         let rules = TimeZone::get(name).map_err(|_| CalendarError::UnknownZone(shown(name)))?;
-        let mut starts = Vec::with_capacity(usize::try_from(END_DAY).unwrap_or(0));
-        for day in (FIRST_DAY..=END_DAY).map(LocalDay) {
-            let start = rules
-                .to_zoned(day.civil().at(0, 0, 0, 0))
-                .and_then(|midnight| midnight.start_of_day())
-                .map_err(|_| CalendarError::UnknownZone(shown(name)))?;
-            let start = Instant(start.timestamp().as_millisecond());
-            if HalfHour::of(start).start() != start {
-                return Err(CalendarError::UnevenZone(shown(name)));
-            }
-            starts.push(HalfHour::of(start).0);
-        }
+        let starts = day_starts(&rules).ok_or_else(|| CalendarError::UnevenZone(shown(name)))?;
         let name = rules.iana_name().unwrap_or(name).to_owned();
         Ok(Zone(Arc::new(Table {
             name,
@@ -244,6 +233,39 @@ impl Zone {
             .saturating_mul(HALF_HOURS_A_DAY);
         HalfHour(edge.copied().unwrap_or(0).saturating_add(days))
     }
+}
+
+/// The first half hour of each day of the table; `None` when one is not on a half hour of UTC.
+///
+/// Days away from a change of the clocks start at midnight less the offset; the days around one are
+/// asked for singly, because midnight itself may be skipped or come twice.
+fn day_starts(rules: &TimeZone) -> Option<Vec<i32>> {
+    let near = jiff::SignedDuration::from_hours(48);
+    let midnight = |day: LocalDay| Offset::UTC.to_timestamp(day.civil().at(0, 0, 0, 0)).ok();
+    let first = midnight(LocalDay(FIRST_DAY))?.checked_sub(near).ok()?;
+    let mut changes = rules.following(first).peekable();
+    let mut offset = rules.to_offset(first);
+    let mut starts = Vec::with_capacity(usize::try_from(END_DAY.saturating_sub(FIRST_DAY)).ok()?);
+    for day in (FIRST_DAY..=END_DAY).map(LocalDay) {
+        let utc = midnight(day)?;
+        let (from, to) = (utc.checked_sub(near).ok()?, utc.checked_add(near).ok()?);
+        while let Some(change) = changes.next_if(|change| change.timestamp() < from) {
+            offset = change.offset();
+        }
+        let start = if changes
+            .peek()
+            .is_some_and(|change| change.timestamp() <= to)
+        {
+            let midnight = rules.to_zoned(day.civil().at(0, 0, 0, 0)).ok()?;
+            midnight.start_of_day().ok()?.timestamp()
+        } else {
+            offset.to_timestamp(day.civil().at(0, 0, 0, 0)).ok()?
+        };
+        let start = Instant(start.as_millisecond());
+        let half_hour = HalfHour::of(start);
+        starts.push((half_hour.start() == start).then_some(half_hour.0)?);
+    }
+    Some(starts)
 }
 
 fn with_offset(local: DateTime, offset: Offset) -> String {

@@ -88,6 +88,14 @@ pub enum EventError {
         /// The first read after.
         after: Mark,
     },
+    /// An accepted read stands for the very instant with another value.
+    #[error("read `{}` Wh of {} contradicts the `{}` Wh that the meter event gives for that instant; expected one value\nhint: date the event between the reads around it", .read.wh.0, .read.at, .event_wh.0)]
+    OnARead {
+        /// The read.
+        read: Mark,
+        /// The final or opening read of the event.
+        event_wh: WattHours,
+    },
     /// A rollover with other reads than the width and 0, or with time between.
     #[error("rollover from `{}` Wh to `{}` Wh; expected from the width `{}` Wh to `0` Wh at one instant\nhint: record a reset if the register did not pass its width", .final_wh.0, .opening_wh.0, .modulus.0)]
     NoRollover {
@@ -154,6 +162,15 @@ impl MeterEvent {
         }
         if let Some(after) = around.after.filter(|after| after.wh < opening_wh) {
             return Err(EventError::OpeningAbove { opening_wh, after });
+        }
+        let ends = [
+            (around.before, self.closed_at, final_wh),
+            (around.after, self.opened_at, opening_wh),
+        ];
+        for (read, at, event_wh) in ends {
+            if let Some(read) = read.filter(|read| read.at == at && read.wh != event_wh) {
+                return Err(EventError::OnARead { read, event_wh });
+            }
         }
         let wraps = final_wh == modulus
             && opening_wh == WattHours::ZERO

@@ -6,9 +6,14 @@
 //! known, and nowhere else.
 
 use super::{
-    ClockFault, Decisions, Finding, FoldState, HeldJump, Life, Mark, Quality, Read, ReadDecision,
-    ReadSet, SeriesRules, Source, Verdict, fold::rises_too_fast, lives::Turn, rules,
-    value_findings::findings_of_value,
+    Decisions, Finding, FoldState, HeldJump, Life, Mark, Quality, Read, ReadDecision, ReadSet,
+    SeriesRules, Verdict,
+    fold::rises_too_fast,
+    lives::Turn,
+    noticed::{clock_finding, findings_of_value, late_finding},
+    same_instant::{
+        Choice, candidates, chosen, conflict, is_candidate, quality_of, settle_conflict,
+    },
 };
 use crate::{calendar::Instant, quantity::WattHours};
 
@@ -70,6 +75,27 @@ impl Judged {
 }
 
 /// Judges all reads of a series.
+///
+/// ```
+/// use commonwatt_domain::{metering::*, quantity::*};
+/// let register = Register::new(Obis::EXPORT, Direction::Generation, 8, WattHours(10), 1)?;
+/// let rules = SeriesRules::of(&register, Some(Watts(37_240)), Nights::unknown());
+/// let read = |time: &str, kwh| {
+///     let at = time.parse().unwrap();
+///     let wh = WattHours::from_kwh_text(kwh).unwrap();
+///     Read { at, wh, received: at, source: Source::Telemetry }
+/// };
+/// let reads = ReadSet::of(vec![
+///     read("2013-06-01T07:30:00Z", "15508.51"),
+///     read("2013-06-01T06:00:00Z", "15475.04"),
+///     read("2013-06-01T06:01:00Z", "0"), // the device woke up
+/// ]);
+/// let judged = judge(&rules, &Decisions::none(), &reads);
+/// assert_eq!(judged.reads[1].verdict, Verdict::Refused);
+/// let advance = judged.points[1].wh.checked_sub(judged.points[0].wh);
+/// assert_eq!(advance.unwrap().kwh_words(), "33.47 kWh");
+/// # Ok::<(), MeterError>(())
+/// ```
 #[must_use]
 pub fn judge(rules: &SeriesRules, decisions: &Decisions, reads: &ReadSet) -> Judged {
     let mut judged = Judged::default();
@@ -162,7 +188,7 @@ impl Bench<'_> {
             .iter()
             .map(|read| self.alone(state, life, read))
             .collect();
-        let point = match self.chosen(life, &judged) {
+        let point = match chosen(self.rules, life, &judged) {
             Choice::Contradictory => {
                 conflict(&mut judged);
                 None
@@ -323,35 +349,6 @@ impl Bench<'_> {
             decision: self.decisions.about(read.at, read.wh),
         }
     }
-
-    /// The value that people chose for an instant, among those that can act: the read must not be
-    /// refused, and the value must fit the register's width and its final read.
-    fn chosen(&self, life: Option<&Life>, judged: &[JudgedRead]) -> Choice {
-        let Some(life) = life else {
-            return Choice::None;
-        };
-        let final_wh = life.closed.map_or(WattHours(i64::MAX), |mark| mark.wh);
-        let mut values = judged
-            .iter()
-            .filter(|read| read.verdict != Verdict::Refused)
-            .filter_map(|read| match read.decision? {
-                ReadDecision::Accept => Some(read.read.wh),
-                ReadDecision::Correct(wh) => Some(wh),
-                ReadDecision::Refuse => None,
-            })
-            .filter(|wh| *wh >= WattHours::ZERO && *wh < self.rules.modulus && *wh <= final_wh);
-        match values.next() {
-            None => Choice::None,
-            Some(value) if values.all(|other| other == value) => Choice::Value(value),
-            Some(_) => Choice::Contradictory,
-        }
-    }
-}
-
-enum Choice {
-    None,
-    Value(WattHours),
-    Contradictory,
 }
 
 impl JudgedRead {
@@ -360,79 +357,4 @@ impl JudgedRead {
         let verdicts = self.findings.iter().map(|finding| finding.verdict());
         self.verdict = verdicts.max().unwrap_or(Verdict::Accepted);
     }
-}
-
-/// Whether a read of an instant may stand for it: no person refused it, and its clock and its
-/// register's life do not forbid it. 0 after a positive register still contradicts another value.
-fn is_candidate(read: &JudgedRead) -> bool {
-    let impossible = read.findings.iter().any(|finding| {
-        finding.verdict() == Verdict::Refused && !matches!(finding, Finding::WakeUpZero { .. })
-    });
-    read.decision != Some(ReadDecision::Refuse) && !impossible
-}
-
-fn candidates(judged: &[JudgedRead]) -> impl Iterator<Item = &JudgedRead> {
-    judged.iter().filter(|read| is_candidate(read))
-}
-
-/// Holds all candidates of an instant, each naming the smallest other value.
-fn conflict(judged: &mut [JudgedRead]) {
-    let values: Vec<WattHours> = candidates(judged).map(|read| read.read.wh).collect();
-    for read in judged.iter_mut().filter(|read| is_candidate(read)) {
-        if let Some(other) = values.iter().find(|wh| **wh != read.read.wh) {
-            read.findings.retain(|finding| {
-                matches!(finding, Finding::ClockImpossible(_) | Finding::Late { .. })
-            });
-            read.findings
-                .push(Finding::ConflictingDuplicate { other: *other });
-            read.findings.sort_unstable();
-        }
-        read.verdict = Verdict::Held;
-    }
-}
-
-/// Accepts the reads that stand for the chosen value and refuses the other candidates.
-fn settle_conflict(judged: &mut [JudgedRead], value: WattHours) {
-    for read in judged.iter_mut().filter(|read| is_candidate(read)) {
-        let stands = match read.decision {
-            Some(ReadDecision::Correct(wh)) => wh == value,
-            _ => read.read.wh == value,
-        };
-        if stands {
-            read.verdict = Verdict::Accepted;
-            read.counts_as = Some(value);
-        } else {
-            read.verdict = Verdict::Refused;
-            read.findings
-                .push(Finding::ConflictingDuplicate { other: value });
-            read.findings.sort_unstable();
-        }
-    }
-}
-
-/// The best quality among the reads that show the value themselves; manual when a person put it in.
-fn quality_of(judged: &[JudgedRead], value: WattHours) -> Quality {
-    candidates(judged)
-        .filter(|read| read.verdict == Verdict::Accepted && read.read.wh == value)
-        .map(|read| read.read.source.quality())
-        .min()
-        .unwrap_or(Quality::Manual)
-}
-
-fn clock_finding(read: &Read) -> Option<Finding> {
-    let ahead = read.at.ms_since(read.received);
-    let fault = if read.at < rules::EARLIEST_READ {
-        ClockFault::TooOld
-    } else if ahead > rules::CLOCK_AHEAD_HELD_MS {
-        ClockFault::Ahead(ahead)
-    } else {
-        return None;
-    };
-    Some(Finding::ClockImpossible(fault))
-}
-
-fn late_finding(read: &Read) -> Option<Finding> {
-    let by_ms = read.received.ms_since(read.at);
-    let late = read.source == Source::Telemetry && by_ms > rules::LATE_MS;
-    late.then_some(Finding::Late { by_ms })
 }

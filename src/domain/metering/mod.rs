@@ -9,6 +9,7 @@
 mod decision;
 pub mod energy;
 mod event;
+mod explain;
 mod finding;
 mod fold;
 mod fold_bytes;
@@ -17,10 +18,11 @@ mod lives;
 mod meter;
 mod mpan;
 mod nights;
+mod noticed;
 mod read;
 mod read_set;
 mod rules;
-mod value_findings;
+mod same_instant;
 
 pub use decision::{Decisions, ReadDecision};
 pub use event::{EventError, EventKind, MeterEvent, Neighbours};

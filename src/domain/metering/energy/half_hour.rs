@@ -31,6 +31,23 @@ pub struct HalfHourEnergy {
 /// `before` is the last point before the first half hour starts ([`super::super::FoldState::point`]
 /// of the state there), `inside` the points from there to the end, `after` the first point at the
 /// end or later. Only `joined` of `inside` and `after` counts. One entry for each half hour.
+///
+/// ```
+/// use commonwatt_domain::{calendar::*, metering::{energy::half_hours, Point, Quality}, quantity::*};
+/// let point = |time: &str, wh| Point {
+///     at: time.parse().unwrap(),
+///     wh: WattHours(wh),
+///     quality: Quality::Actual,
+///     joined: true,
+/// };
+/// // Silence from 10:00 to 12:00 with the register up by 18 kWh.
+/// let chain = [point("2013-06-01T10:00:00Z", 0), point("2013-06-01T12:00:00Z", 18_000)];
+/// let run = HalfHours::new(HalfHour::of(chain[0].at), HalfHour::of(chain[1].at));
+/// let parts = half_hours(run, None, &chain, None);
+/// assert_eq!(parts.len(), 4);
+/// assert!(parts.iter().all(|part| part.wh == WattHours(4_500)));
+/// assert_eq!(parts[1].quality(), Quality::Derived);
+/// ```
 #[must_use]
 pub fn half_hours(
     run: HalfHours,

@@ -6,7 +6,9 @@
 )]
 
 mod bath;
+mod brixton;
 mod calendar;
+mod decisions;
 mod findings;
 mod forecasts;
 mod meters;

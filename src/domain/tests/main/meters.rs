@@ -137,7 +137,7 @@ fn daylight_is_what_counting_minute_by_minute_gives() {
     let known = Span::new(Instant(0), Instant(400 * 1_440 * MINUTE));
     let nights = Nights::new(known, (1..300).map(night).collect()).unwrap();
     let dark = |at: Instant| (1..300).any(|n| night(n).contains(at));
-    for start in (0..300_i64).map(|n| Instant(n * 1_009 * MINUTE)) {
+    for start in (0..40_i64).map(|n| Instant(n * 10_009 * MINUTE)) {
         let minutes = (0..97)
             .map(|n| start.plus_ms(n * 7 * MINUTE))
             .collect::<Vec<_>>();

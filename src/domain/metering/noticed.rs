@@ -1,8 +1,10 @@
-//! What is noticed about a read's value, against the last accepted read of its register's life.
+//! What is noticed about one read: about its time, and about its value against the last accepted
+//! read of its register's life.
 
 use super::{
-    Finding, FoldState, LastAccepted, Life, Mark, Read, SeriesRules,
+    ClockFault, Finding, FoldState, LastAccepted, Life, Mark, Read, SeriesRules, Source,
     fold::{highest, rises_too_fast},
+    rules as limits,
 };
 use crate::quantity::WattHours;
 
@@ -63,6 +65,26 @@ pub(super) fn findings_of_value(
     } else if state.is_frozen(rules, read) {
         findings.push(Finding::Frozen { since: last.since });
     }
+}
+
+/// What is wrong with a read's time.
+pub(super) fn clock_finding(read: &Read) -> Option<Finding> {
+    let ahead = read.at.ms_since(read.received);
+    let fault = if read.at < limits::EARLIEST_READ {
+        ClockFault::TooOld
+    } else if ahead > limits::CLOCK_AHEAD_HELD_MS {
+        ClockFault::Ahead(ahead)
+    } else {
+        return None;
+    };
+    Some(Finding::ClockImpossible(fault))
+}
+
+/// A telemetry read that came long after its time.
+pub(super) fn late_finding(read: &Read) -> Option<Finding> {
+    let by_ms = read.received.ms_since(read.at);
+    let late = read.source == Source::Telemetry && by_ms > limits::LATE_MS;
+    late.then_some(Finding::Late { by_ms })
 }
 
 /// A read above the final read of its register's life.
