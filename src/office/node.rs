@@ -39,7 +39,7 @@ impl Node {
     pub fn open(folder: &Folder) -> Answer<Node> {
         let path = folder.node_journal();
         folder::make(&path)?;
-        let disk = RealDisk::open(&path).or_ours("the node's journal")?;
+        let disk = RealDisk::new(&path).or_ours("the node's journal")?;
         let options = Options {
             segment_bytes: SEGMENT_BYTES,
             ..Options::default()

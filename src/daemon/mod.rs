@@ -1,0 +1,6 @@
+//! placeholder while the rooms are joined
+
+/// Runs the program.
+pub fn main() -> std::process::ExitCode {
+    std::process::ExitCode::SUCCESS
+}

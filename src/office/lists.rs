@@ -1,0 +1,215 @@
+//! Short lists: societies, roofs, meters, installations, gateways, with their main figures.
+
+use domain::calendar::{Instant, LocalDay};
+use serde::Serialize;
+
+use super::{Credential, Office, society::SocietyOffice};
+
+/// A society in the list.
+#[derive(Clone, Debug, Serialize)]
+pub struct SocietyLine {
+    /// Its slug.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Number of roofs.
+    pub sites: usize,
+    /// Their size together, W.
+    pub capacity_wp: i64,
+    /// Number of meters.
+    pub meters: usize,
+    /// True when it is sample data.
+    pub sample: bool,
+    /// Records in its journal.
+    pub journal_records: u64,
+}
+
+/// A roof in the list.
+#[derive(Clone, Debug, Serialize)]
+pub struct SiteLine {
+    /// Its id.
+    pub id: String,
+    /// Its society.
+    pub society: String,
+    /// Its name.
+    pub name: String,
+    /// Its size, W.
+    pub capacity_wp: i64,
+    /// First day of generation.
+    pub commissioned: String,
+    /// True when not found in print.
+    pub sample: bool,
+}
+
+/// A meter in the list.
+#[derive(Clone, Debug, Serialize)]
+pub struct MeterLine {
+    /// Its serial.
+    pub id: String,
+    /// Its society.
+    pub society: String,
+    /// Its meter point.
+    pub meter_point: String,
+    /// Its roof.
+    pub site: String,
+    /// Its registers.
+    pub registers: Vec<String>,
+    /// First day there.
+    pub installed: String,
+    /// Whether it is approved for billing today.
+    pub approved_for_billing: bool,
+    /// The last read's time, RFC 3339.
+    pub last_read_at: Option<String>,
+    /// What it showed, Wh.
+    pub last_read_wh: Option<i64>,
+}
+
+/// A FIT installation in the list.
+#[derive(Clone, Debug, Serialize)]
+pub struct InstallationLine {
+    /// Its id.
+    pub id: String,
+    /// Its society.
+    pub society: String,
+    /// Its roof.
+    pub site: String,
+    /// Its meter point.
+    pub meter_point: String,
+    /// Declared net capacity, kW.
+    pub declared_net_capacity_kw: String,
+    /// Eligibility date.
+    pub eligible_from: String,
+    /// True when not found in print.
+    pub sample: bool,
+}
+
+/// A gateway in the list.
+#[derive(Clone, Debug, Serialize)]
+pub struct GatewayLine {
+    /// Its id.
+    pub id: String,
+    /// Its society.
+    pub society: String,
+    /// Its roof.
+    pub site: String,
+    /// `token`, `revoked` or `none`.
+    pub credential: &'static str,
+}
+
+impl Office {
+    /// The societies.
+    #[must_use]
+    pub fn list_societies(&self) -> Vec<SocietyLine> {
+        self.societies()
+            .iter()
+            .map(|society| {
+                let known = society.known();
+                SocietyLine {
+                    id: society.slug().to_owned(),
+                    name: known.document.society.name.clone(),
+                    sites: known.sites.len(),
+                    capacity_wp: known.sites.values().map(|s| s.kwp.0).sum(),
+                    meters: known.meters.len(),
+                    sample: known.document.society.sample,
+                    journal_records: society.committer().reader().size(),
+                }
+            })
+            .collect()
+    }
+
+    /// The gateways of all societies.
+    #[must_use]
+    pub fn list_gateways(&self, only: Option<&str>) -> Vec<GatewayLine> {
+        let credentials = self.credentials();
+        let mut lines = Vec::new();
+        for society in self.societies().iter().filter(|s| only.is_none_or(|o| o == s.slug())) {
+            for gateway in &society.known().document.gateway {
+                lines.push(GatewayLine {
+                    id: gateway.id.clone(),
+                    society: society.slug().to_owned(),
+                    site: gateway.site.clone(),
+                    credential: match credentials.get(&gateway.id) {
+                        Some(Credential::Token(_)) => "token",
+                        Some(Credential::Revoked) => "revoked",
+                        None => "none",
+                    },
+                });
+            }
+        }
+        lines
+    }
+}
+
+impl SocietyOffice {
+    /// Its roofs.
+    #[must_use]
+    pub fn list_sites(&self) -> Vec<SiteLine> {
+        let known = self.known();
+        known
+            .document
+            .site
+            .iter()
+            .map(|site| SiteLine {
+                id: site.id.clone(),
+                society: self.slug().to_owned(),
+                name: site.name.clone(),
+                capacity_wp: known.sites.get(&site.id).map_or(0, |s| s.kwp.0),
+                commissioned: site.commissioned.clone(),
+                sample: site.sample,
+            })
+            .collect()
+    }
+
+    /// Its meters, with the last read.
+    #[must_use]
+    pub fn list_meters(&self, now: Instant) -> Vec<MeterLine> {
+        let known = self.known();
+        let today = known.zone.day_of(now);
+        known
+            .document
+            .meter
+            .iter()
+            .map(|meter| {
+                let last = known
+                    .series
+                    .iter()
+                    .filter(|s| s.meter == meter.serial)
+                    .find_map(|s| self.live().get(s.id));
+                MeterLine {
+                    id: meter.serial.clone(),
+                    society: self.slug().to_owned(),
+                    meter_point: meter.meter_point.clone(),
+                    site: known.points.get(&meter.meter_point).map(|p| p.site.clone()).unwrap_or_default(),
+                    registers: meter.register.iter().map(|r| r.code.clone()).collect(),
+                    installed: meter.installed.clone(),
+                    approved_for_billing: meter
+                        .approved
+                        .as_ref()
+                        .and_then(|a| a.expires.parse::<LocalDay>().ok())
+                        .is_some_and(|expires| today <= expires),
+                    last_read_at: last.map(|l| l.at.to_string()),
+                    last_read_wh: last.map(|l| l.wh.0),
+                }
+            })
+            .collect()
+    }
+
+    /// Its FIT installations.
+    #[must_use]
+    pub fn list_installations(&self) -> Vec<InstallationLine> {
+        self.known()
+            .document
+            .installation
+            .iter()
+            .map(|installation| InstallationLine {
+                id: installation.id.clone(),
+                society: self.slug().to_owned(),
+                site: installation.site.clone(),
+                meter_point: installation.meter_point.clone(),
+                declared_net_capacity_kw: installation.declared_net_capacity_kw.clone(),
+                eligible_from: installation.eligible_from.clone(),
+                sample: installation.sample,
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,230 @@
+//! The use cases: one command in, a decision appended, projections applied, an answer out.
+//!
+//! Web and command line call this room and nothing below it. Time is passed in. What a use case
+//! refuses, it refuses before anything is changed.
+
+pub mod answer;
+mod apply;
+pub mod energy;
+mod evidence;
+mod folder;
+mod forecast;
+pub mod generation;
+pub mod import;
+mod known;
+mod lists;
+pub mod live;
+pub mod meters;
+mod node;
+pub mod projector;
+pub mod reads;
+mod society;
+mod sun;
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+};
+
+use domain::calendar::Instant;
+
+pub use answer::{Answer, Refusal};
+pub use apply::{Applied, Difference, document_from_toml};
+pub use evidence::{BackedUp, HeadLine, Rebuilt, VerifiedSociety};
+pub use folder::Folder;
+pub use known::{Known, KnownSite};
+pub use lists::{InstallationLine, MeterLine, SiteLine, SocietyLine};
+pub use node::Credential;
+pub use projector::{NoWatch, Progress, Watch};
+pub use society::{Settings, SocietyOffice};
+
+use answer::refuse;
+use folder::Held;
+use node::Node;
+
+/// Makes the watch of a society when it is opened.
+pub type Watches = Arc<dyn Fn(&str) -> Arc<dyn Watch> + Send + Sync>;
+
+/// One installation: the data folder, held and open.
+pub struct Office {
+    folder: Folder,
+    settings: Settings,
+    watches: Watches,
+    node: Mutex<Node>,
+    societies: RwLock<BTreeMap<String, Arc<SocietyOffice>>>,
+    changed: Mutex<Option<Changed>>,
+    _held: Held,
+}
+
+/// Called after societies, meters or gateways changed.
+type Changed = Box<dyn Fn(&Office) + Send + Sync>;
+
+impl Office {
+    /// Opens the data folder and every society in it.
+    ///
+    /// # Errors
+    /// When another process holds the folder, or a file is damaged.
+    pub fn open(path: &Path, settings: Settings, watches: Watches, now: Instant) -> Answer<Office> {
+        let folder = Folder::at(path);
+        let held = folder.hold()?;
+        let node = Node::open(&folder)?;
+        let mut societies = BTreeMap::new();
+        for slug in folder.societies()? {
+            let society = SocietyOffice::open(&slug, &folder.society(&slug), now, settings, watches(&slug))?;
+            societies.insert(slug, Arc::new(society));
+        }
+        Ok(Office {
+            folder,
+            settings,
+            watches,
+            node: Mutex::new(node),
+            societies: RwLock::new(societies),
+            changed: Mutex::new(None),
+            _held: held,
+        })
+    }
+
+    /// Opens the folder for one command, with nobody watching.
+    ///
+    /// # Errors
+    /// As [`Office::open`].
+    pub fn open_alone(path: &Path, now: Instant) -> Answer<Office> {
+        let settings = Settings::default();
+        Office::open(path, settings, Arc::new(move |_: &str| Arc::new(NoWatch(now)) as Arc<dyn Watch>), now)
+    }
+
+    /// The data folder.
+    #[must_use]
+    pub fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    /// Calls `then` after every change of societies, meters or gateways, and once now.
+    pub fn on_change(&self, then: impl Fn(&Office) + Send + Sync + 'static) {
+        then(self);
+        *held(&self.changed) = Some(Box::new(then));
+    }
+
+    /// The open societies, by slug.
+    #[must_use]
+    pub fn societies(&self) -> Vec<Arc<SocietyOffice>> {
+        self.societies.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// One society.
+    ///
+    /// # Errors
+    /// When it is unknown, with the nearest name.
+    pub fn society(&self, slug: &str) -> Answer<Arc<SocietyOffice>> {
+        let societies = self.societies.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(society) = societies.get(slug) {
+            return Ok(Arc::clone(society));
+        }
+        let nearest = societies
+            .keys()
+            .min_by_key(|name| strsim::damerau_levenshtein(name, slug))
+            .map(|name| format!("\nhint: did you mean `{name}`?"))
+            .unwrap_or_default();
+        refuse(format!("society `{slug}` is not here{nearest}"))
+    }
+
+    /// The society named, or the only one there is.
+    ///
+    /// # Errors
+    /// When none is named and there are several, or none.
+    pub fn society_or_only(&self, slug: Option<&str>) -> Answer<Arc<SocietyOffice>> {
+        if let Some(slug) = slug {
+            return self.society(slug);
+        }
+        let all = self.societies();
+        match all.as_slice() {
+            [only] => Ok(Arc::clone(only)),
+            [] => refuse("there is no society yet\nhint: run `commonwatt society apply FILE.toml`"),
+            several => {
+                let names: Vec<&str> = several.iter().map(|s| s.slug()).collect();
+                refuse(format!("there are several societies: {}\nhint: say which with --society", names.join(", ")))
+            }
+        }
+    }
+
+    /// The society that has this meter.
+    ///
+    /// # Errors
+    /// When no society, or more than one, has it.
+    pub fn society_of_meter(&self, meter: &str) -> Answer<Arc<SocietyOffice>> {
+        let mut with = self.societies().into_iter().filter(|s| s.known().meters.contains_key(meter));
+        match (with.next(), with.next()) {
+            (Some(one), None) => Ok(one),
+            (Some(_), Some(_)) => refuse(format!("several societies have a meter `{meter}`\nhint: say which with --society")),
+            (None, _) => {
+                let serials: Vec<String> = self.societies().iter().flat_map(|s| s.known().meters.keys().cloned().collect::<Vec<_>>()).collect();
+                let nearest = serials
+                    .iter()
+                    .min_by_key(|serial| strsim::damerau_levenshtein(serial, meter))
+                    .map(|serial| format!("\nhint: did you mean `{serial}`?"))
+                    .unwrap_or_default();
+                refuse(format!("meter `{meter}` is in no society file{nearest}"))
+            }
+        }
+    }
+
+    /// What is believed of each gateway.
+    #[must_use]
+    pub fn credentials(&self) -> BTreeMap<String, Credential> {
+        self.node().credentials().clone()
+    }
+
+    /// Makes a new token for a gateway; it is shown once and only its hash is kept.
+    ///
+    /// # Errors
+    /// When no society names the gateway.
+    pub fn gateway_token(&self, gateway: &str, by: &str, now: Instant) -> Answer<String> {
+        let society = self.society_of_gateway(gateway)?;
+        let token = self.node().token(gateway, society.slug(), by, now)?;
+        self.tell_changed();
+        Ok(token)
+    }
+
+    /// A gateway is no longer believed, at once, on live connections too.
+    ///
+    /// # Errors
+    /// When no society names the gateway.
+    pub fn gateway_revoke(&self, gateway: &str, reason: &str, by: &str, now: Instant) -> Answer<()> {
+        self.society_of_gateway(gateway)?;
+        self.node().revoke(gateway, reason, by, now)?;
+        self.tell_changed();
+        Ok(())
+    }
+
+    fn society_of_gateway(&self, gateway: &str) -> Answer<Arc<SocietyOffice>> {
+        self.societies()
+            .into_iter()
+            .find(|s| s.known().document.gateway.iter().any(|g| g.id == gateway))
+            .map_or_else(
+                || refuse(format!("gateway `{gateway}` is in no society file\nhint: add it under [[gateway]] and apply the file")),
+                Ok,
+            )
+    }
+
+    fn node(&self) -> MutexGuard<'_, Node> {
+        held(&self.node)
+    }
+
+    fn tell_changed(&self) {
+        if let Some(then) = held(&self.changed).as_ref() {
+            then(self);
+        }
+    }
+
+    /// Ends everything: what was acknowledged is on disk, projections are flushed.
+    pub fn close(&self) {
+        for society in self.societies() {
+            society.close();
+        }
+    }
+}
+
+fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}

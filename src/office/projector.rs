@@ -1,0 +1,489 @@
+//! The projector: one thread a society that makes the series from what the journal has.
+//!
+//! At start it reads the journal from the series' own position; meanwhile new groups wait in its
+//! queue. The queue is bounded by reads: when more than `max_lag_reads` wait, the committer's sink
+//! waits too, and with it intake. The projector alone writes `series.sqlite`; whoever wants to read
+//! what was acknowledged a moment ago asks it to flush first.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc,
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant as Monotonic},
+};
+
+use domain::{
+    calendar::Instant,
+    metering::{Obis, SeriesId},
+};
+use journal::{Group, Reader, Sink};
+use records::{
+    Decoded, KIND_IMPORT, KIND_MESSAGE,
+    decode::replay,
+    directory::Directory,
+    import::{ImportHeader, Places, place},
+};
+use store::{
+    Live, SeriesStore,
+    series::{IntervalEnergy, SeriesDef},
+};
+
+use super::{
+    answer::{Answer, OrOurs, Refusal},
+    known::Known,
+    society::Settings,
+};
+
+/// What is known of the society, swapped when a document is applied.
+pub type SharedKnown = Arc<RwLock<Arc<Known>>>;
+
+/// Who else wants to know what is on disk: the receipts, the live pages.
+pub trait Watch: Send + Sync {
+    /// These reads are on disk; called before they are acknowledged.
+    fn committed(&self, decoded: &Decoded);
+    /// What gateways had been told, as the projection kept it.
+    fn restored(&self, receipts: Vec<(String, Vec<u8>)>);
+    /// These records were on disk before we started.
+    fn replayed(&self, decoded: &Decoded);
+    /// Replay has reached the end of what was there at start.
+    fn caught_up(&self);
+    /// What gateways may be told now, to be kept with the projection.
+    fn receipts(&self) -> Vec<(String, Vec<u8>)>;
+    /// What time it is, for knowing which days are over.
+    fn now(&self) -> Instant;
+}
+
+/// Nobody else wants to know: a command without a daemon.
+pub struct NoWatch(pub Instant);
+
+impl Watch for NoWatch {
+    fn committed(&self, _: &Decoded) {}
+    fn restored(&self, _: Vec<(String, Vec<u8>)>) {}
+    fn replayed(&self, _: &Decoded) {}
+    fn caught_up(&self) {}
+    fn receipts(&self) -> Vec<(String, Vec<u8>)> {
+        Vec::new()
+    }
+    fn now(&self) -> Instant {
+        self.0
+    }
+}
+
+/// Groups of series that are tidied between two flushes.
+const TIDY_GROUPS: usize = 16;
+
+enum Work {
+    Group { next: u64, decoded: Decoded },
+    Define(Vec<SeriesDef>),
+    Flush(mpsc::Sender<Answer<()>>),
+    SettleAll(mpsc::Sender<Answer<()>>),
+    Stop,
+}
+
+/// A handle on the projector's thread.
+pub struct Projector {
+    queue: Arc<Queue>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    progress: Arc<Progress>,
+}
+
+/// How far it is, for health, metrics and the slowing of intake.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Journal position on disk in the series.
+    pub position: AtomicU64,
+    /// Reads that wait in the queue.
+    pub queued_reads: AtomicU64,
+    /// True when replay has reached the live queue.
+    pub caught_up: AtomicBool,
+    /// Flushes so far; live pages look again when it moves.
+    pub flushes: AtomicU64,
+    failure: Mutex<Option<String>>,
+}
+
+impl Progress {
+    /// Why the projector stopped, if it did.
+    #[must_use]
+    pub fn failure(&self) -> Option<String> {
+        held(&self.failure).clone()
+    }
+}
+
+struct Queue {
+    work: Mutex<VecDeque<Work>>,
+    came: Condvar,
+    went: Condvar,
+    max_reads: u64,
+    progress: Arc<Progress>,
+}
+
+impl Queue {
+    fn push(&self, item: Work) {
+        let reads = reads_of(&item);
+        let mut work = held(&self.work);
+        while reads > 0
+            && self.progress.queued_reads.load(Ordering::Acquire) > self.max_reads
+            && self.progress.failure().is_none()
+        {
+            work = self.went.wait_timeout(work, Duration::from_secs(1)).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        self.progress.queued_reads.fetch_add(reads, Ordering::AcqRel);
+        work.push_back(item);
+        self.came.notify_one();
+    }
+
+    fn pop(&self, wait: Duration) -> Option<Work> {
+        let mut work = held(&self.work);
+        if work.is_empty() {
+            work = self.came.wait_timeout(work, wait).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let item = work.pop_front()?;
+        self.progress.queued_reads.fetch_sub(reads_of(&item), Ordering::AcqRel);
+        self.went.notify_all();
+        Some(item)
+    }
+}
+
+fn reads_of(item: &Work) -> u64 {
+    match item {
+        Work::Group { decoded, .. } => (decoded.placed.len() + decoded.unplaced.len()) as u64,
+        _ => 0,
+    }
+}
+
+fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The committer's sink: live values, receipts, the queue; then the acknowledgements go out.
+pub struct ToProjector {
+    queue: Arc<Queue>,
+    live: Arc<Live>,
+    watch: Arc<dyn Watch>,
+}
+
+impl Sink<Decoded> for ToProjector {
+    fn committed(&mut self, group: Group<Decoded>) {
+        for (first, records, decoded) in group.entries {
+            self.live.roll_up(decoded.placed.iter().map(to_store));
+            self.watch.committed(&decoded);
+            let next = first + u64::from(records);
+            self.queue.push(Work::Group { next, decoded });
+        }
+    }
+}
+
+impl Projector {
+    /// Starts the thread; replay begins at the series' own position.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(
+        society: &str,
+        series: SeriesStore,
+        reader: Reader,
+        known: SharedKnown,
+        live: Arc<Live>,
+        settings: Settings,
+        watch: Arc<dyn Watch>,
+    ) -> Answer<Projector> {
+        let progress = Arc::new(Progress::default());
+        progress.position.store(series.position(), Ordering::Release);
+        let queue = Arc::new(Queue {
+            work: Mutex::new(VecDeque::new()),
+            came: Condvar::new(),
+            went: Condvar::new(),
+            max_reads: settings.max_lag_reads,
+            progress: Arc::clone(&progress),
+        });
+        let mut worker = Worker {
+            series,
+            reader,
+            known,
+            live,
+            watch,
+            queue: Arc::clone(&queue),
+            progress: Arc::clone(&progress),
+            interval: Duration::from_millis(settings.flush_interval_ms.max(1)),
+            flushed: Monotonic::now(),
+        };
+        let name = society.to_owned();
+        let thread = std::thread::Builder::new()
+            .name(format!("series {society}"))
+            .spawn(move || {
+                if let Err(error) = worker.run() {
+                    tracing::error!(society = name, %error, "the series stopped; what arrives is still kept in the journal");
+                    *held(&worker.progress.failure) = Some(error.to_string());
+                    worker.refuse_the_rest();
+                }
+            })
+            .or_ours("the series' thread")?;
+        Ok(Projector {
+            queue,
+            thread: Mutex::new(Some(thread)),
+            progress,
+        })
+    }
+
+    /// The sink of this society's committer.
+    #[must_use]
+    pub fn sink(&self, live: Arc<Live>, watch: Arc<dyn Watch>) -> ToProjector {
+        ToProjector {
+            queue: Arc::clone(&self.queue),
+            live,
+            watch,
+        }
+    }
+
+    /// How far it is.
+    #[must_use]
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// Waits until everything acknowledged so far is in the series and settled.
+    ///
+    /// # Errors
+    /// When the projector stopped.
+    pub fn flush(&self) -> Answer<()> {
+        self.ask(Work::Flush)
+    }
+
+    /// Waits until every series is settled, also those that wait for a query.
+    ///
+    /// # Errors
+    /// When the projector stopped.
+    pub fn settle_all(&self) -> Answer<()> {
+        self.ask(Work::SettleAll)
+    }
+
+    fn ask(&self, work: impl FnOnce(mpsc::Sender<Answer<()>>) -> Work) -> Answer<()> {
+        if self.progress.failure().is_some() {
+            return Err(self.stopped());
+        }
+        let (done, answer) = mpsc::channel();
+        self.queue.push(work(done));
+        match answer.recv() {
+            Ok(answer) => answer,
+            Err(_) => Err(self.stopped()),
+        }
+    }
+
+    /// Tells the series what registers are and how they are judged.
+    ///
+    /// # Errors
+    /// When the projector stopped.
+    pub fn define(&self, defs: Vec<SeriesDef>) -> Answer<()> {
+        if self.progress.failure().is_some() {
+            return Err(self.stopped());
+        }
+        self.queue.push(Work::Define(defs));
+        Ok(())
+    }
+
+    /// Flushes and ends the thread.
+    pub fn stop(&self) {
+        self.queue.push(Work::Stop);
+        if let Some(thread) = held(&self.thread).take() {
+            let _ = thread.join();
+        }
+    }
+
+    fn stopped(&self) -> Refusal {
+        let why = self.progress.failure().unwrap_or_else(|| "it was stopped".to_owned());
+        Refusal::Ours(format!("the series are not kept up: {why}\nhint: `commonwatt rebuild` makes them again from the journal"))
+    }
+}
+
+struct Worker {
+    series: SeriesStore,
+    reader: Reader,
+    known: SharedKnown,
+    live: Arc<Live>,
+    watch: Arc<dyn Watch>,
+    queue: Arc<Queue>,
+    progress: Arc<Progress>,
+    interval: Duration,
+    flushed: Monotonic,
+}
+
+impl Worker {
+    fn run(&mut self) -> Answer<()> {
+        let receipts = self.series.reader().and_then(|r| r.receipts()).or_ours("series.sqlite")?;
+        self.watch.restored(receipts);
+        self.series.reader().and_then(|r| r.seed(&self.live)).or_ours("series.sqlite")?;
+        self.catch_up()?;
+        self.watch.caught_up();
+        self.progress.caught_up.store(true, Ordering::Release);
+        loop {
+            let wait = self.interval.saturating_sub(self.flushed.elapsed());
+            match self.queue.pop(wait.max(Duration::from_millis(1))) {
+                Some(Work::Group { next, decoded }) => self.take(next, decoded)?,
+                Some(Work::Define(defs)) => self.series.define(&defs).or_ours("series.sqlite")?,
+                Some(Work::Flush(done)) => {
+                    let outcome = self.flush();
+                    let _ = done.send(outcome.clone());
+                    outcome?;
+                }
+                Some(Work::SettleAll(done)) => {
+                    let outcome = self.flush().and_then(|()| {
+                        self.series.settle_all().map(|_| ()).or_ours("series.sqlite")
+                    });
+                    let _ = done.send(outcome.clone());
+                    outcome?;
+                }
+                Some(Work::Stop) => return self.flush(),
+                None => {}
+            }
+            if self.flushed.elapsed() >= self.interval {
+                self.flush()?;
+                self.tidy()?;
+            }
+        }
+    }
+
+    /// Reads what the journal has beyond the series' position.
+    fn catch_up(&mut self) -> Answer<()> {
+        let known = self.known_now();
+        let directory = directory_of(&known);
+        for batch in self.reader.clone().batches_ahead(self.series.position()) {
+            let batch = batch.or_ours("the society's journal")?;
+            let mut decoded = Decoded::default();
+            let mut next = self.series.waiting().applied;
+            for record in batch.iter() {
+                decode(record.bytes, &directory, &known, &mut decoded)?;
+                next = record.index + 1;
+            }
+            self.live.roll_up(decoded.placed.iter().map(to_store));
+            self.watch.replayed(&decoded);
+            self.take(next, decoded)?;
+        }
+        self.flush()
+    }
+
+    fn take(&mut self, next: u64, decoded: Decoded) -> Answer<()> {
+        if next <= self.series.waiting().applied {
+            return Ok(());
+        }
+        if apply_decoded(&mut self.series, next, decoded)? {
+            self.noted();
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Answer<()> {
+        let suspects = self.live.take_suspects();
+        self.series.suspect(&suspects);
+        for (gateway, state) in self.watch.receipts() {
+            self.series.note_receipt(&gateway, &state);
+        }
+        self.series.flush().or_ours("series.sqlite")?;
+        self.noted();
+        Ok(())
+    }
+
+    fn noted(&mut self) {
+        self.flushed = Monotonic::now();
+        self.progress.position.store(self.series.position(), Ordering::Release);
+        self.progress.flushes.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Housekeeping in small steps, between the groups that come.
+    fn tidy(&mut self) -> Answer<()> {
+        let today = self.known_now().zone.day_of(self.watch.now());
+        self.series.merge(TIDY_GROUPS).or_ours("series.sqlite")?;
+        self.series.close_days(today, TIDY_GROUPS).or_ours("series.sqlite")?;
+        Ok(())
+    }
+
+    fn known_now(&self) -> Arc<Known> {
+        Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// After a failure: nobody waits for ever.
+    fn refuse_the_rest(&mut self) {
+        let mut work = held(&self.queue.work);
+        work.clear();
+        self.queue.went.notify_all();
+    }
+}
+
+/// Hands what records say to the series; true when that made them flush.
+pub(super) fn apply_decoded(series: &mut SeriesStore, next: u64, decoded: Decoded) -> Answer<bool> {
+    if !decoded.intervals.is_empty() {
+        let rows = decoded.intervals.into_iter().map(|row| IntervalEnergy {
+            subject: row.point.as_ref().into(),
+            half_hour: row.half_hour,
+            wh: row.wh,
+            quality: row.quality,
+        });
+        series.apply_intervals(next, rows).or_ours("series.sqlite")?;
+    }
+    let unplaced = decoded.unplaced.into_iter().map(|read| store::UnplacedRead {
+        meter: read.meter,
+        register: read.register,
+        at: read.at,
+        wh: read.wh,
+        w: read.w,
+        received: read.received,
+        source: read.source,
+    });
+    let placed = decoded.placed.iter().map(to_store);
+    Ok(series.apply(next, placed, unplaced).or_ours("series.sqlite")?.is_some())
+}
+
+/// The directory of a society's registers.
+#[must_use]
+pub fn directory_of(known: &Known) -> Directory {
+    Directory::new(known.series.iter().filter(|s| s.named).map(|s| (s.meter.as_str(), s.register, s.id)))
+}
+
+/// What one record says, as when it arrived. Decisions say nothing here: the books know them.
+pub(super) fn decode(record: &[u8], directory: &Directory, known: &Known, into: &mut Decoded) -> Answer<()> {
+    match record.first() {
+        Some(&KIND_MESSAGE) => {
+            replay(record, 0, directory, into).or_ours("a message of the journal")?;
+        }
+        Some(&KIND_IMPORT) => {
+            let (header, lines) = ImportHeader::from_record(record).or_ours("imported lines of the journal")?;
+            for (_, rows) in lines {
+                for row in rows.unwrap_or_default() {
+                    place(&row, &header, &KnownPlaces { directory, known }, into);
+                }
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Where imported rows belong.
+pub(super) struct KnownPlaces<'a> {
+    pub(super) directory: &'a Directory,
+    pub(super) known: &'a Known,
+}
+
+impl Places for KnownPlaces<'_> {
+    fn series(&self, meter: &str, register: Obis) -> Option<SeriesId> {
+        self.directory.find(meter, register)
+    }
+
+    fn point(&self, meter: &str) -> Option<Arc<str>> {
+        self.known.meters.get(meter).map(|m| Arc::from(m.point.as_str()))
+    }
+}
+
+fn to_store(read: &records::decoded::PlacedRead) -> store::PlacedRead {
+    store::PlacedRead {
+        series: read.series,
+        at: read.at,
+        wh: read.wh,
+        w: read.w,
+        received: read.received,
+        source: read.source,
+    }
+}

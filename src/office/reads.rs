@@ -1,0 +1,98 @@
+//! Reads with what was noticed about them, and what a person decides about held ones.
+
+use domain::{
+    calendar::{Instant, Span},
+    metering::{Obis, ReadDecision, Verdict},
+    quantity::WattHours,
+};
+use records::decision::{self, ReadAction, What};
+
+use store::series::JudgedRow;
+
+use super::{
+    answer::{Answer, OrOurs, Refusal, refuse},
+    society::SocietyOffice,
+};
+
+/// A read of a register of a meter, judged.
+#[derive(Clone, Debug)]
+pub struct ListedRead {
+    /// Meter serial.
+    pub meter: String,
+    /// Register.
+    pub register: Obis,
+    /// The read, its verdict and findings.
+    pub judged: JudgedRow,
+}
+
+impl SocietyOffice {
+    /// Reads of a meter in a span, of one register or all; only those held for a person on demand.
+    ///
+    /// # Errors
+    /// When the meter is unknown.
+    pub fn list_reads(&self, meter: &str, register: Option<Obis>, span: Span, only_held: bool) -> Answer<Vec<ListedRead>> {
+        let known = self.known();
+        let series: Vec<_> = known
+            .series
+            .iter()
+            .filter(|s| s.meter == meter && register.is_none_or(|r| r == s.register))
+            .cloned()
+            .collect();
+        if series.is_empty() {
+            return refuse(format!("meter `{meter}` is not in the society file"));
+        }
+        self.ask(|reader| {
+            let mut listed = Vec::new();
+            for one in &series {
+                for judged in reader.reads(one.id, span).or_ours("series.sqlite")? {
+                    if !only_held || judged.verdict == Verdict::Held {
+                        listed.push(ListedRead {
+                            meter: one.meter.clone(),
+                            register: one.register,
+                            judged,
+                        });
+                    }
+                }
+            }
+            Ok(listed)
+        })
+    }
+
+    /// Records what a person decided about one read.
+    ///
+    /// # Errors
+    /// When there is no such read, or it was decided the same way before.
+    pub fn decide_read(&self, read: &decision::ReadDecision, by: &str, now: Instant) -> Answer<()> {
+        let register: Obis = read
+            .register
+            .parse()
+            .map_err(|e: domain::metering::NotAnObisCode| Refusal::Caller(e.to_string()))?;
+        let wanted = domain_decision(read)?;
+        let at = Instant(read.read_at_ms);
+        let found = self.list_reads(&read.meter, Some(register), Span::new(at, at.plus_ms(1)), false)?;
+        let Some(listed) = found.iter().find(|l| l.judged.read.wh.0 == read.wh) else {
+            let seen: Vec<String> = found.iter().map(|l| l.judged.read.wh.kwh_text()).collect();
+            return refuse(format!(
+                "register `{register}` of meter `{}` has no read of `{}` kWh at `{at}`; it has: {}",
+                read.meter,
+                WattHours(read.wh).kwh_text(),
+                if seen.is_empty() { "none".to_owned() } else { seen.join(", ") }
+            ));
+        };
+        if listed.judged.decision == Some(wanted) {
+            return refuse("this was decided already; nothing was changed");
+        }
+        self.decide(What::ReadDecision(read.clone()), by, now)
+    }
+}
+
+/// A journaled decision in the domain's words.
+pub(super) fn domain_decision(read: &decision::ReadDecision) -> Answer<ReadDecision> {
+    match (read.action, read.corrected_wh) {
+        (ReadAction::Accept, None) => Ok(ReadDecision::Accept),
+        (ReadAction::Refuse, None) => Ok(ReadDecision::Refuse),
+        (ReadAction::Correct, Some(wh)) => Ok(ReadDecision::Correct(WattHours(wh))),
+        (ReadAction::Correct, None) => refuse("a correction needs the value that takes its place\nhint: add --correct-to KWH"),
+        (_, Some(_)) => refuse("only a correction names another value"),
+    }
+}

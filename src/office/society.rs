@@ -1,0 +1,503 @@
+//! One society, open: its journal, its books, its series and who may change them.
+//!
+//! A decision goes one way: checked against what is known, appended to the journal and synced,
+//! applied to the books in one transaction, handed to the projector, answered. Reads never pass
+//! through here: they come from the committer's sink straight to the projector.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+};
+
+use domain::{
+    calendar::Instant,
+    metering::{Decisions, MeterEvent, Obis, SeriesRules},
+};
+use journal::{CommitLimits, Committer, Entry, Journal, Options, RealDisk, Records};
+use records::{
+    Decoded, KIND_DECISION,
+    decision::{self, Decision, What},
+    society::SocietyDocument,
+};
+use store::{
+    Live, SeriesReader, SeriesStore,
+    books::{BooksStore, Effect},
+    series::{HistoryMonth, SeriesDef, SeriesOptions},
+};
+
+use super::{
+    answer::{Answer, OrOurs, Refusal, refuse},
+    folder,
+    known::{Known, Numbering},
+    projector::{Projector, SharedKnown, Watch},
+};
+
+/// How a society is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Bytes of a journal segment.
+    pub segment_bytes: u64,
+    /// Reads written to the series at once.
+    pub flush_reads: usize,
+    /// Longest wait of a read before it is written, ms.
+    pub flush_interval_ms: u64,
+    /// Reads that may wait before intake slows.
+    pub max_lag_reads: u64,
+    /// For the control of the power-cut test only: the journal acknowledges without syncing.
+    pub skip_sync: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            segment_bytes: 64 << 20,
+            flush_reads: 2_000_000,
+            flush_interval_ms: 30_000,
+            max_lag_reads: 4_000_000,
+            skip_sync: false,
+        }
+    }
+}
+
+/// An open society.
+pub struct SocietyOffice {
+    slug: String,
+    folder: PathBuf,
+    committer: Committer<Decoded>,
+    books: Mutex<BooksStore>,
+    known: SharedKnown,
+    numbering: Mutex<Numbering>,
+    events: RwLock<Arc<Vec<MeterEvent>>>,
+    live: Arc<Live>,
+    projector: Projector,
+    reader: SeriesReader,
+}
+
+impl SocietyOffice {
+    /// Founds a society: makes its folder and takes its first document.
+    ///
+    /// # Errors
+    /// When the document is wrong or the folder cannot be made.
+    pub fn found(
+        folder: &Path,
+        document: &SocietyDocument,
+        by: &str,
+        now: Instant,
+        settings: Settings,
+    ) -> Answer<()> {
+        Known::check(document, &mut Numbering::new())?;
+        folder::make(folder)?;
+        folder::make(&folder.join("journal"))?;
+        let mut journal = open_journal(folder, 0, settings)?.0;
+        if journal.head().size == 0 {
+            let decision = Decision {
+                at_ms: now.0,
+                by: by.to_owned(),
+                what: What::SocietyApplied(Box::new(document.clone())),
+            };
+            journal
+                .append_group(now.0, &Records::one(decision.to_record()))
+                .or_ours("the society's journal")?;
+        }
+        journal.close().or_ours("the society's journal")
+    }
+
+    /// Opens a society; replay of what the series lack goes on in the background.
+    ///
+    /// # Errors
+    /// When a file is damaged, missing, or written by a newer version.
+    pub fn open(
+        slug: &str,
+        folder: &Path,
+        now: Instant,
+        settings: Settings,
+        watch: Arc<dyn Watch>,
+    ) -> Answer<SocietyOffice> {
+        let mut books = BooksStore::open(&folder.join("books.sqlite")).or_ours("books.sqlite")?;
+        let (mut journal, cut) = open_journal(folder, books.position(), settings)?;
+        if let Some(cut) = cut {
+            tracing::warn!(society = slug, file = cut.file, bytes = cut.bytes, "an unfinished end of the journal was set aside");
+            let decision = Decision {
+                at_ms: now.0,
+                by: "daemon".into(),
+                what: What::TailCut(decision::TailCut {
+                    file: cut.file,
+                    bytes: cut.bytes,
+                    reason: "the last group was not whole; it had not been acknowledged".into(),
+                }),
+            };
+            journal
+                .append_group(now.0, &Records::one(decision.to_record()))
+                .or_ours("the society's journal")?;
+        }
+        catch_up_books(&mut books, &journal.reader())?;
+        let (known, numbering) = known_of(&books)?;
+        let zone = known.zone.clone();
+        let options = SeriesOptions {
+            zone: zone.clone(),
+            flush_reads: settings.flush_reads,
+        };
+        let mut series = SeriesStore::open(&folder.join("series.sqlite"), options).or_ours("series.sqlite")?;
+        if series.position() > journal.head().size {
+            return Err(Refusal::Ours(format!(
+                "the journal of `{slug}` has `{}` records, the series were made from `{}`\nhint: records are missing; bring the journal back from the last copy",
+                journal.head().size,
+                series.position()
+            )));
+        }
+        let events = Arc::new(events_of(&books, &known)?);
+        let decisions = decisions_of(&books, &known)?;
+        let live = Arc::new(Live::new(zone.clone()));
+        let defs = definitions(&known, &events, &decisions)?;
+        define_live(&live, &known);
+        series.define(&defs).or_ours("series.sqlite")?;
+        let reader = series.reader().or_ours("series.sqlite")?;
+        let known: SharedKnown = Arc::new(RwLock::new(Arc::new(known)));
+        let projector = Projector::start(
+            slug,
+            series,
+            journal.reader(),
+            Arc::clone(&known),
+            Arc::clone(&live),
+            settings,
+            Arc::clone(&watch),
+        )?;
+        let sink = projector.sink(Arc::clone(&live), watch);
+        let committer = Committer::spawn(journal, CommitLimits::default(), sink);
+        Ok(SocietyOffice {
+            slug: slug.to_owned(),
+            folder: folder.to_owned(),
+            committer,
+            books: Mutex::new(books),
+            known,
+            numbering: Mutex::new(numbering),
+            events: RwLock::new(events),
+            live,
+            projector,
+            reader,
+        })
+    }
+
+    /// Its short name.
+    #[must_use]
+    pub fn slug(&self) -> &str {
+        &self.slug
+    }
+
+    /// Its folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What is known of it now.
+    #[must_use]
+    pub fn known(&self) -> Arc<Known> {
+        Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Its dated meter events.
+    #[must_use]
+    pub fn events(&self) -> Arc<Vec<MeterEvent>> {
+        Arc::clone(&self.events.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The last values of its registers.
+    #[must_use]
+    pub fn live(&self) -> &Live {
+        &self.live
+    }
+
+    /// Where records are offered.
+    #[must_use]
+    pub fn committer(&self) -> &Committer<Decoded> {
+        &self.committer
+    }
+
+    /// The background work on its series.
+    #[must_use]
+    pub fn projector(&self) -> &Projector {
+        &self.projector
+    }
+
+    /// Its books, held.
+    pub fn books(&self) -> MutexGuard<'_, BooksStore> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks the series something, after everything acknowledged so far is in them.
+    ///
+    /// # Errors
+    /// What the question gives, or when the series cannot be brought up to date.
+    pub fn ask<T>(&self, question: impl FnOnce(&SeriesReader) -> Answer<T>) -> Answer<T> {
+        self.projector.flush()?;
+        self.look(question)
+    }
+
+    /// Asks the series something as they lie on disk, at most one flush interval old.
+    ///
+    /// # Errors
+    /// What the question gives.
+    pub fn look<T>(&self, question: impl FnOnce(&SeriesReader) -> Answer<T>) -> Answer<T> {
+        question(&self.reader)
+    }
+
+    /// Takes a decision: journal, books, series, in this order.
+    ///
+    /// # Errors
+    /// When the journal takes nothing, or a projection fails; the journal then has it already and
+    /// the next start applies it.
+    pub fn decide(&self, what: What, by: &str, now: Instant) -> Answer<()> {
+        self.decide_all(vec![what], by, now)
+    }
+
+    /// Takes several decisions as one group of the journal: all of them or none.
+    ///
+    /// # Errors
+    /// As [`decide`](SocietyOffice::decide).
+    pub fn decide_all(&self, what: Vec<What>, by: &str, now: Instant) -> Answer<()> {
+        let mut books = self.books();
+        let decisions: Vec<(Decision, Vec<u8>)> = what
+            .into_iter()
+            .map(|what| {
+                let decision = Decision {
+                    at_ms: now.0,
+                    by: by.to_owned(),
+                    what,
+                };
+                let record = decision.to_record();
+                (decision, record)
+            })
+            .collect();
+        if decisions.is_empty() {
+            return Ok(());
+        }
+        let entry = Entry {
+            records: decisions.iter().map(|(_, record)| record.as_slice()).collect(),
+            time_ms: now.0,
+            count: 1,
+            ack: None,
+            along: Decoded::default(),
+        };
+        let first = self.committer.append(entry).map_err(stopped)?;
+        for ((decision, record), position) in decisions.iter().zip(first..) {
+            apply(&mut books, position, record, decision)?;
+            if let What::SocietyApplied(document) = &decision.what {
+                let mut numbering = self.numbering.lock().unwrap_or_else(PoisonError::into_inner);
+                let known = Known::check(document, &mut numbering)?;
+                define_live(&self.live, &known);
+                *self.known.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(known);
+            }
+        }
+        let known = self.known();
+        let events = Arc::new(events_of(&books, &known)?);
+        let defs = definitions(&known, &events, &decisions_of(&books, &known)?)?;
+        *self.events.write().unwrap_or_else(PoisonError::into_inner) = events;
+        drop(books);
+        self.projector.define(defs)
+    }
+
+    /// Ends it: what was acknowledged is on disk, the series are flushed.
+    pub fn close(&self) {
+        self.committer.stop();
+        self.projector.stop();
+    }
+}
+
+/// The committer takes nothing: told with what to do.
+pub(super) fn stopped(error: journal::CommitError) -> Refusal {
+    Refusal::Ours(format!("the journal did not take it: {error}"))
+}
+
+fn open_journal(folder: &Path, at_least: u64, settings: Settings) -> Answer<(Journal, Option<journal::Cut>)> {
+    let path = folder.join("journal");
+    folder::make(&path)?;
+    let disk = RealDisk::new(&path).or_ours("the society's journal")?;
+    #[cfg(feature = "skip-sync")]
+    let disk = disk.without_sync(settings.skip_sync);
+    let options = Options {
+        segment_bytes: settings.segment_bytes,
+        expect_at_least: at_least,
+        ..Options::default()
+    };
+    let (journal, opened) = Journal::open(Arc::new(disk), options).or_ours("the society's journal")?;
+    Ok((journal, opened.cut))
+}
+
+/// Applies decisions that the books lack.
+pub(super) fn catch_up_books(books: &mut BooksStore, reader: &journal::Reader) -> Answer<()> {
+    let what = "the society's journal";
+    for batch in reader.batches_ahead(books.position()) {
+        let batch = batch.or_ours(what)?;
+        for record in batch.iter() {
+            if record.bytes.first() == Some(&KIND_DECISION) {
+                let decision = Decision::from_record(record.bytes).or_ours(what)?;
+                apply(books, record.index, record.bytes, &decision)?;
+            }
+        }
+    }
+    books.pass(reader.size()).or_ours("books.sqlite")
+}
+
+/// Applies one decision to the books.
+fn apply(books: &mut BooksStore, position: u64, record: &[u8], decision: &Decision) -> Answer<()> {
+    let json = std::str::from_utf8(record.get(2..).unwrap_or_default()).or_ours("a decision's text")?;
+    let register = |code: &str| code.parse::<Obis>().or_ours("a decision's register code");
+    let version = match books.society().or_ours("books.sqlite")? {
+        Some(document) => document.version + 1,
+        None => 1,
+    };
+    let mut document_json = String::new();
+    let mut months = Vec::new();
+    let mut effects = Vec::new();
+    match &decision.what {
+        What::SocietyApplied(document) => {
+            document_json = serde_json::to_string(document).or_ours("the society document")?;
+            effects.push(Effect::Society {
+                version,
+                json: &document_json,
+            });
+        }
+        What::MeterEvent(event) => effects.push(Effect::MeterEvent {
+            meter: &event.meter,
+            register: register(&event.register)?,
+            at: Instant(event.closed_at_ms),
+            json,
+        }),
+        What::ReadDecision(read) => effects.push(Effect::ReadDecision {
+            meter: &read.meter,
+            register: register(&read.register)?,
+            at: Instant(read.read_at_ms),
+            wh: domain::quantity::WattHours(read.wh),
+            json,
+        }),
+        What::HistoryMonths(history) => {
+            for row in &history.rows {
+                let month: domain::calendar::LocalMonth = row.month.parse().or_ours("a month of history")?;
+                months.push(HistoryMonth {
+                    subject: row.site.as_str().into(),
+                    year: month.year(),
+                    month: month.month(),
+                    wh: domain::quantity::WattHours(row.wh),
+                    source: history.file.as_str().into(),
+                });
+            }
+        }
+        What::GatewayCredential(_) | What::GatewayRevoked(_) | What::TailCut(_) => {}
+    }
+    effects.extend(months.iter().map(Effect::HistoryMonth));
+    let kind = kind_of(&decision.what);
+    books.apply(position, kind, json, &effects).or_ours("books.sqlite")?;
+    drop(effects);
+    drop(document_json);
+    Ok(())
+}
+
+fn kind_of(what: &What) -> &'static str {
+    match what {
+        What::SocietyApplied(_) => "society-applied/1",
+        What::MeterEvent(_) => "meter-event/1",
+        What::ReadDecision(_) => "read-decision/1",
+        What::HistoryMonths(_) => "history-months/1",
+        What::GatewayCredential(_) => "gateway-credential/1",
+        What::GatewayRevoked(_) => "gateway-revoked/1",
+        What::TailCut(_) => "tail-cut/1",
+    }
+}
+
+/// What is known after all documents so far, with the numbering they gave.
+pub(super) fn known_of(books: &BooksStore) -> Answer<(Known, Numbering)> {
+    let mut numbering = Numbering::new();
+    let mut latest = None;
+    for row in books.applied(0).or_ours("books.sqlite")? {
+        if row.kind == "society-applied/1" {
+            let decision: Decision = serde_json::from_str(&row.json).or_ours("the society document")?;
+            if let What::SocietyApplied(document) = decision.what {
+                latest = Some(Known::check(&document, &mut numbering)?);
+            }
+        }
+    }
+    match latest {
+        Some(known) => Ok((known, numbering)),
+        None => refuse("the society has no document yet\nhint: run `commonwatt society apply FILE.toml`"),
+    }
+}
+
+/// The meter events of the books, in the domain's words.
+pub(super) fn events_of(books: &BooksStore, known: &Known) -> Answer<Vec<MeterEvent>> {
+    let mut events = Vec::new();
+    for row in books.meter_events().or_ours("books.sqlite")? {
+        let decision: Decision = serde_json::from_str(&row.json).or_ours("a meter event")?;
+        let What::MeterEvent(event) = decision.what else {
+            continue;
+        };
+        if let Some(event) = super::meters::domain_event(known, &event, &decision.by)? {
+            events.push(event);
+        }
+    }
+    Ok(events)
+}
+
+/// What persons decided about reads: by meter and register.
+type DecisionsBySeries = std::collections::BTreeMap<u32, Decisions>;
+
+/// The read decisions of the books, by series.
+pub(super) fn decisions_of(books: &BooksStore, known: &Known) -> Answer<DecisionsBySeries> {
+    let mut by_series = DecisionsBySeries::new();
+    for row in books.read_decisions().or_ours("books.sqlite")? {
+        let decision: Decision = serde_json::from_str(&row.json).or_ours("a read decision")?;
+        let What::ReadDecision(read) = decision.what else {
+            continue;
+        };
+        let register: Obis = read.register.parse().or_ours("a read decision")?;
+        if let Some(series) = known.series_of(&read.meter, register) {
+            by_series.entry(series.0).or_default().decide(
+                Instant(read.read_at_ms),
+                domain::quantity::WattHours(read.wh),
+                super::reads::domain_decision(&read)?,
+            );
+        }
+    }
+    Ok(by_series)
+}
+
+/// What the series store is told of every register.
+pub(super) fn definitions(
+    known: &Known,
+    events: &[MeterEvent],
+    decisions: &DecisionsBySeries,
+) -> Answer<Vec<SeriesDef>> {
+    let none = Arc::new(Decisions::none());
+    let mut defs = Vec::new();
+    for series in &known.series {
+        let Some((point, register)) = known.register(series.id) else {
+            continue;
+        };
+        let nights = known.sites.get(&point.site).map(|site| Arc::clone(&site.nights)).unwrap_or_default();
+        let mut rules = SeriesRules::of(register, Some(point.ceiling), nights);
+        if events.iter().any(|e| e.closes == series.id || e.opens == series.id) {
+            rules.lives = domain::metering::Lives::of(series.id, events)
+                .map_err(|e| Refusal::Caller(format!("meter `{}`: {e}", series.meter)))?;
+        }
+        defs.push(SeriesDef {
+            id: series.id,
+            meter: Arc::from(series.meter.as_str()),
+            register: series.register,
+            rules: Arc::new(rules),
+            decisions: decisions
+                .get(&series.id.0)
+                .map_or_else(|| Arc::clone(&none), |d| Arc::new(d.clone())),
+        });
+    }
+    Ok(defs)
+}
+
+fn define_live(live: &Live, known: &Known) {
+    for series in &known.series {
+        let ceiling = known
+            .register(series.id)
+            .and_then(|(point, _)| u32::try_from(point.ceiling.0).ok())
+            .unwrap_or(0);
+        live.define(series.id, ceiling);
+    }
+}
