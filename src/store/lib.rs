@@ -17,6 +17,8 @@ mod error;
 pub mod live;
 pub mod oracle;
 pub mod placed;
+#[doc(hidden)]
+pub mod probe;
 pub mod series;
 pub mod state;
 

@@ -24,6 +24,8 @@ mod packet;
 mod serve;
 mod session;
 mod shard;
+#[doc(hidden)]
+pub mod probe;
 pub mod tls;
 
 use std::{
