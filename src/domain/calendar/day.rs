@@ -2,9 +2,11 @@
 
 use core::{fmt, str::FromStr};
 
-use jiff::{ToSpan, civil::Date, tz::Offset};
+use jiff::{ToSpan, civil::Date};
 
 use super::{CalendarError, error::shown};
+
+const EPOCH: Date = Date::constant(1970, 1, 1);
 
 /// A local (civil) day, by the number of days since 1970-01-01.
 ///
@@ -92,16 +94,14 @@ impl LocalDay {
     }
 
     pub(super) fn of_civil(date: Date) -> LocalDay {
+        // Not by way of an instant: those of jiff end before the last day of year 9999 does.
+        let hours = date.duration_since(EPOCH).as_hours();
         // Dates of jiff end at year 9999: about 2.9 million days.
-        let seconds = Offset::UTC
-            .to_timestamp(date.at(12, 0, 0, 0))
-            .map_or(0, |noon| noon.as_second());
-        LocalDay(i32::try_from(seconds.div_euclid(86_400)).unwrap_or(0))
+        LocalDay(i32::try_from(hours.div_euclid(24)).unwrap_or(0))
     }
 
     /// The date; days outside the years -9999 to 9999 stop at its ends.
     pub(super) fn civil(self) -> Date {
-        const EPOCH: Date = Date::constant(1970, 1, 1);
         EPOCH.saturating_add(self.0.clamp(-4_371_586, 2_932_896).days())
     }
 }
@@ -139,16 +139,21 @@ impl LocalMonth {
         LocalDay::of_date(self.year(), self.month(), 1).unwrap_or_default()
     }
 
-    /// Its last day.
+    /// Its last day; the epoch for a month outside the years -9999 to 9999.
     #[must_use]
     pub fn last_day(self) -> LocalDay {
-        self.plus(1).first_day().previous()
+        // Not the day before the next month: the last month of all has none after it.
+        let days = (28..=31).rev();
+        let mut found = days.filter_map(|day| LocalDay::of_date(self.year(), self.month(), day));
+        found.next().unwrap_or_default()
     }
 
     /// How many days it has, 28 to 31.
     #[must_use]
     pub fn days(self) -> i32 {
-        self.plus(1).first_day().days_since(self.first_day())
+        self.last_day()
+            .days_since(self.first_day())
+            .saturating_add(1)
     }
 }
 

@@ -276,3 +276,14 @@ fn zones_without_half_hours_are_refused_by_name() {
         }
     }
 }
+
+#[test]
+fn the_last_month_of_all_has_its_days() {
+    let period: Period = "9999-12".parse().unwrap();
+    assert_eq!(period.day_count(), 31);
+    assert_eq!(period.last_day().to_string(), "9999-12-31");
+    let last: LocalDay = "9999-12-31".parse().unwrap();
+    assert_eq!(last, LocalDay::of_date(9999, 12, 30).unwrap().next());
+    assert_eq!(last.to_string(), "9999-12-31");
+    assert_eq!("2024-02".parse::<Period>().unwrap().day_count(), 29);
+}
