@@ -12,11 +12,13 @@
 //! group tries again. Any other failure stops intake for good: everything pending fails, and every
 //! later offer is refused.
 
+use crate::compact::Compactor;
 use crate::error::{AppendError, CommitError};
-use crate::journal::{Compactor, Journal};
+use crate::frame::ROW_BYTES;
+use crate::journal::Journal;
 use crate::reader::Reader;
 use crate::records::Records;
-use crate::{MAX_GROUP_BYTES, MAX_GROUP_RECORDS};
+use crate::{MAX_GROUP_BYTES, MAX_GROUP_RECORDS, MAX_RECORD_BYTES};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -167,7 +169,7 @@ impl<T: Send + 'static> Committer<T> {
     /// Appends an entry and waits until it is on disk; gives the index of its first record. For
     /// decisions; never call it from an async task without `spawn_blocking`.
     pub fn append(&self, entry: Entry<T>) -> Result<u64, CommitError> {
-        let bytes = entry.records.byte_len() as u64;
+        let bytes = weight(&entry.records);
         let waiter = Arc::new(Waiter::default());
         let mut entry = entry;
         loop {
@@ -247,8 +249,11 @@ impl<T: Send + 'static> Committer<T> {
     )]
     fn put(&self, entry: Entry<T>, waiter: Option<Arc<Waiter>>) -> Result<(), Refused<T>> {
         let inner = &*self.inner;
-        let (bytes, records) = (entry.records.byte_len() as u64, entry.records.len());
-        if bytes > inner.limits.bytes / 2 || records > MAX_GROUP_RECORDS / 2 {
+        let (bytes, records) = (weight(&entry.records), entry.records.len());
+        if bytes > inner.limits.bytes / 2
+            || records > MAX_GROUP_RECORDS / 2
+            || has_oversized(&entry.records)
+        {
             return Err(Refused::TooLarge(entry));
         }
         let mut pending = lock(&inner.pending);
@@ -263,7 +268,20 @@ impl<T: Send + 'static> Committer<T> {
         }
         pending.bytes += bytes;
         pending.records += records;
-        pending.entries.push((entry, waiter));
+        let Entry {
+            records,
+            time_ms,
+            count,
+            ack,
+            along,
+        } = entry;
+        let told = Told { ack, count, waiter };
+        pending.entries.push(Waiting {
+            records,
+            time_ms,
+            along,
+            told,
+        });
         if std::mem::take(&mut pending.sleeping) {
             drop(pending);
             inner.work.notify_one();
@@ -285,7 +303,50 @@ struct Inner<T> {
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-type Waiting<T> = (Entry<T>, Option<Arc<Waiter>>);
+/// An entry that was taken.
+struct Waiting<T> {
+    records: Records,
+    time_ms: i64,
+    along: T,
+    told: Told,
+}
+
+/// Who is told about an entry, once. Dropped untold, as when the sink panics, it has failed.
+struct Told {
+    ack: Option<Arc<dyn Acknowledge>>,
+    count: u32,
+    waiter: Option<Arc<Waiter>>,
+}
+
+impl Told {
+    fn durable(mut self, index: u64) {
+        if let Some(ack) = self.ack.take() {
+            ack.durable(self.count);
+        }
+        if let Some(waiter) = self.waiter.take() {
+            waiter.set(Ok(index));
+        }
+    }
+
+    fn failed(mut self, why: &CommitError) {
+        self.tell_failed(why);
+    }
+
+    fn tell_failed(&mut self, why: &CommitError) {
+        if let Some(ack) = self.ack.take() {
+            ack.failed();
+        }
+        if let Some(waiter) = self.waiter.take() {
+            waiter.set(Err(why.clone()));
+        }
+    }
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.tell_failed(&CommitError::Closed);
+    }
+}
 
 struct Pending<T> {
     entries: Vec<Waiting<T>>,
@@ -382,12 +443,8 @@ fn run<T: Send + 'static>(mut journal: Journal, inner: &Inner<T>, mut sink: impl
             pending.records = 0;
         }
         inner.tell_room();
-        let time_ms = batch
-            .iter()
-            .map(|(entry, _)| entry.time_ms)
-            .max()
-            .unwrap_or(0);
-        match journal.append_parts(time_ms, batch.iter().map(|(entry, _)| &entry.records)) {
+        let time_ms = batch.iter().map(|entry| entry.time_ms).max().unwrap_or(0);
+        match journal.append_parts(time_ms, batch.iter().map(|entry| &entry.records)) {
             Ok(appended) => {
                 set_space(inner, false);
                 release(&mut batch, appended.first, time_ms, &mut sink);
@@ -422,38 +479,31 @@ fn run<T: Send + 'static>(mut journal: Journal, inner: &Inner<T>, mut sink: impl
 /// The sink first, then the acknowledgers.
 fn release<T>(batch: &mut Vec<Waiting<T>>, first: u64, time_ms: i64, sink: &mut impl Sink<T>) {
     let mut entries = Vec::with_capacity(batch.len());
-    let mut acks = Vec::with_capacity(batch.len());
+    let mut tell = Vec::with_capacity(batch.len());
     let mut index = first;
-    for (entry, waiter) in batch.drain(..) {
-        let records = entry.records.len() as u32;
-        acks.push((entry.ack, entry.count, waiter, index));
-        entries.push((index, records, entry.along));
-        index += u64::from(records);
+    for Waiting {
+        records,
+        along,
+        told,
+        ..
+    } in batch.drain(..)
+    {
+        let count = records.len() as u32;
+        tell.push((told, index));
+        entries.push((index, count, along));
+        index += u64::from(count);
     }
     sink.committed(Group {
         first,
         time_ms,
         entries,
     });
-    for (ack, count, waiter, index) in acks {
-        if let Some(ack) = ack {
-            ack.durable(count);
-        }
-        if let Some(waiter) = waiter {
-            waiter.set(Ok(index));
-        }
-    }
+    tell.into_iter()
+        .for_each(|(told, index)| told.durable(index));
 }
 
 fn fail<T>(entries: impl IntoIterator<Item = Waiting<T>>, why: &CommitError) {
-    for (entry, waiter) in entries {
-        if let Some(ack) = entry.ack {
-            ack.failed();
-        }
-        if let Some(waiter) = waiter {
-            waiter.set(Err(why.clone()));
-        }
-    }
+    entries.into_iter().for_each(|entry| entry.told.failed(why));
 }
 
 /// Notes whether space is wanting; says whether that is news of the bad kind.
@@ -548,6 +598,15 @@ impl Drop for Compaction {
             let _ = thread.join();
         }
     }
+}
+
+/// What an entry's records take of a group: their bytes and their rows in its table.
+fn weight(records: &Records) -> u64 {
+    (records.byte_len() + records.len() * ROW_BYTES) as u64
+}
+
+fn has_oversized(records: &Records) -> bool {
+    records.byte_len() > MAX_RECORD_BYTES && records.iter().any(|r| r.len() > MAX_RECORD_BYTES)
 }
 
 fn lock<U>(mutex: &Mutex<U>) -> MutexGuard<'_, U> {

@@ -1,16 +1,28 @@
-//! The journal: the append-only record of evidence. It knows bytes, not meaning.
+//! The journal.
 
 mod commit;
+mod compact;
+mod copy;
 mod disk;
 mod error;
+mod frame;
+mod index;
 mod journal;
+mod mark;
+mod pack;
 mod reader;
 mod records;
+mod recover;
+mod segment;
+mod verify;
 
 pub use commit::{Acknowledge, CommitLimits, Committer, Entry, Group, Health, Refused, Sink};
+pub use compact::Compactor;
 pub use disk::{CrashStyle, Disk, DiskFile, FaultPlan, MemoryDisk, RealDisk, SlowDisk};
 pub use error::{AppendError, CommitError, Damage, DamageKind, OpenError};
-pub use journal::{Appended, Compactor, Cut, Journal, Opened, Options};
+pub use journal::{
+    Appended, Cut, Journal, MAX_SEGMENT_BYTES, MIN_SEGMENT_BYTES, Opened, Options, SEGMENT_BYTES,
+};
 pub use reader::{Batch, Batches, Copied, CopyError, OwnRecord, Reader, Record, Verified};
 pub use records::Records;
 pub use wire::Head;

@@ -53,6 +53,15 @@ impl Records {
         }
     }
 
+    /// At least one record, from its arena and where the later ones begin.
+    pub(crate) fn from_parts(bytes: Vec<u8>, cuts: Vec<u32>) -> Records {
+        Records {
+            bytes,
+            cuts,
+            empty: Empty::No,
+        }
+    }
+
     /// Appends a record.
     ///
     /// # Panics

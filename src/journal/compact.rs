@@ -1,0 +1,235 @@
+//! Compressing closed segments. The compressed file takes the open one's place only after it has
+//! been read back and gives the same leaf hashes.
+
+use crate::disk::{Disk, DiskFile, read_exact};
+use crate::error::{Damage, DamageKind};
+use crate::frame::BLOCK;
+use crate::index::{Index, Stretch, trailer};
+use crate::journal::{Closed, Shared, is_full};
+use crate::pack::{self, MAX_PACK_RECORDS, PACK_BYTES};
+use crate::reader::Run;
+use crate::records::Records;
+use crate::recover;
+use crate::segment::{Kind, PackWalk, SegmentHead, Walk};
+use std::io;
+use std::sync::Arc;
+
+/// Bytes gathered before they are written.
+const WRITE_BYTES: usize = 1 << 20;
+
+/// Compresses closed segments.
+#[derive(Clone)]
+pub struct Compactor {
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Compactor {
+    /// Compresses every closed segment that is not yet; returns how many were. Out of space leaves
+    /// the segments as they are; any other failure of the disk stops intake.
+    pub fn compact_closed(&self) -> Result<u64, Damage> {
+        let mut done = 0;
+        loop {
+            let next = {
+                let state = self.shared.state();
+                state.closed.iter().find(|c| c.kind == Kind::Open).copied()
+            };
+            let Some(closed) = next else { return Ok(done) };
+            let first = closed.summary.first;
+            let packed = compress(&self.shared, &closed);
+            if let Err(damage) = packed {
+                let _ = self.shared.disk.remove(&temporary(first));
+                if let DamageKind::Disk(error) = &damage.kind
+                    && !is_full(error)
+                {
+                    let _ = self.shared.fail("compress a segment", error);
+                }
+                return Err(damage);
+            }
+            done += 1;
+        }
+    }
+}
+
+fn temporary(first: u64) -> String {
+    format!("{first:020}.tmp")
+}
+
+fn compress(shared: &Shared, closed: &Closed) -> Result<(), Damage> {
+    let disk = shared.disk.as_ref();
+    let summary = &closed.summary;
+    let first = summary.first;
+    let name = temporary(first);
+    let own = |kind| Damage {
+        record: first,
+        end: summary.upto(),
+        file: name.clone(),
+        offset: 0,
+        kind,
+    };
+    let disk_error = |e: io::Error| own(e.into());
+
+    let source = disk
+        .open(&Kind::Open.file_name(first))
+        .map_err(disk_error)?;
+    let head = SegmentHead::read(Kind::Open, first, source.as_ref())?;
+    let target = disk.create(&name, 0).map_err(disk_error)?;
+    let mut out = Output {
+        file: target.as_ref(),
+        bytes: head.encode(Kind::Compressed).to_vec(),
+        written: 0,
+        index: Index::new(&head),
+        frame: Frame::default(),
+        head: &head,
+    };
+    let mut walk = Walk::from_start(&head, source);
+    let mut peaks = head.peaks.clone();
+    while walk.index < summary.upto() {
+        let (group, records) = walk.next(|leaf| peaks.push(leaf))?;
+        for record in records.iter() {
+            out.push(group.number, group.time_ms, record)
+                .map_err(disk_error)?;
+        }
+        out.index.hash = group.hash;
+    }
+    out.index.peaks = peaks;
+    let index = out
+        .finish(summary.records, summary.groups)
+        .map_err(disk_error)?;
+    target.sync().map_err(disk_error)?;
+    read_back(disk, &name, &head, &index)?;
+
+    disk.rename(&name, &Kind::Compressed.file_name(first))
+        .map_err(disk_error)?;
+    disk.sync_folder().map_err(disk_error)?;
+    {
+        let mut state = shared.state();
+        if let Some(entry) = state.closed.iter_mut().find(|c| c.summary.first == first) {
+            *entry = Closed {
+                summary: index.summary,
+                kind: Kind::Compressed,
+            };
+        }
+    }
+    disk.remove(&Kind::Open.file_name(first))
+        .map_err(disk_error)?;
+    disk.remove(&recover::index_name(first)).map_err(disk_error)
+}
+
+/// The compressed file being written.
+struct Output<'a> {
+    file: &'a dyn DiskFile,
+    bytes: Vec<u8>,
+    written: u64,
+    index: Index,
+    frame: Frame,
+    head: &'a SegmentHead,
+}
+
+/// The compressed frame being gathered.
+#[derive(Default)]
+struct Frame {
+    records: Records,
+    runs: Vec<Run>,
+}
+
+impl Output<'_> {
+    fn push(&mut self, group: u64, time_ms: i64, record: &[u8]) -> io::Result<()> {
+        let frame = &mut self.frame;
+        frame.records.push(record);
+        match frame.runs.last_mut() {
+            Some(run) if run.group == group => run.records += 1,
+            _ => frame.runs.push(Run {
+                group,
+                time_ms,
+                records: 1,
+            }),
+        }
+        if frame.records.len() == MAX_PACK_RECORDS || frame.records.byte_len() >= PACK_BYTES {
+            self.end_frame()?;
+        }
+        Ok(())
+    }
+
+    fn end_frame(&mut self) -> io::Result<()> {
+        let Frame { records, runs } = &mut self.frame;
+        let Some(group) = runs.first().map(|run| run.group) else {
+            return Ok(());
+        };
+        let first = self.index.summary.first + self.index.summary.records;
+        let frame = pack::encode(&self.head.tag(), first, records, runs)?;
+        let times = runs.iter().map(|run| run.time_ms);
+        let times = times.fold((i64::MAX, i64::MIN), |t, ms| (t.0.min(ms), t.1.max(ms)));
+        let offset = self.written + self.bytes.len() as u64;
+        self.index.add_stretch(Stretch {
+            first,
+            group,
+            offset,
+            bytes: frame.len() as u64,
+            times,
+        });
+        self.index.summary.records += records.len() as u64;
+        self.bytes.extend_from_slice(&frame);
+        records.clear();
+        runs.clear();
+        if self.bytes.len() >= WRITE_BYTES {
+            self.write()
+        } else {
+            Ok(())
+        }
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        self.file.write_at(self.written, &self.bytes)?;
+        self.written += self.bytes.len() as u64;
+        self.bytes.clear();
+        Ok(())
+    }
+
+    fn finish(mut self, records: u64, groups: u64) -> io::Result<Index> {
+        self.end_frame()?;
+        self.index.summary.groups = groups;
+        debug_assert_eq!(
+            self.index.summary.records, records,
+            "every record went into a frame"
+        );
+        if self.index.summary.records == 0 {
+            self.index.summary.end = BLOCK as u64;
+        }
+        let offset = self.written + self.bytes.len() as u64;
+        let index = self.index.encode();
+        self.bytes.extend_from_slice(&index);
+        self.bytes
+            .extend_from_slice(&trailer(offset, index.len() as u64));
+        self.write()?;
+        Ok(self.index)
+    }
+}
+
+/// Reads the new file as any reader will, and compares the edge of the tree it leads to.
+fn read_back(disk: &dyn Disk, name: &str, head: &SegmentHead, index: &Index) -> Result<(), Damage> {
+    let wrong = |kind| Damage {
+        record: index.summary.first,
+        end: index.summary.upto(),
+        file: name.into(),
+        offset: 0,
+        kind,
+    };
+    let file = disk.open(name).map_err(|e| wrong(e.into()))?;
+    let mut block = [0; BLOCK];
+    read_exact(file.as_ref(), 0, &mut block).map_err(|e| wrong(e.into()))?;
+    let again = SegmentHead::decode(Kind::Compressed, &block).map_err(wrong)?;
+    let found = recover::read_index(disk, Kind::Compressed, &again, file.as_ref())?;
+    if again != *head || found != *index {
+        return Err(wrong(DamageKind::Order("segment")));
+    }
+    let mut walk = PackWalk::from_start(head, file);
+    let mut peaks = head.peaks.clone();
+    while walk.index < index.summary.upto() {
+        walk.next(|leaf| peaks.push(leaf))?;
+    }
+    if peaks == index.peaks {
+        Ok(())
+    } else {
+        Err(wrong(DamageKind::Hash))
+    }
+}
