@@ -1,7 +1,10 @@
 //! Runs every fuzz target on stable Rust: seeds, then mutations of them, a fixed sequence from a
 //! printed seed. A panic names the target and prints the input in hex; so does an input that takes
-//! longer than a tenth of a second. Coverage-guided runs use the same targets through cargo-fuzz
-//! (see `fuzz/README.md`).
+//! longer than a tenth of a second. A target none of whose seeds is accepted fails too: it would test
+//! nothing but the front door. Coverage-guided runs use the same targets through cargo-fuzz (see
+//! `fuzz/README.md`).
+//!
+//! `commonwatt-fuzz [TARGET] [--inputs N]`, or `commonwatt-fuzz TARGET --input HEX` for one again.
 
 use std::{
     panic::catch_unwind,
@@ -12,27 +15,46 @@ use std::{
 use commonwatt_fuzz::{TARGETS, Target, mutate};
 
 const SLOWEST: Duration = Duration::from_millis(100);
+/// Accepted inputs that are kept to be mutated again.
+const POOL: usize = 512;
 
 fn main() -> ExitCode {
     let mut inputs: u64 = 100_000;
     let mut only = None;
+    let mut one = None;
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {
-            "--inputs" => inputs = args.next().and_then(|n| n.parse().ok()).unwrap_or(inputs),
+            "--inputs" => match args.next().and_then(|n| n.parse().ok()) {
+                Some(n) => inputs = n,
+                None => return wrong("expected a number after `--inputs`"),
+            },
+            "--input" => match args.next().as_deref().and_then(bytes) {
+                Some(bytes) => one = Some(bytes),
+                None => return wrong("expected hex digits after `--input`"),
+            },
             name => only = Some(name.to_owned()),
         }
     }
     let mut failed = 0;
     let mut ran = 0;
-    for target in TARGETS.iter().filter(|t| only.as_deref().is_none_or(|name| name == t.name)) {
+    for target in TARGETS
+        .iter()
+        .filter(|t| only.as_deref().is_none_or(|name| name == t.name))
+    {
         ran += 1;
-        if !run(target, inputs) {
+        if let Some(input) = &one {
+            println!("{}: accepted: {}", target.name, (target.run)(input));
+        } else if !run(target, inputs) {
             failed += 1;
         }
     }
     println!("{} passed, {failed} failed", ran - failed);
-    if failed == 0 && ran > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if failed == 0 && ran > 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 fn run(target: &Target, inputs: u64) -> bool {
@@ -41,6 +63,7 @@ fn run(target: &Target, inputs: u64) -> bool {
     assert!(!seeds.is_empty(), "target `{}` has no seed", target.name);
     let mut random = mutate::Random::new(0x5eed ^ target.name.len() as u64);
     let mut pool = seeds.clone();
+    let (mut accepted_seeds, mut accepted_inputs) = (0_usize, 0_u64);
     for n in 0..inputs {
         let input = match seeds.get(usize::try_from(n).unwrap_or(usize::MAX)) {
             Some(seed) => seed.clone(),
@@ -53,16 +76,59 @@ fn run(target: &Target, inputs: u64) -> bool {
             return false;
         }
         if start.elapsed() > SLOWEST && n > 100 {
-            println!("{}: input {n} takes {:?}: {}", target.name, start.elapsed(), hex(&input));
+            println!(
+                "{}: input {n} takes {:?}: {}",
+                target.name,
+                start.elapsed(),
+                hex(&input)
+            );
             return false;
         }
-        // Inputs that got somewhere are worth mutating again.
-        if outcome.is_ok_and(|accepted| accepted) && pool.len() < 512 {
-            pool.push(input);
+        if outcome.is_ok_and(|accepted| accepted) {
+            accepted_inputs += 1;
+            accepted_seeds += usize::from(n < seeds.len() as u64);
+            // Inputs that got somewhere are worth mutating again.
+            if n >= seeds.len() as u64 {
+                remember(&mut pool, seeds.len(), input, &mut random);
+            }
         }
     }
-    println!("{}: {inputs} inputs in {:?}", target.name, began.elapsed());
-    true
+    println!(
+        "{}: {inputs} inputs in {:.1} s, {accepted_inputs} accepted; {accepted_seeds} of {} seeds accepted",
+        target.name,
+        began.elapsed().as_secs_f64(),
+        seeds.len(),
+    );
+    accepted_seeds > 0
+}
+
+/// Keeps an input beside the seeds; when there is no room it takes another's place.
+fn remember(pool: &mut Vec<Vec<u8>>, seeds: usize, input: Vec<u8>, random: &mut mutate::Random) {
+    if pool.len() < seeds + POOL {
+        pool.push(input);
+    } else {
+        let place = seeds + random.below(POOL);
+        pool[place] = input;
+    }
+}
+
+fn wrong(why: &str) -> ExitCode {
+    eprintln!("{why}");
+    ExitCode::from(2)
+}
+
+fn bytes(hex: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u8>> = hex
+        .chars()
+        .map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok()))
+        .collect();
+    let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
+    Some(
+        digits
+            .chunks_exact(2)
+            .map(|two| two[0] << 4 | two[1])
+            .collect(),
+    )
 }
 
 fn hex(bytes: &[u8]) -> String {
