@@ -21,7 +21,7 @@ use std::{
 };
 
 use domain::calendar::Instant;
-use journal::{Acknowledge, Committer, Entry, Records, Refused};
+use journal::{Acknowledge, Committer, Entry, Health, Records, Refused};
 use records::{
     Decoded,
     message::{Digest, Door, ReadMessage},
@@ -58,10 +58,13 @@ pub(crate) struct Lane {
 pub(crate) struct Pending {
     records: Records,
     decoded: Decoded,
-    owed: Vec<(Arc<Tally>, u32)>,
+    owed: Debts,
     messages: u32,
     latest_ms: i64,
 }
+
+/// Who waits for how many messages.
+type Debts = Vec<(Arc<Tally>, u32)>;
 
 /// How many of a connection's messages are on disk.
 #[derive(Debug, Default)]
@@ -87,7 +90,7 @@ pub(crate) struct Incoming<'g, 'a> {
 #[derive(Default)]
 struct Flight {
     outcomes: Mutex<VecDeque<bool>>,
-    batches: Mutex<VecDeque<Vec<(Arc<Tally>, u32)>>>,
+    batches: Mutex<VecDeque<Debts>>,
     signal: Notify,
 }
 
@@ -139,9 +142,17 @@ impl Lane {
         room()
     }
 
-    /// Whether the committer has stopped for good.
+    /// Whether the committer is known to have stopped for good.
     pub(crate) fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::Acquire)
+    }
+
+    /// Asks the committer; whether it has stopped for good.
+    pub(crate) fn check(&self) -> bool {
+        if matches!(self.committer.health(), Health::Stopped(_)) {
+            self.stop();
+        }
+        self.is_stopped()
     }
 
     /// Counts a message above its gateway's bytes a day; its acknowledgement waits for the digest.
@@ -286,6 +297,9 @@ impl Lane {
                 } else {
                     tally.fail();
                 }
+            }
+            if !durable {
+                self.check();
             }
         }
     }

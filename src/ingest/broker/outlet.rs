@@ -60,7 +60,7 @@ async fn poll(mut events: EventLoop, mut backoff: Backoff, connections: &AtomicU
             }
             Ok(_) => {}
             Err(error) => {
-                if connections.load(Ordering::Acquire) % 2 == 1 {
+                if !connections.load(Ordering::Acquire).is_multiple_of(2) {
                     connections.fetch_add(1, Ordering::AcqRel);
                 }
                 events.clean();
@@ -89,7 +89,7 @@ async fn publish(
     loop {
         every.tick().await;
         let now = connections.load(Ordering::Acquire);
-        if now % 2 == 0 || !receipts.is_caught_up() {
+        if now.is_multiple_of(2) || !receipts.is_caught_up() {
             continue;
         }
         if std::mem::replace(&mut connection, now) != now {

@@ -150,7 +150,7 @@ fn welcome(
         Who::Gateway(gateway) => Some(shard.lane(&gateway.entry.society)),
         Who::Anonymous => None,
     };
-    if lane.as_ref().is_some_and(|lane| lane.is_stopped()) {
+    if lane.as_ref().is_some_and(|lane| lane.check()) {
         return Err(STOPPED);
     }
     let will = match connect.will {

@@ -21,11 +21,11 @@ mod close;
 mod connection;
 mod greet;
 mod packet;
+#[doc(hidden)]
+pub mod probe;
 mod serve;
 mod session;
 mod shard;
-#[doc(hidden)]
-pub mod probe;
 pub mod tls;
 
 use std::{
@@ -102,6 +102,9 @@ pub struct Limits {
     pub subscriptions: usize,
     /// Seconds after which an unchanged receipt is sent again.
     pub repeat_seconds: u64,
+    /// Seconds between digests of messages above a gateway's bytes a day, which are acknowledged no
+    /// sooner.
+    pub digest_seconds: u64,
 }
 
 impl Default for Limits {
@@ -118,6 +121,7 @@ impl Default for Limits {
             out_bytes: 64 << 10,
             subscriptions: 16,
             repeat_seconds: 60,
+            digest_seconds: 10,
         }
     }
 }

@@ -204,6 +204,12 @@ pub(super) fn write_ack(out: &mut Vec<u8>, kind: u8, id: u16, reason: u8) {
     }
 }
 
+/// Appends a version 5 DISCONNECT with an empty list of properties. The codec of rumqttc 0.25.1
+/// counts one byte too few in this packet.
+pub(super) fn write_disconnect(out: &mut Vec<u8>, reason: u8) {
+    out.extend_from_slice(&[DISCONNECT << 4, 2, reason, 0]);
+}
+
 /// Whether text may stand in a packet: MQTT forbids NUL.
 pub(super) fn is_plain(text: &str) -> bool {
     !text.contains('\0')

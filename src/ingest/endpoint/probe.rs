@@ -27,7 +27,10 @@ fn take(rest: &[u8]) -> Option<Packet<'_>> {
     let packet = packet::next(rest, CAP).ok().flatten()?;
     let half = rest.get(..packet.whole.len() - 1).unwrap_or_default();
     let early = packet::next(half, CAP);
-    assert!(matches!(early, Ok(None)), "a packet is whole with its last byte");
+    assert!(
+        matches!(early, Ok(None)),
+        "a packet is whole with its last byte"
+    );
     Some(packet)
 }
 

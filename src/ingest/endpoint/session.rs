@@ -206,10 +206,7 @@ impl Session {
     pub(super) fn say_why(&mut self, why: Close) {
         let v5_open = matches!(&self.open, Some(open) if open.protocol == Protocol::V5);
         if let Some(code) = why.code().filter(|_| v5_open) {
-            let mut packet = BytesMut::new();
-            if v5::Disconnect::new(code).write(&mut packet).is_ok() {
-                self.out.extend_from_slice(&packet);
-            }
+            packet::write_disconnect(&mut self.out, code as u8);
         }
     }
 
@@ -263,8 +260,13 @@ impl Session {
         Ok(())
     }
 
-    /// The registry has moved: close if the credential is gone. For the tick, on idle connections.
+    /// Whether the credential still holds and the journal still takes something. The tick asks it of
+    /// idle connections.
     pub(super) fn still_welcome(&mut self) -> Result<(), Close> {
+        let lane = self.open.as_ref().and_then(|open| open.lane.as_ref());
+        if lane.is_some_and(|lane| lane.is_stopped()) {
+            return Err(Close::NotDurable);
+        }
         self.recheck()
     }
 

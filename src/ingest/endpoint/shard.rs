@@ -22,8 +22,6 @@ use crate::{Clock, Metrics, Receipts, Registry, lane::Lane, registry::Society};
 
 /// How often the tick runs: keep-alives, receipts and half-open connections are that exact.
 pub(super) const TICKS_PER_SECOND: u64 = 4;
-/// Seconds between digests of messages in excess.
-const EXCESS_SECONDS: u64 = 10;
 
 type Name = (Arc<str>, String);
 
@@ -163,6 +161,7 @@ impl Shard {
     pub(super) async fn run_ticks(self: Arc<Shard>) {
         let limits = &self.shared.limits;
         let half_open = limits.connect_seconds * TICKS_PER_SECOND;
+        let digest = limits.digest_seconds.max(1) * TICKS_PER_SECOND;
         let stall = limits.stall_seconds * TICKS_PER_SECOND;
         let mut every = tokio::time::interval(Duration::from_millis(1_000 / TICKS_PER_SECOND));
         every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -170,17 +169,19 @@ impl Shard {
         loop {
             every.tick().await;
             let now = self.ticks.fetch_add(1, Ordering::Relaxed) + 1;
-            let moved = version != self.shared.registry.version();
+            let mut moved = version != self.shared.registry.version();
             version = self.shared.registry.version();
+            for lane in self.lanes() {
+                let stopped = lane.is_stopped();
+                moved |= lane.check() != stopped;
+                if now.is_multiple_of(digest) {
+                    lane.flush_excess();
+                }
+            }
             for connection in self.connections() {
                 connection.tick(now, half_open, limits.repeat_ticks(), stall);
                 if moved {
                     connection.tally.wake();
-                }
-            }
-            for lane in self.lanes() {
-                if now % (EXCESS_SECONDS * TICKS_PER_SECOND) == 0 {
-                    lane.flush_excess();
                 }
             }
         }
