@@ -49,8 +49,6 @@ pub struct Mqtt {
     pub tls_certificate_file: String,
     /// Private key, PEM.
     pub tls_key_file: String,
-    /// Authority of client certificates, PEM.
-    pub tls_client_ca_file: String,
     /// Most connections at once.
     pub max_connections: usize,
     /// Most connections from one address.
@@ -69,8 +67,6 @@ pub struct Mqtt {
 pub struct Broker {
     /// Address; empty for none.
     pub url: String,
-    /// Society whose gateways publish there.
-    pub society: String,
     /// Fixed client id.
     pub client_id: String,
     /// User name.
@@ -119,7 +115,6 @@ impl Default for Mqtt {
             tls_listen: String::new(),
             tls_certificate_file: String::new(),
             tls_key_file: String::new(),
-            tls_client_ca_file: String::new(),
             max_connections: 10_000,
             max_connections_per_address: 10_000,
             max_packet_bytes: 262_144,
@@ -133,7 +128,6 @@ impl Default for Broker {
     fn default() -> Self {
         Broker {
             url: String::new(),
-            society: String::new(),
             client_id: "commonwatt".into(),
             username: String::new(),
             password_file: String::new(),

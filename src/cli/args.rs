@@ -133,6 +133,7 @@ pub enum Meter {
     },
     /// A meter was replaced by another
     Exchange {
+        /// The event
         #[command(flatten)]
         event: MeterEvent,
         /// Serial of the new meter (it must be in the society file)
@@ -141,6 +142,7 @@ pub enum Meter {
     },
     /// A meter's register was set back
     Reset {
+        /// The event
         #[command(flatten)]
         event: MeterEvent,
     },
@@ -274,6 +276,7 @@ pub enum ReadAction {
 /// `energy`
 #[derive(Clone, Debug, Args)]
 pub struct Energy {
+    /// Whose energy
     #[command(flatten)]
     pub of: EnergyOf,
     /// The society of the meter point or site, when there is more than one
@@ -378,7 +381,14 @@ pub enum Gateway {
         /// The gateway's id in its society's file
         gateway: String,
     },
-    /// A gateway's token is no longer believed, at once
+    /// A gateway may show this client certificate instead of a token
+    Certificate {
+        /// The gateway's id in its society's file
+        gateway: String,
+        /// The certificate (PEM)
+        file: PathBuf,
+    },
+    /// A gateway's token and certificate are no longer believed, at once
     Revoke {
         /// The gateway's id
         gateway: String,

@@ -1,5 +1,254 @@
-//! The command line.
+//! The command line: what is typed goes to the daemon that holds the folder, or is done here.
+//!
+//! A file a command. Commands parse, call one use case of the office and print; data goes to stdout,
+//! words to stderr. Exit code 0 done, 1 the caller's problem, 2 ours.
 
 pub mod args;
+mod energy;
+mod evidence;
+mod gateway;
+mod lists;
+mod meter;
+mod reads;
+mod report;
 pub mod socket;
+mod society;
 pub mod voice;
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use clap::Parser;
+use domain::calendar::{Instant, Zone};
+use serde::Serialize;
+
+use self::{
+    args::{Cli, Command, Output},
+    socket::{Files, Request},
+    voice::{Terminal, Voice},
+};
+use crate::{
+    clock::Clock,
+    config::Config,
+    office::{Answer, Office, Refusal, SocietyOffice, answer::refuse},
+};
+
+/// What a command works with.
+pub struct Desk<'a> {
+    /// What was typed.
+    pub cli: &'a Cli,
+    /// Files it names, by the path as typed.
+    pub files: &'a Files,
+    /// Folder in which relative paths are meant.
+    pub folder: &'a Path,
+    /// The open data folder.
+    pub office: &'a Office,
+    /// What time it is.
+    pub now: Instant,
+    /// Where it speaks.
+    pub voice: &'a mut dyn Voice,
+}
+
+/// Reads what was typed; help and mistakes are printed, and the exit code returned.
+///
+/// # Errors
+/// The exit code when there is nothing to do.
+pub fn parse() -> Result<Cli, u8> {
+    Cli::try_parse().map_err(|error| {
+        let _ = error.print();
+        u8::from(error.use_stderr())
+    })
+}
+
+/// Does a command here or through the daemon that holds the folder.
+#[must_use]
+pub fn run(cli: &Cli) -> u8 {
+    match here_or_there(cli) {
+        Ok(code) => code,
+        Err(refusal) => {
+            Terminal::default().say(&format!("error: {refusal}"));
+            code_of(&refusal)
+        }
+    }
+}
+
+fn here_or_there(cli: &Cli) -> Answer<u8> {
+    if let Command::Config(args::Config::Check { file }) = &cli.command {
+        let config = Config::load(file).map_err(|e| Refusal::Caller(e.to_string()))?;
+        Terminal::default().data(&format!("{config:#?}\n"));
+        return Ok(0);
+    }
+    let files = files_of(&cli.command)?;
+    let data = cli.data.clone().unwrap_or_else(|| PathBuf::from("./data"));
+    let folder = std::env::current_dir().map_err(|e| Refusal::Ours(format!("the current folder cannot be read: {e}")))?;
+    let socket = crate::office::Folder::at(&data).socket();
+    if socket.exists() {
+        let request = Request {
+            argv: std::env::args().skip(1).collect(),
+            folder: folder.clone(),
+            files: files.iter().map(|(path, bytes)| (path.clone(), bytes.len() as u64)).collect(),
+        };
+        match socket::ask(&socket, &request, &files) {
+            Ok(code) => return Ok(code),
+            // A socket that nobody listens on was left behind by a daemon that was killed.
+            Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound) => {}
+            Err(error) => return Err(Refusal::Ours(format!("the daemon broke off: {error}"))),
+        }
+    }
+    if !data.exists() && !founds(&cli.command) {
+        return refuse(format!(
+            "`{}` does not exist\nhint: name the data folder with --data, or make one with `commonwatt society apply FILE.toml`",
+            data.display()
+        ));
+    }
+    let now = Clock::system().now();
+    let office = Office::open_alone(&data, now)?;
+    let mut terminal = Terminal::default();
+    let outcome = execute(&mut Desk {
+        cli,
+        files: &files,
+        folder: &folder,
+        office: &office,
+        now,
+        voice: &mut terminal,
+    });
+    office.close();
+    outcome.map(|()| 0)
+}
+
+/// Does a request that came over the socket.
+pub fn serve(request: &Request, files: &Files, office: &Office, now: Instant, voice: &mut dyn Voice) -> u8 {
+    let argv = std::iter::once("commonwatt".to_owned()).chain(request.argv.iter().cloned());
+    let outcome = match Cli::try_parse_from(argv) {
+        Err(error) => refuse(error.to_string()),
+        Ok(cli) => execute(&mut Desk {
+            cli: &cli,
+            files,
+            folder: &request.folder,
+            office,
+            now,
+            voice,
+        }),
+    };
+    match outcome {
+        Ok(()) => 0,
+        Err(refusal) => {
+            voice.say(&format!("error: {refusal}"));
+            code_of(&refusal)
+        }
+    }
+}
+
+fn code_of(refusal: &Refusal) -> u8 {
+    match refusal {
+        Refusal::Caller(_) => 1,
+        Refusal::Ours(_) => 2,
+    }
+}
+
+fn execute(desk: &mut Desk<'_>) -> Answer<()> {
+    match desk.cli.command.clone() {
+        Command::Society(command) => society::run(desk, &command),
+        Command::Installation(args::List::List { society }) => lists::installations(desk, society.as_deref()),
+        Command::Site(args::List::List { society }) => lists::sites(desk, society.as_deref()),
+        Command::Meter(command) => meter::run(desk, &command),
+        Command::Reads(command) => reads::run(desk, &command),
+        Command::Energy(command) => energy::run(desk, &command),
+        Command::Report(command) => report::run(desk, &command),
+        Command::Gateway(command) => gateway::run(desk, &command),
+        Command::Verify(command) => evidence::verify(desk, &command),
+        Command::Rebuild(command) => evidence::rebuild(desk, &command),
+        Command::Head(command) => evidence::head(desk, &command),
+        Command::Backup(command) => evidence::backup(desk, &command),
+        Command::Config(_) | Command::Demo(_) | Command::Serve(_) => refuse("this command does not go through a daemon"),
+    }
+}
+
+/// Commands that may make a data folder.
+fn founds(command: &Command) -> bool {
+    matches!(command, Command::Society(args::Society::Apply { .. }))
+}
+
+fn files_of(command: &Command) -> Answer<Files> {
+    let mut names: Vec<&PathBuf> = Vec::new();
+    let mapping;
+    match command {
+        Command::Society(args::Society::Apply { file, .. }) | Command::Gateway(args::Gateway::Certificate { file, .. }) => {
+            names.push(file);
+        }
+        Command::Reads(args::Reads::Import { file, mapping: named, .. }) => {
+            names.push(file);
+            mapping = named.as_ref().filter(|name| reads::is_file(name)).map(PathBuf::from);
+            names.extend(mapping.as_ref());
+        }
+        Command::Verify(args::Verify { head: Some(file), .. }) => names.push(file),
+        _ => {}
+    }
+    let mut files = Files::new();
+    for name in names {
+        let bytes = fs::read(name).map_err(|e| Refusal::Caller(format!("`{}`: {e}", name.display())))?;
+        files.insert(name.clone(), bytes);
+    }
+    Ok(files)
+}
+
+impl Desk<'_> {
+    /// The text of a file that was typed.
+    fn text(&self, path: &Path) -> Answer<String> {
+        let bytes = self
+            .files
+            .get(path)
+            .ok_or_else(|| Refusal::Caller(format!("`{}` was not sent along", path.display())))?;
+        String::from_utf8(bytes.clone()).map_err(|_| Refusal::Caller(format!("`{}` is not UTF-8 text", path.display())))
+    }
+
+    /// True when one JSON document is wanted.
+    fn json(&self) -> bool {
+        self.cli.output == Output::Json
+    }
+
+    /// Prints one JSON document.
+    fn document(&mut self, value: &impl Serialize) -> Answer<()> {
+        let text = serde_json::to_string_pretty(value).map_err(|e| Refusal::Ours(e.to_string()))?;
+        self.voice.data(&format!("{text}\n"));
+        Ok(())
+    }
+
+    /// Prints a table for people, or the lines as JSON.
+    fn table<T: Serialize>(&mut self, head: &[&str], lines: &[T], row: impl Fn(&T) -> Vec<String>) -> Answer<()> {
+        if self.json() {
+            return self.document(&lines);
+        }
+        let mut table = comfy_table::Table::new();
+        table.load_preset(comfy_table::presets::NOTHING).set_header(head);
+        for line in lines {
+            table.add_row(row(line));
+        }
+        self.voice.data(&format!("{table}\n"));
+        Ok(())
+    }
+
+    /// Who acts on a society: an officer it knows, or the owner of the folder.
+    fn by(&self, society: &SocietyOffice) -> Answer<String> {
+        let Some(officer) = &self.cli.officer else {
+            return Ok("owner".to_owned());
+        };
+        let known = society.known();
+        if known.document.officer.iter().any(|o| &o.id == officer) {
+            return Ok(officer.clone());
+        }
+        let names: Vec<&str> = known.document.officer.iter().map(|o| o.id.as_str()).collect();
+        refuse(format!("officer `{officer}` is not in the society file; it has: {}", names.join(", ")))
+    }
+
+    /// An instant as it is typed: with an offset, or local with the zone named or the society's own.
+    fn instant(&self, text: &str, zone: Option<&str>, society: &SocietyOffice) -> Answer<Instant> {
+        let caller = |e: domain::calendar::CalendarError| Refusal::Caller(e.to_string());
+        match zone {
+            Some(name) => Zone::named(name).map_err(caller)?.instant_of_text(text).map_err(caller),
+            None => society.known().zone.instant_of_text(text).map_err(caller),
+        }
+    }
+}

@@ -120,7 +120,16 @@ impl SocietyOffice {
         if head.size > reader.size() {
             return refuse(format!("the journal of `{}` has `{}` records; the head names `{}`: records are missing", self.slug(), reader.size(), head.size));
         }
-        let root = reader.root_at(head.size).or_ours("the society's journal")?;
+        let mut edge = wire::Peaks::new();
+        'journal: for batch in reader.batches_ahead(0) {
+            for record in batch.or_ours("the society's journal")?.iter() {
+                if record.index >= head.size {
+                    break 'journal;
+                }
+                edge.push(wire::leaf_hash(record.bytes));
+            }
+        }
+        let root = edge.root();
         if hex(&root) == head.root {
             Ok(())
         } else {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{
     calendar::{Instant, LocalDay, LocalMonth, Period},
     metering::{Quality, Verdict, energy::Energy},
-    projection::{Comparison, Equivalents, Factor, FactorTable, Forecast, specific_yield_kwh_per_kwp},
+    projection::{Comparison, Equivalents, Factor, FactorTable, Forecast, factor_name, specific_yield_kwh_per_kwp},
     quantity::{WattHours, Watts},
 };
 use records::society::Counts;
@@ -26,6 +26,9 @@ use super::{
 
 /// Most holes a report lists one by one; the count of missing half hours names all.
 const MAX_HOLES: usize = 60;
+/// A period that is over is compared with its forecast when at most so many per cent of its half
+/// hours are missing; with more, the difference would speak of the holes.
+const COMPARABLE_MISSING_PERCENT: u64 = 5;
 /// A range up to so many days is reported day by day.
 const DAYS_BY_DAY: i32 = 62;
 /// A range up to so many days is reported month by month; a longer one by years.
@@ -223,14 +226,17 @@ fn totals(
         .try_fold(WattHours::ZERO, WattHours::checked_add);
     let generated = generated.filter(|_| rows.iter().any(|row| row.generated.is_some()));
     let forecast = forecast::together(forecasts, period, as_of);
+    let missing: u32 = rows.iter().map(|row| row.missing_half_hours).sum();
+    let all = known.zone.half_hours_in(period).count();
     let over = known.zone.span_of(period).end <= now;
-    let comparison = match (generated, forecast, over) {
+    let comparable = over && u64::from(missing) * 100 <= u64::from(all) * COMPARABLE_MISSING_PERCENT;
+    let comparison = match (generated, forecast, comparable) {
         (Some(actual), Some(forecast), true) => Some(Comparison { actual, forecast }),
         _ => None,
     };
     let equivalents = generated.map(|energy| Equivalents::of(energy, period, &table));
     let factors = match generated {
-        Some(_) => [Factor::HOME, Factor::KETTLE, Factor::CO2]
+        Some(_) => [factor_name::HOME, factor_name::KETTLE, factor_name::CO2]
             .into_iter()
             .filter_map(|name| table.lookup(name, period).cloned())
             .collect(),

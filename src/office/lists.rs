@@ -92,7 +92,7 @@ pub struct GatewayLine {
     pub society: String,
     /// Its roof.
     pub site: String,
-    /// `token`, `revoked` or `none`.
+    /// `token`, `certificate`, both, `revoked` or `none`.
     pub credential: &'static str,
 }
 
@@ -129,9 +129,11 @@ impl Office {
                     society: society.slug().to_owned(),
                     site: gateway.site.clone(),
                     credential: match credentials.get(&gateway.id) {
-                        Some(Credential::Token(_)) => "token",
-                        Some(Credential::Revoked) => "revoked",
-                        None => "none",
+                        Some(Credential { revoked: true, .. }) => "revoked",
+                        Some(Credential { token: Some(_), certificate: Some(_), .. }) => "token and certificate",
+                        Some(Credential { token: Some(_), .. }) => "token",
+                        Some(Credential { certificate: Some(_), .. }) => "certificate",
+                        _ => "none",
                     },
                 });
             }

@@ -2,11 +2,12 @@
 
 use domain::{
     calendar::Instant,
+    metering::SeriesId,
     quantity::{WattHours, Watts},
 };
 use records::society::Counts;
 
-use super::{energy::Place, society::SocietyOffice};
+use super::{answer::Answer, energy::Place, society::SocietyOffice};
 
 /// A register without power in its messages is believed to make what it made between its last two
 /// reads; older than this, nothing is said of "now".
@@ -24,6 +25,15 @@ pub struct Now {
 }
 
 impl SocietyOffice {
+    /// When a register's last read was taken, after everything acknowledged is in the series.
+    ///
+    /// # Errors
+    /// When the series cannot be brought up to date.
+    pub fn last_read(&self, series: SeriesId) -> Answer<Option<Instant>> {
+        self.projector().flush()?;
+        Ok(self.live().get(series).map(|last| last.at))
+    }
+
     /// What a place does now.
     #[must_use]
     pub fn now(&self, place: &Place, now: Instant) -> Now {

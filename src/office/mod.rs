@@ -16,6 +16,7 @@ mod lists;
 pub mod live;
 pub mod meters;
 mod node;
+pub mod overview;
 pub mod projector;
 pub mod reads;
 mod society;
@@ -184,6 +185,22 @@ impl Office {
         let token = self.node().token(gateway, society.slug(), by, now)?;
         self.tell_changed();
         Ok(token)
+    }
+
+    /// A gateway may show a client certificate, known by the SHA-256 of its DER form.
+    ///
+    /// # Errors
+    /// When no society names the gateway, or the text holds no certificate.
+    pub fn gateway_certificate(&self, gateway: &str, pem: &str, by: &str, now: Instant) -> Answer<String> {
+        use rustls::pki_types::{CertificateDer, pem::PemObject};
+        use sha2::{Digest, Sha256};
+        let society = self.society_of_gateway(gateway)?;
+        let certificate = CertificateDer::from_pem_slice(pem.as_bytes())
+            .map_err(|e| Refusal::Caller(format!("the file holds no certificate in PEM: {e:?}")))?;
+        let hash: [u8; 32] = Sha256::digest(&certificate).into();
+        self.node().certificate(gateway, society.slug(), hash, by, now)?;
+        self.tell_changed();
+        Ok(node::hex(&hash))
     }
 
     /// A gateway is no longer believed, at once, on live connections too.

@@ -5,24 +5,26 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use domain::calendar::Instant;
 use journal::{Journal, Options, RealDisk, Records};
-use records::decision::{Decision, GatewayCredential, GatewayRevoked, What};
+use records::decision::{Decision, GatewayCertificate, GatewayCredential, GatewayRevoked, What};
 use sha2::{Digest, Sha256};
 
 use super::{
-    answer::{Answer, OrOurs, refuse},
+    answer::{Answer, OrOurs},
     folder::{self, Folder},
 };
 
 /// Segment size of the node's journal: it holds a few decisions a year.
 const SEGMENT_BYTES: u64 = 1 << 20;
 
-/// A gateway's standing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Credential {
+/// What a gateway may show, and whether it is still believed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Credential {
     /// SHA-256 of its token.
-    Token([u8; 32]),
-    /// Its token is no longer believed.
-    Revoked,
+    pub token: Option<[u8; 32]>,
+    /// SHA-256 of its client certificate (DER).
+    pub certificate: Option<[u8; 32]>,
+    /// Nothing of it is believed until it gets a new token or certificate.
+    pub revoked: bool,
 }
 
 /// The node's journal and what it says.
@@ -76,20 +78,29 @@ impl Node {
         Ok(token)
     }
 
-    /// Takes a token that was made elsewhere.
-    ///
-    /// # Errors
-    /// When it is too short, or the journal cannot be written.
-    pub fn set_token(&mut self, gateway: &str, society: &str, token: &str, by: &str, now: Instant) -> Answer<()> {
-        if token.len() < 32 {
-            return refuse("a token has at least 32 characters");
-        }
+    fn set_token(&mut self, gateway: &str, society: &str, token: &str, by: &str, now: Instant) -> Answer<()> {
         let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
         self.decide(
             What::GatewayCredential(GatewayCredential {
                 gateway: gateway.to_owned(),
                 society: society.to_owned(),
                 token_sha256: hex(&hash),
+            }),
+            by,
+            now,
+        )
+    }
+
+    /// A gateway may show this client certificate, by the SHA-256 of its DER form.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn certificate(&mut self, gateway: &str, society: &str, hash: [u8; 32], by: &str, now: Instant) -> Answer<()> {
+        self.decide(
+            What::GatewayCertificate(GatewayCertificate {
+                gateway: gateway.to_owned(),
+                society: society.to_owned(),
+                certificate_sha256: hex(&hash),
             }),
             by,
             now,
@@ -130,13 +141,23 @@ impl Node {
     }
 
     fn take(&mut self, what: What) -> Answer<()> {
+        let hash = |text: &str| unhex(text).ok_or("a hash is not 64 hex digits").or_ours("the node's journal");
         match what {
             What::GatewayCredential(c) => {
-                let hash = unhex(&c.token_sha256).ok_or(()).map_err(|()| "token hash is not 64 hex digits").or_ours("the node's journal")?;
-                self.credentials.insert(c.gateway, Credential::Token(hash));
+                let standing = self.credentials.entry(c.gateway).or_default();
+                standing.token = Some(hash(&c.token_sha256)?);
+                standing.revoked = false;
+            }
+            What::GatewayCertificate(c) => {
+                let standing = self.credentials.entry(c.gateway).or_default();
+                standing.certificate = Some(hash(&c.certificate_sha256)?);
+                standing.revoked = false;
             }
             What::GatewayRevoked(r) => {
-                self.credentials.insert(r.gateway, Credential::Revoked);
+                *self.credentials.entry(r.gateway).or_default() = Credential {
+                    revoked: true,
+                    ..Credential::default()
+                };
             }
             _ => {}
         }

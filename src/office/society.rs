@@ -43,8 +43,6 @@ pub struct Settings {
     pub flush_interval_ms: u64,
     /// Reads that may wait before intake slows.
     pub max_lag_reads: u64,
-    /// For the control of the power-cut test only: the journal acknowledges without syncing.
-    pub skip_sync: bool,
 }
 
 impl Default for Settings {
@@ -54,7 +52,6 @@ impl Default for Settings {
             flush_reads: 2_000_000,
             flush_interval_ms: 30_000,
             max_lag_reads: 4_000_000,
-            skip_sync: false,
         }
     }
 }
@@ -313,8 +310,6 @@ fn open_journal(folder: &Path, at_least: u64, settings: Settings) -> Answer<(Jou
     let path = folder.join("journal");
     folder::make(&path)?;
     let disk = RealDisk::new(&path).or_ours("the society's journal")?;
-    #[cfg(feature = "skip-sync")]
-    let disk = disk.without_sync(settings.skip_sync);
     let options = Options {
         segment_bytes: settings.segment_bytes,
         expect_at_least: at_least,
@@ -383,7 +378,10 @@ fn apply(books: &mut BooksStore, position: u64, record: &[u8], decision: &Decisi
                 });
             }
         }
-        What::GatewayCredential(_) | What::GatewayRevoked(_) | What::TailCut(_) => {}
+        What::GatewayCredential(_)
+        | What::GatewayCertificate(_)
+        | What::GatewayRevoked(_)
+        | What::TailCut(_) => {}
     }
     effects.extend(months.iter().map(Effect::HistoryMonth));
     let kind = kind_of(&decision.what);
@@ -400,6 +398,7 @@ fn kind_of(what: &What) -> &'static str {
         What::ReadDecision(_) => "read-decision/1",
         What::HistoryMonths(_) => "history-months/1",
         What::GatewayCredential(_) => "gateway-credential/1",
+        What::GatewayCertificate(_) => "gateway-certificate/1",
         What::GatewayRevoked(_) => "gateway-revoked/1",
         What::TailCut(_) => "tail-cut/1",
     }

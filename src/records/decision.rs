@@ -40,6 +40,9 @@ pub enum What {
     /// A gateway got a new token; only its hash is kept (node journal).
     #[serde(rename = "gateway-credential/1")]
     GatewayCredential(GatewayCredential),
+    /// A gateway may show a client certificate; only its hash is kept (node journal).
+    #[serde(rename = "gateway-certificate/1")]
+    GatewayCertificate(GatewayCertificate),
     /// A gateway's credentials are no longer believed (node journal).
     #[serde(rename = "gateway-revoked/1")]
     GatewayRevoked(GatewayRevoked),
@@ -149,6 +152,18 @@ pub struct GatewayCredential {
     pub society: String,
     /// SHA-256 of the token, lower-case hex.
     pub token_sha256: String,
+}
+
+/// A gateway's client certificate, as its hash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GatewayCertificate {
+    /// Gateway id.
+    pub gateway: String,
+    /// Its society's slug.
+    pub society: String,
+    /// SHA-256 of the certificate (DER), lower-case hex.
+    pub certificate_sha256: String,
 }
 
 /// A gateway is no longer believed.
@@ -284,6 +299,14 @@ mod tests {
                 token_sha256: "00ff".into(),
             }),
             r#"{"at_ms":1384600000000,"by":"treasurer","what":{"type":"gateway-credential/1","body":{"gateway":"g1","society":"bes1","token_sha256":"00ff"}}}"#,
+        );
+        check(
+            What::GatewayCertificate(GatewayCertificate {
+                gateway: "g1".into(),
+                society: "bes1".into(),
+                certificate_sha256: "00ff".into(),
+            }),
+            r#"{"at_ms":1384600000000,"by":"treasurer","what":{"type":"gateway-certificate/1","body":{"gateway":"g1","society":"bes1","certificate_sha256":"00ff"}}}"#,
         );
         check(
             What::GatewayRevoked(GatewayRevoked {

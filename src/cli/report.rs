@@ -1,0 +1,37 @@
+//! `report generation`.
+
+use domain::calendar::{LocalDay, Period};
+use report::generation::Format;
+
+use super::{Desk, args};
+use crate::office::{
+    Answer,
+    answer::{OrCaller, OrOurs},
+};
+
+/// Runs the command.
+pub fn run(desk: &mut Desk<'_>, command: &args::Report) -> Answer<()> {
+    let args::Report::Generation { society, site, period, format, as_of } = command;
+    let society = desk.office.society(society)?;
+    let period: Period = period.parse().or_caller()?;
+    let today = society.known().zone.day_of(desk.now);
+    let as_of: LocalDay = match as_of {
+        Some(text) => text.parse().or_caller()?,
+        None => today,
+    };
+    let report = society.generation(site.as_deref(), period, as_of, desk.now, true)?;
+    let format = match format {
+        _ if desk.json() => Format::Json,
+        args::Format::Text => Format::Text,
+        args::Format::Html => Format::Html,
+        args::Format::Svg => Format::Svg,
+        args::Format::Csv => Format::Csv,
+        args::Format::Json => Format::Json,
+    };
+    let mut text = report.render(format).or_ours("the report")?;
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    desk.voice.data(&text);
+    Ok(())
+}

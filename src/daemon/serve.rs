@@ -1,0 +1,97 @@
+//! `commonwatt serve`: the daemon, until SIGTERM.
+
+use std::{path::PathBuf, time::Duration};
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::house::House;
+use crate::{
+    cli::args::{Cli, Serve},
+    clock::{Clock, EARLIEST_BELIEVABLE},
+    config::Config,
+    office::{Answer, Refusal, answer::OrOurs},
+};
+
+/// Runs the daemon; the exit code.
+pub fn run(cli: &Cli, serve: &Serve) -> u8 {
+    told(start(cli, serve))
+}
+
+/// Says why something ended.
+pub(super) fn told(outcome: Answer<()>) -> u8 {
+    match outcome {
+        Ok(()) => 0,
+        Err(refusal) => {
+            eprintln!("error: {refusal}");
+            match refusal {
+                Refusal::Caller(_) => 1,
+                Refusal::Ours(_) => 2,
+            }
+        }
+    }
+}
+
+fn start(cli: &Cli, serve: &Serve) -> Answer<()> {
+    let config = match &serve.config {
+        Some(file) => Config::load(file).map_err(|e| Refusal::Caller(e.to_string()))?,
+        None => Config::default(),
+    };
+    let data = cli.data.clone().unwrap_or_else(|| PathBuf::from("./data"));
+    let clock = Clock::system();
+    if clock.now() < EARLIEST_BELIEVABLE {
+        return Err(Refusal::Caller(format!(
+            "this machine's clock says {}; it is not set\nhint: set the clock, then start again: reads are kept with the time they reached us",
+            clock.now()
+        )));
+    }
+    let opening = House::open(&config, &data, &clock)?;
+    runtime()?.block_on(async move {
+        let house = House::start(opening, &config, &clock).await?;
+        for address in &house.mqtt {
+            tracing::info!(%address, "MQTT");
+        }
+        if let Some(address) = house.http {
+            tracing::info!(address = %format!("http://{address}"), "pages");
+        }
+        tracing::info!("ready");
+        let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]);
+        tokio::spawn(watchdog());
+        until_told().await?;
+        let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Stopping]);
+        tracing::info!("closing");
+        house.close().await;
+        Ok(())
+    })
+}
+
+/// The runtime of pages and timers; the doors have threads of their own.
+pub(super) fn runtime() -> Answer<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .or_ours("the runtime")
+}
+
+/// Waits for SIGTERM or SIGINT.
+pub(super) async fn until_told() -> Answer<()> {
+    let mut terminate = signal(SignalKind::terminate()).or_ours("signals")?;
+    let mut interrupt = signal(SignalKind::interrupt()).or_ours("signals")?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+/// Tells systemd that we are alive, when it asks to be told.
+async fn watchdog() {
+    let mut usec = 0;
+    if !sd_notify::watchdog_enabled(false, &mut usec) {
+        return;
+    }
+    loop {
+        let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Watchdog]);
+        tokio::time::sleep(Duration::from_micros(usec / 2)).await;
+    }
+}

@@ -1,0 +1,120 @@
+//! Who is told what is on disk: the receipts of gateways.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use ingest::{Receipts, receipts::Tracker};
+use records::Decoded;
+
+use crate::{clock::Clock, office::Watch};
+
+/// Receipts go out only when the replay of every society has reached the end of its journal: a
+/// receipt that went backwards would make gateways send everything again.
+pub struct Gate {
+    receipts: Arc<Receipts>,
+    waiting: Mutex<BTreeSet<String>>,
+    sealed: AtomicBool,
+}
+
+impl Gate {
+    /// A gate before the receipts.
+    pub fn new(receipts: Arc<Receipts>) -> Arc<Gate> {
+        Arc::new(Gate {
+            receipts,
+            waiting: Mutex::default(),
+            sealed: AtomicBool::new(false),
+        })
+    }
+
+    fn wait_for(&self, society: &str) {
+        if !self.sealed.load(Ordering::Acquire) {
+            held(&self.waiting).insert(society.to_owned());
+        }
+    }
+
+    fn done(&self, society: &str) {
+        held(&self.waiting).remove(society);
+        self.open_when_done();
+    }
+
+    /// Every society that was there at start has been opened.
+    pub fn seal(&self) {
+        self.sealed.store(true, Ordering::Release);
+        self.open_when_done();
+    }
+
+    fn open_when_done(&self) {
+        if self.sealed.load(Ordering::Acquire) && held(&self.waiting).is_empty() {
+            self.receipts.caught_up();
+        }
+    }
+}
+
+/// The watch of one society.
+pub struct ReceiptWatch {
+    society: String,
+    receipts: Arc<Receipts>,
+    gate: Arc<Gate>,
+    gateways: Arc<RwLock<BTreeSet<String>>>,
+    clock: Clock,
+}
+
+impl ReceiptWatch {
+    /// Watches a society; `gateways` is kept up to date by the house.
+    pub fn new(society: &str, receipts: Arc<Receipts>, gate: Arc<Gate>, gateways: Arc<RwLock<BTreeSet<String>>>, clock: Clock) -> ReceiptWatch {
+        gate.wait_for(society);
+        ReceiptWatch {
+            society: society.to_owned(),
+            receipts,
+            gate,
+            gateways,
+            clock,
+        }
+    }
+}
+
+impl Watch for ReceiptWatch {
+    fn committed(&self, decoded: &Decoded) {
+        self.receipts.committed(decoded);
+    }
+
+    fn restored(&self, receipts: Vec<(String, Vec<u8>)>) {
+        for (gateway, bytes) in receipts {
+            match Tracker::from_bytes(&bytes) {
+                Ok(tracker) => self.receipts.restore(&gateway, tracker),
+                Err(error) => tracing::error!(gateway, %error, "a receipt cannot be read; `commonwatt rebuild` makes it again"),
+            }
+        }
+    }
+
+    fn replayed(&self, decoded: &Decoded) {
+        self.receipts.committed(decoded);
+    }
+
+    fn caught_up(&self) {
+        self.gate.done(&self.society);
+    }
+
+    fn receipts(&self) -> Vec<(String, Vec<u8>)> {
+        let gateways = self.gateways.read().unwrap_or_else(PoisonError::into_inner);
+        self.receipts
+            .states()
+            .into_iter()
+            .filter(|(gateway, _)| gateways.contains(gateway.as_ref()))
+            .map(|(gateway, state)| (gateway.to_string(), state))
+            .collect()
+    }
+
+    fn now(&self) -> domain::calendar::Instant {
+        self.clock.now()
+    }
+}
+
+fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
