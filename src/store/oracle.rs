@@ -19,7 +19,7 @@ use crate::{
     codec::block::Row,
     error::StoreError,
     placed::PlacedRead,
-    series::{SeriesDef, read_of, row_of},
+    series::{SeriesDef, forget_empty_boundaries, read_of, row_of},
 };
 
 /// One row a reading.
@@ -135,7 +135,9 @@ impl RowStore {
         // A life that was closed before carries nothing over.
         let before = first.checked_sub(1).map(|n| points[n]);
         let after = points.get(last).copied();
-        Ok(half_hours(run, before, &points[first..last], after))
+        let mut halves = half_hours(run, before, &points[first..last], after);
+        forget_empty_boundaries(&mut halves);
+        Ok(halves)
     }
 
     /// The energy of each local day `from..=to`.

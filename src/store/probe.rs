@@ -17,7 +17,9 @@ thread_local! {
 
 fn unpack(payload: &[u8], columns: Columns, only: Option<u32>) -> Option<Vec<Row>> {
     let mut rows = Vec::new();
-    UNPACKER.with_borrow_mut(|unpacker| unpacker.decode(payload, columns, only, &mut rows)).ok()?;
+    UNPACKER
+        .with_borrow_mut(|unpacker| unpacker.decode(payload, columns, only, &mut rows))
+        .ok()?;
     Some(rows)
 }
 
@@ -28,7 +30,9 @@ fn unpack(payload: &[u8], columns: Columns, only: Option<u32>) -> Option<Vec<Row
 #[must_use]
 pub fn block(payload: &[u8]) -> bool {
     let near = unpack(payload, Columns::Near, None);
-    let Some(rows) = unpack(payload, Columns::All, None) else { return false };
+    let Some(rows) = unpack(payload, Columns::All, None) else {
+        return false;
+    };
     let near = near.expect("energy needs less of a block than everything");
     assert!(near.iter().map(Row::key).eq(rows.iter().map(Row::key)));
     if let Some(one) = rows.first().map(|row| row.series) {
@@ -44,7 +48,9 @@ pub fn block(payload: &[u8]) -> bool {
 }
 
 fn encode(rows: &[Row], effort: Effort) -> Vec<u8> {
-    PACKER.with_borrow_mut(|packer| packer.encode(rows, effort)).expect("zstd packs from memory")
+    PACKER
+        .with_borrow_mut(|packer| packer.encode(rows, effort))
+        .expect("zstd packs from memory")
 }
 
 /// Blocks of this many series and reads each, to begin with.
@@ -61,7 +67,9 @@ pub fn block_of(series: u32, reads: u32) -> Vec<u8> {
         lag_s: 1,
         source: u8::from(n == 3),
     };
-    let rows: Vec<Row> = (0..series).flat_map(|s| (0..reads).map(move |n| row(s * 3, n))).collect();
+    let rows: Vec<Row> = (0..series)
+        .flat_map(|s| (0..reads).map(move |n| row(s * 3, n)))
+        .collect();
     encode(&rows, Effort::Keep)
 }
 
@@ -71,7 +79,9 @@ pub fn block_of(series: u32, reads: u32) -> Vec<u8> {
 /// When a claim is broken.
 #[must_use]
 pub fn day(payload: &[u8]) -> bool {
-    let Ok(day) = halves::decode(payload) else { return false };
+    let Ok(day) = halves::decode(payload) else {
+        return false;
+    };
     let again = halves::encode(&day);
     assert_eq!(halves::decode(&again).as_ref(), Ok(&day));
     true
@@ -83,7 +93,9 @@ pub fn day(payload: &[u8]) -> bool {
 /// When a claim is broken.
 #[must_use]
 pub fn noticed(payload: &[u8]) -> bool {
-    let Ok(noticed) = findings::decode(payload) else { return false };
+    let Ok(noticed) = findings::decode(payload) else {
+        return false;
+    };
     let again = findings::encode(&noticed);
     assert_eq!(findings::decode(&again).as_ref(), Ok(&noticed));
     true

@@ -73,6 +73,11 @@ pub(crate) fn encode(row: &DayRow) -> Vec<u8> {
     out
 }
 
+/// The bytes of a row that say energy.
+pub(crate) fn energy_part(payload: &[u8]) -> &[u8] {
+    payload.get(1 + FoldState::BYTES..).unwrap_or_default()
+}
+
 /// The state at the start of the day.
 pub(crate) fn decode_start(payload: &[u8]) -> Result<FoldState, Damage> {
     if payload.first() != Some(&VERSION) {

@@ -21,6 +21,7 @@ mod tidy;
 mod writer;
 
 pub use dump::Row as DumpRow;
+pub(crate) use reader::forget_empty_boundaries;
 pub use reader::{JudgedRow, SeriesReader};
 pub use settle::TouchedDay;
 pub(crate) use settle::read_of;

@@ -232,6 +232,7 @@ impl SeriesReader {
             }
             Ok(())
         })?;
+        forget_empty_boundaries(&mut out);
         Ok(out)
     }
 
@@ -255,6 +256,7 @@ impl SeriesReader {
                     format_args!("series {} day {day}", series.0),
                 ))?;
             }
+            forget_empty_boundaries(&mut parts);
             out.push((day, Energy::of_half_hours(zone.half_hours_of(day), &parts)));
             Ok(())
         })?;
@@ -345,15 +347,18 @@ impl SeriesReader {
                 },
             )?;
             if !turns.is_empty() {
+                points.retain(|p| turns.iter().all(|turn| turn.at != p.at));
                 points.extend_from_slice(turns);
-                points.sort_by_key(|p| (p.at, p.joined));
+                points.sort_by_key(|p| (p.at, !p.joined));
             }
             let (start, end) = (run.start.start(), run.end.start());
             let first = points.partition_point(|p| p.at < start);
             let last = points.partition_point(|p| p.at < end);
             let before = first.checked_sub(1).map(|n| points[n]);
             let after = points.get(last).copied();
-            Ok(energy::half_hours(run, before, &points[first..last], after))
+            let mut out = energy::half_hours(run, before, &points[first..last], after);
+            forget_empty_boundaries(&mut out);
+            Ok(out)
         })
     }
 
@@ -408,6 +413,25 @@ impl SeriesReader {
                 )?;
             }
             Ok(out)
+        })
+    }
+
+    /// Reads of a series in `span` of which something was noticed, by time and value, with what
+    /// follows: the others are accepted.
+    ///
+    /// # Errors
+    /// [`StoreError`], also when a row is damaged.
+    pub fn noticed(
+        &self,
+        series: SeriesId,
+        span: Span,
+    ) -> Result<Vec<(Instant, WattHours, Verdict)>, StoreError> {
+        self.with(|conn, _| {
+            let found = noticed_between(conn, series.0, span.start.0, span.end.0, false)?;
+            Ok(found
+                .into_iter()
+                .map(|((at, wh), noticed)| (Instant(at), WattHours(wh), noticed.verdict))
+                .collect())
         })
     }
 
@@ -540,6 +564,14 @@ fn day_energy_wh(conn: &Connection, series: u32, day: LocalDay) -> Result<WattHo
             .map(|half| half.wh.0)
             .fold(0, i64::saturating_add),
     ))
+}
+
+/// A half hour without energy has no boundaries: whether a read lies on one of them depends on its
+/// neighbours, of which nothing is stored where nothing is known.
+pub(crate) fn forget_empty_boundaries(halves: &mut [HalfHourEnergy]) {
+    for half in halves.iter_mut().filter(|half| half.covered_ms == 0) {
+        *half = HalfHourEnergy::missing(half.half_hour);
+    }
 }
 
 fn point(at: i64, wh: i64) -> Point {

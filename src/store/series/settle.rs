@@ -253,7 +253,7 @@ impl<'c> Settler<'c> {
             )
         })?;
         for turn in turns {
-            if converged.is_none() {
+            if converged.is_none_or(|c| fold.open_from().is_some_and(|open| open < c)) {
                 fold.day(turn, &[]);
             }
         }
@@ -794,6 +794,16 @@ pub(crate) fn decode_frontier(payload: &[u8]) -> Result<Frontier, seal::Damage> 
         state,
         stray_at,
     })
+}
+
+/// Notes that run `run` holds nothing of a settled series that is not in.
+pub(crate) fn lift_frontier(conn: &Connection, series: u32, run: i64) -> Result<(), StoreError> {
+    match frontier(conn, series)? {
+        Some(frontier) if frontier.run < run => {
+            put_frontier(conn, series, &Frontier { run, ..frontier })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn put_frontier(conn: &Connection, series: u32, frontier: &Frontier) -> Result<(), StoreError> {

@@ -12,7 +12,7 @@ use super::{
     days,
     key::{DayCutter, GROUP},
     run::{self, BlockHead, FLUSHED, GroupStream, MERGED, RunWriter, SeriesRows},
-    settle::{Settler, TouchedDay},
+    settle::{Settler, TouchedDay, lift_frontier},
     writer::{Def, RUNS_TO_MERGE, SeriesStore, def_of, set_clean},
 };
 use crate::{
@@ -175,6 +175,13 @@ impl SeriesStore {
                 GroupStream::new(&tx, &mut self.unpacker, &flushed, Columns::All, None);
             while let Some(rows) = stream.take(i64::MAX)? {
                 merged.push(&rows.rows)?;
+                if self
+                    .clean
+                    .get(rows.series as usize)
+                    .is_some_and(|clean| *clean)
+                {
+                    lift_frontier(&tx, rows.series, newest)?;
+                }
             }
             merged.finish()?;
             run::delete(&tx, &flushed)?;
@@ -237,6 +244,7 @@ impl SeriesStore {
                 let day = cutter.day_of(first.at);
                 if day >= today {
                     kept.extend_from_slice(rest);
+                    lift_frontier(&tx, rows.series, newest)?;
                     break;
                 }
                 let count = rest.partition_point(|r| cutter.day_of(r.at) <= day);
