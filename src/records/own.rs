@@ -273,18 +273,19 @@ fn obis_part(text: &[u8]) -> Option<(u8, &[u8])> {
 /// Parses `YYYY-MM-DDTHH:MM:SS[.f…]Z` into milliseconds UTC, the fraction (at most nine digits) cut.
 #[must_use]
 pub fn parse_utc(text: &[u8]) -> Option<Instant> {
-    let (head, rest) = text.split_first_chunk::<19>()?;
-    let separators = [head[4], head[7], head[10], head[13], head[16]];
-    if separators != *b"--T::" {
+    let (date, time) = text.split_first_chunk::<10>()?;
+    Some(Instant(
+        parse_date(date)? * 86_400_000 + millis_of_day(time)?,
+    ))
+}
+
+/// Days since 1970-01-01 of `YYYY-MM-DD`.
+fn parse_date(date: &[u8; 10]) -> Option<i64> {
+    if date[4] != b'-' || date[7] != b'-' {
         return None;
     }
-    let two = |at: usize| -> Option<i64> {
-        let (tens, ones) = (head[at].wrapping_sub(b'0'), head[at + 1].wrapping_sub(b'0'));
-        (tens <= 9 && ones <= 9).then(|| i64::from(tens) * 10 + i64::from(ones))
-    };
-    let year = two(0)? * 100 + two(2)?;
-    let (month, day) = (two(5)?, two(8)?);
-    let (hour, minute, second) = (two(11)?, two(14)?, two(17)?);
+    let year = two(date[0], date[1])? * 100 + two(date[2], date[3])?;
+    let (month, day) = (two(date[5], date[6])?, two(date[8], date[9])?);
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let last_day = match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
@@ -293,28 +294,37 @@ pub fn parse_utc(text: &[u8]) -> Option<Instant> {
         2 => 28,
         _ => return None,
     };
-    if !(1..=last_day).contains(&day) || hour > 23 || minute > 59 || second > 59 {
+    ((1..=last_day).contains(&day)).then(|| days_since_1970(year, month, day))
+}
+
+/// Milliseconds since midnight of `THH:MM:SS[.f…]Z`.
+fn millis_of_day(time: &[u8]) -> Option<i64> {
+    let (head, rest) = time.split_first_chunk::<9>()?;
+    if head[0] != b'T' || head[3] != b':' || head[6] != b':' {
+        return None;
+    }
+    let hour = two(head[1], head[2])?;
+    let (minute, second) = (two(head[4], head[5])?, two(head[7], head[8])?);
+    if hour > 23 || minute > 59 || second > 59 {
         return None;
     }
     let millis = match rest {
         b"Z" => 0,
         [b'.', digits @ .., b'Z'] if (1..=9).contains(&digits.len()) => {
-            let mut millis = 0;
-            for place in 0..3 {
-                let digit = digits.get(place).map_or(0, |d| d.wrapping_sub(b'0'));
-                millis = millis * 10 + i64::from(digit);
-            }
             if !digits.iter().all(u8::is_ascii_digit) {
                 return None;
             }
-            millis
+            let place = |at: usize| digits.get(at).map_or(0, |d| i64::from(d - b'0'));
+            place(0) * 100 + place(1) * 10 + place(2)
         }
         _ => return None,
     };
-    let days = days_since_1970(year, month, day);
-    Some(Instant(
-        ((days * 24 + hour) * 60 + minute) * 60_000 + second * 1_000 + millis,
-    ))
+    Some((hour * 60 + minute) * 60_000 + second * 1_000 + millis)
+}
+
+fn two(tens: u8, ones: u8) -> Option<i64> {
+    let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+    (tens <= 9 && ones <= 9).then(|| i64::from(tens) * 10 + i64::from(ones))
 }
 
 // Howard Hinnant, "chrono-compatible low-level date algorithms", days_from_civil: the year is
@@ -328,119 +338,7 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + day_of_era - 719_468
 }
 
-mod canonical {
-    //! The canonical spelling, byte by byte. It never reports: `None` means "not for me".
-
-    use super::{
-        Clock, Head, MAX_INTEGER, MAX_METER_BYTES, MAX_READS, MAX_WATTS, OwnRead, obis, parse_utc,
-    };
-    use domain::quantity::{WattHours, Watts};
-    use std::borrow::Cow;
-
-    pub(super) fn decode<'a>(text: &'a [u8], reads: &mut Vec<OwnRead<'a>>) -> Option<Head> {
-        let rest = text.strip_prefix(b"{\"boot\":")?;
-        let (boot, rest) = digits(rest)?;
-        let rest = rest.strip_prefix(b",\"seq\":")?;
-        let (seq, rest) = digits(rest).filter(|(seq, _)| *seq > 0)?;
-        let rest = rest.strip_prefix(b",\"now\":\"")?;
-        let (now, rest) = until_quote(rest, 30)?;
-        let rest = rest.strip_prefix(b",\"clock\":\"")?;
-        let (letter, rest) = rest.split_first()?;
-        let head = Head {
-            boot,
-            seq,
-            now: parse_utc(now)?,
-            clock: Clock::from_letter(*letter)?,
-        };
-        let mut rest = rest.strip_prefix(b"\",\"reads\":[")?;
-        if rest == b"]}" {
-            return Some(head);
-        }
-        loop {
-            if reads.len() == MAX_READS {
-                return None;
-            }
-            let after = one_read(rest, reads)?;
-            match after {
-                [b',', next @ ..] => rest = next,
-                b"]}" => return Some(head),
-                _ => return None,
-            }
-        }
-    }
-
-    fn one_read<'a>(text: &'a [u8], reads: &mut Vec<OwnRead<'a>>) -> Option<&'a [u8]> {
-        let rest = text.strip_prefix(b"{\"meter\":\"")?;
-        let (meter, rest) = until_quote(rest, MAX_METER_BYTES)?;
-        let rest = rest.strip_prefix(b",\"register\":\"")?;
-        let (register, rest) = until_quote(rest, 11)?;
-        let rest = rest.strip_prefix(b",\"t\":\"")?;
-        let (at, rest) = until_quote(rest, 30)?;
-        let rest = rest.strip_prefix(b",\"wh\":")?;
-        let (wh, mut rest) = digits(rest)?;
-        let mut w = None;
-        if let Some(power) = rest.strip_prefix(b",\"w\":") {
-            let (negative, power) = match power {
-                [b'-', digits @ ..] => (true, digits),
-                _ => (false, power),
-            };
-            let (value, after) = digits(power)?;
-            let value = value.cast_signed();
-            if value > MAX_WATTS || (negative && value == 0) {
-                return None;
-            }
-            w = Some(Watts(if negative { -value } else { value }));
-            rest = after;
-        }
-        let rest = rest.strip_prefix(b"}")?;
-        reads.push(OwnRead {
-            meter: Cow::Borrowed(std::str::from_utf8(meter).ok()?),
-            register: obis(register)?,
-            at: parse_utc(at)?,
-            wh: WattHours(wh.cast_signed()),
-            w,
-        });
-        Some(rest)
-    }
-
-    /// A JSON integer without sign, at most [`MAX_INTEGER`], and what follows it.
-    pub(super) fn digits(text: &[u8]) -> Option<(u64, &[u8])> {
-        let mut value = 0_u64;
-        let mut length = 0;
-        for &byte in text {
-            let digit = byte.wrapping_sub(b'0');
-            if digit > 9 {
-                break;
-            }
-            if length == 16 {
-                return None;
-            }
-            value = value * 10 + u64::from(digit);
-            length += 1;
-        }
-        let leading_zero = length > 1 && text.first() == Some(&b'0');
-        if length == 0 || leading_zero || value > MAX_INTEGER {
-            return None;
-        }
-        Some((value, text.get(length..)?))
-    }
-
-    /// Plain printable ASCII up to a quote, at least one and at most `limit` bytes, and what follows.
-    fn until_quote(text: &[u8], limit: usize) -> Option<(&[u8], &[u8])> {
-        let mut length = 0;
-        for &byte in text {
-            match byte {
-                b'"' if length > 0 => return Some((text.get(..length)?, text.get(length + 1..)?)),
-                b'"' | b'\\' | 0..0x20 | 0x7f.. => return None,
-                _ => length += 1,
-            }
-            if length > limit {
-                return None;
-            }
-        }
-        None
-    }
-}
+mod canonical;
 
 #[cfg(test)]
 mod tests {
