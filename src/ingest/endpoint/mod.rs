@@ -23,9 +23,11 @@ mod greet;
 mod packet;
 #[doc(hidden)]
 pub mod probe;
+mod publish;
 mod serve;
 mod session;
 mod shard;
+mod subscribe;
 pub mod tls;
 
 use std::{

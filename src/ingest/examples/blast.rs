@@ -41,6 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 connections: connections.parse()?,
                 window: window.parse()?,
                 reads: reads.parse()?,
+                meters: 1,
                 duration: Duration::from_secs_f64(seconds.parse()?),
                 threads: 1,
                 prefix: "g".to_owned(),

@@ -1,0 +1,255 @@
+//! PUBLISH: whose it is, whether it may be there, and into which society's batch it goes.
+//!
+//! All PUBLISH packets that stand together in one socket read and name one topic are taken under
+//! one lock of the batch. What is above a gateway's bytes a day goes to the lane's digest instead.
+
+use std::sync::Arc;
+
+use domain::calendar::Instant;
+use records::{message::Door, own::OwnRead};
+
+use super::{
+    close::Close,
+    connection::Connection,
+    packet::{self, Protocol, Publish},
+    session::{Owed, Session, Who},
+    shard::Shard,
+};
+use crate::{
+    lane::{Incoming, Lane},
+    registry::{Gateway, utc_day},
+    topic::{self, Kind},
+};
+
+/// Forbidden publishes and subscriptions after which a connection is closed.
+const MAX_FORBIDDEN: u32 = 100;
+/// Version 5 reason code of a refused publish.
+const NOT_AUTHORIZED: u8 = 0x87;
+
+impl Session {
+    /// Takes as many PUBLISH packets as stand at the front of `bytes`; how many bytes those were.
+    pub(super) fn publishes(
+        &mut self,
+        bytes: &[u8],
+        protocol: Protocol,
+        received: Instant,
+    ) -> Result<usize, Close> {
+        let shard = Arc::clone(&self.shard);
+        let limits = &shard.shared.limits;
+        let metrics = &shard.shared.metrics;
+        let mut at = 0;
+        let mut scratch: Vec<OwnRead<'_>> = Vec::new();
+        let (mut messages, mut payload_bytes) = (0_u64, 0_u64);
+        let mut outcome = Ok(());
+        // One gateway at a time: an anonymous connection may speak for several.
+        while outcome.is_ok() {
+            let rest = bytes.get(at..).unwrap_or_default();
+            let Some(first) = next_publish(rest, protocol, limits.packet_bytes)? else {
+                break;
+            };
+            let Some((gateway, kind)) = self.whose(first.publish.topic)? else {
+                at += first.bytes;
+                outcome = self.forbid(&first.publish, protocol);
+                continue;
+            };
+            let Some(lane) = self.lane_of(&gateway) else {
+                at += first.bytes;
+                outcome = self.forbid(&first.publish, protocol);
+                continue;
+            };
+            if lane.is_stopped() {
+                return Err(Close::NotDurable);
+            }
+            let topic = first.publish.topic;
+            let text = std::str::from_utf8(topic).map_err(|_| Close::Malformed)?;
+            // Acknowledgements are in order because a day's excess comes last; what follows on
+            // another day must find the digest in the batch before it.
+            if self.excess_day.is_some_and(|day| day != utc_day(received)) {
+                self.excess_day = None;
+                lane.flush_excess();
+            }
+            let mut pending = lane.pending();
+            let mut counted = 0;
+            let mut next = Ok(Some(first));
+            while let Ok(Some(this)) = next {
+                let publish = this.publish;
+                if publish.topic != topic {
+                    break;
+                }
+                at += this.bytes;
+                let again = publish.qos == 2 && !self.unreleased.insert(publish.id);
+                if self.unreleased.len() > usize::from(limits.window) {
+                    outcome = Err(Close::TooManyOpen);
+                    break;
+                }
+                if !again {
+                    messages += 1;
+                    payload_bytes += publish.payload.len() as u64;
+                    let incoming = Incoming {
+                        gateway: &gateway,
+                        kind,
+                        topic: text,
+                        payload: publish.payload,
+                        qos: publish.qos,
+                        retained: publish.retain,
+                        will: false,
+                        received,
+                    };
+                    if gateway.usage.charge(
+                        received,
+                        publish.payload.len() as u64,
+                        gateway.entry.day_bytes,
+                    ) {
+                        pending.take(&incoming, Door::Endpoint, &mut scratch, metrics);
+                        counted += u32::from(publish.qos > 0);
+                    } else {
+                        self.excess_day = Some(utc_day(received));
+                        lane.exceed(
+                            &incoming,
+                            &self.connection.tally,
+                            u32::from(publish.qos > 0),
+                        );
+                    }
+                }
+                if publish.qos > 0 {
+                    self.owed.push_back(Owed {
+                        id: publish.id,
+                        kind: if publish.qos == 1 {
+                            packet::PUBACK
+                        } else {
+                            packet::PUBREC
+                        },
+                        reason: 0,
+                        counted: !again,
+                    });
+                }
+                next = next_publish(
+                    bytes.get(at..).unwrap_or_default(),
+                    protocol,
+                    limits.packet_bytes,
+                );
+            }
+            pending.owe(&self.connection.tally, counted);
+            drop(pending);
+            lane.pump_soon();
+            if let Err(close) = next {
+                outcome = Err(close);
+            }
+        }
+        metrics.messages.add(messages);
+        metrics.bytes.add(payload_bytes);
+        outcome.map(|()| at)
+    }
+
+    /// The gateway and kind of a topic, if this client may publish there.
+    fn whose(&self, topic: &[u8]) -> Result<Option<(Arc<Gateway>, Kind)>, Close> {
+        let Some((id, kind)) = topic::published(topic) else {
+            let proper = std::str::from_utf8(topic)
+                .is_ok_and(|t| packet::is_plain(t) && !t.is_empty() && !t.contains(['+', '#']));
+            return if proper {
+                Ok(None)
+            } else {
+                Err(Close::Malformed)
+            };
+        };
+        Ok(match self.open.as_ref().map(|open| &open.who) {
+            Some(Who::Gateway(own)) if *own.entry.id == *id => Some((Arc::clone(own), kind)),
+            Some(Who::Anonymous) => {
+                let known = self.view.snapshot().gateway(id);
+                known
+                    .filter(|g| !g.entry.revoked)
+                    .map(|g| (Arc::clone(g), kind))
+            }
+            _ => None,
+        })
+    }
+
+    /// The lane of a gateway's society. A connection belongs to the society of its first message.
+    fn lane_of(&mut self, gateway: &Gateway) -> Option<Arc<Lane>> {
+        let society = &gateway.entry.society;
+        let own = &mut self.open.as_mut()?.lane;
+        match own {
+            Some(own) if own.society == society.id => Some(Arc::clone(own)),
+            Some(_) => None,
+            None => Some(Arc::clone(own.insert(self.shard.lane(society)))),
+        }
+    }
+
+    fn forbid(&mut self, publish: &Publish<'_>, protocol: Protocol) -> Result<(), Close> {
+        self.note_forbidden(&String::from_utf8_lossy(publish.topic), "publish to")?;
+        if protocol == Protocol::V4 || publish.qos == 0 {
+            return Err(Close::NotAuthorized);
+        }
+        self.owed.push_back(Owed {
+            id: publish.id,
+            kind: if publish.qos == 1 {
+                packet::PUBACK
+            } else {
+                packet::PUBREC
+            },
+            reason: NOT_AUTHORIZED,
+            counted: false,
+        });
+        Ok(())
+    }
+
+    pub(super) fn note_forbidden(&mut self, topic: &str, what: &str) -> Result<(), Close> {
+        let metrics = &self.shard.shared.metrics;
+        metrics.forbidden.add(1);
+        self.forbidden += 1;
+        if self.forbidden <= 3 {
+            let who = match self.open.as_ref().map(|open| &open.who) {
+                Some(Who::Gateway(gateway)) => &*gateway.entry.id,
+                _ => "anonymous",
+            };
+            let topic: String = topic.chars().take(100).collect();
+            metrics.note_refusal(format!("{what} `{}` by {who}", topic.escape_debug()));
+        }
+        if self.forbidden > MAX_FORBIDDEN {
+            return Err(Close::NotAuthorized);
+        }
+        Ok(())
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Next<'a> {
+    publish: Publish<'a>,
+    bytes: usize,
+}
+
+/// The PUBLISH at the front, if a whole one stands there.
+fn next_publish(bytes: &[u8], protocol: Protocol, cap: usize) -> Result<Option<Next<'_>>, Close> {
+    match packet::next(bytes, cap)? {
+        Some(packet) if packet.kind() == packet::PUBLISH => Ok(Some(Next {
+            publish: packet.publish(protocol)?,
+            bytes: packet.whole.len(),
+        })),
+        _ => Ok(None),
+    }
+}
+
+/// Takes one message outside the common path.
+pub(super) fn take(
+    shard: &Shard,
+    lane: &Lane,
+    incoming: &Incoming<'_, '_>,
+    connection: &Connection,
+    owed: u32,
+) {
+    let metrics = &shard.shared.metrics;
+    metrics.messages.add(1);
+    metrics.bytes.add(incoming.payload.len() as u64);
+    let gateway = incoming.gateway;
+    let bytes = incoming.payload.len() as u64;
+    if gateway
+        .usage
+        .charge(incoming.received, bytes, gateway.entry.day_bytes)
+    {
+        let mut pending = lane.pending();
+        pending.take(incoming, Door::Endpoint, &mut Vec::new(), metrics);
+        pending.owe(&connection.tally, owed);
+    } else {
+        lane.exceed(incoming, &connection.tally, owed);
+    }
+}
