@@ -93,8 +93,8 @@ pub struct CommitLimits {
 impl Default for CommitLimits {
     fn default() -> CommitLimits {
         CommitLimits {
-            bytes: 8 << 20,
-            entries: 64 << 10,
+            bytes: 4 << 20,
+            entries: 16 << 10,
             compact: true,
         }
     }
@@ -158,10 +158,6 @@ impl<T: Send + 'static> Committer<T> {
     }
 
     /// Lays an entry into the pending batch. Never waits.
-    #[expect(
-        clippy::result_large_err,
-        reason = "the entry goes back to the caller by value"
-    )]
     pub fn offer(&self, entry: Entry<T>) -> Result<(), Refused<T>> {
         self.put(entry, None)
     }
@@ -243,10 +239,6 @@ impl<T: Send + 'static> Committer<T> {
         }
     }
 
-    #[expect(
-        clippy::result_large_err,
-        reason = "the entry goes back to the caller by value"
-    )]
     fn put(&self, entry: Entry<T>, waiter: Option<Arc<Waiter>>) -> Result<(), Refused<T>> {
         let inner = &*self.inner;
         let (bytes, records) = (weight(&entry.records), entry.records.len());
@@ -560,18 +552,21 @@ impl<T> Drop for StopOnExit<'_, T> {
 /// The thread that compresses closed segments, woken at each rotation.
 struct Compaction {
     wake: Option<std::sync::mpsc::SyncSender<()>>,
+    compactor: Compactor,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Compaction {
     fn start(compactor: Compactor) -> Compaction {
+        let compactor = compactor.gentle();
+        let working = compactor.clone();
         let (wake, woken) = std::sync::mpsc::sync_channel(1);
         let _ = wake.try_send(());
         let thread = std::thread::Builder::new()
             .name("journal-compact".into())
             .spawn(move || {
                 while woken.recv().is_ok() {
-                    if let Err(error) = compactor.compact_closed() {
+                    if let Err(error) = working.compact_closed() {
                         tracing::warn!(%error, "a closed segment was left as it is");
                     }
                 }
@@ -579,6 +574,7 @@ impl Compaction {
             .ok();
         Compaction {
             wake: Some(wake),
+            compactor,
             thread,
         }
     }
@@ -594,6 +590,7 @@ impl Compaction {
 impl Drop for Compaction {
     fn drop(&mut self) {
         self.wake = None;
+        self.compactor.stop();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

@@ -6,28 +6,64 @@ use crate::error::{Damage, DamageKind};
 use crate::frame::BLOCK;
 use crate::index::{Index, Stretch, trailer};
 use crate::journal::{Closed, Shared, is_full};
-use crate::pack::{self, MAX_PACK_RECORDS, PACK_BYTES};
+use crate::pack::{self, LEVEL, MAX_PACK_RECORDS, PACK_BYTES};
 use crate::reader::Run;
 use crate::records::Records;
 use crate::recover;
 use crate::segment::{Kind, PackWalk, SegmentHead, Walk};
 use std::io;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+use zstd::bulk::Compressor;
 
 /// Bytes gathered before they are written.
 const WRITE_BYTES: usize = 1 << 20;
 
+/// A gentle compactor rests this long after each [`WRITE_BYTES`] it has read, so that it takes
+/// about a third of one core and intake the rest.
+const REST: Duration = Duration::from_millis(10);
+
 /// Compresses closed segments.
 #[derive(Clone)]
 pub struct Compactor {
-    pub(crate) shared: Arc<Shared>,
+    shared: Arc<Shared>,
+    gentle: bool,
+    stop: Arc<AtomicBool>,
 }
 
 impl Compactor {
+    pub(crate) fn new(shared: Arc<Shared>) -> Compactor {
+        Compactor {
+            shared,
+            gentle: false,
+            stop: Arc::new(AtomicBool::new(false)),
+        }
+    }
+
+    /// The same, working beside intake.
+    pub(crate) fn gentle(self) -> Compactor {
+        Compactor {
+            gentle: true,
+            ..self
+        }
+    }
+
+    /// Ends a running [`compact_closed`](Compactor::compact_closed) soon; what is half done is
+    /// left to the next start.
+    pub(crate) fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
     /// Compresses every closed segment that is not yet; returns how many were. Out of space leaves
     /// the segments as they are; any other failure of the disk stops intake.
     pub fn compact_closed(&self) -> Result<u64, Damage> {
         let mut done = 0;
+        let _alone = self
+            .shared
+            .compacting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         loop {
             let next = {
                 let state = self.shared.state();
@@ -35,84 +71,103 @@ impl Compactor {
             };
             let Some(closed) = next else { return Ok(done) };
             let first = closed.summary.first;
-            let packed = compress(&self.shared, &closed);
-            if let Err(damage) = packed {
-                let _ = self.shared.disk.remove(&temporary(first));
-                if let DamageKind::Disk(error) = &damage.kind
-                    && !is_full(error)
-                {
-                    let _ = self.shared.fail("compress a segment", error);
+            match self.compress(&closed) {
+                Ok(true) => {}
+                Ok(false) => {
+                    let _ = self.shared.disk.remove(&temporary(first));
+                    return Ok(done);
                 }
-                return Err(damage);
+                Err(damage) => {
+                    let _ = self.shared.disk.remove(&temporary(first));
+                    if let DamageKind::Disk(error) = &damage.kind
+                        && !is_full(error)
+                    {
+                        let _ = self.shared.fail("compress a segment", error);
+                    }
+                    return Err(damage);
+                }
             }
             done += 1;
         }
+    }
+
+    /// Says no when it was stopped.
+    fn compress(&self, closed: &Closed) -> Result<bool, Damage> {
+        let disk = self.shared.disk.as_ref();
+        let summary = &closed.summary;
+        let first = summary.first;
+        let name = temporary(first);
+        let own = |kind| Damage {
+            record: first,
+            end: summary.upto(),
+            file: name.clone(),
+            offset: 0,
+            kind,
+        };
+        let disk_error = |e: io::Error| own(e.into());
+
+        let source = disk
+            .open(&Kind::Open.file_name(first))
+            .map_err(disk_error)?;
+        let head = SegmentHead::read(Kind::Open, first, source.as_ref())?;
+        let target = disk.create(&name, 0).map_err(disk_error)?;
+        let mut out = Output {
+            file: target.as_ref(),
+            bytes: head.encode(Kind::Compressed).to_vec(),
+            written: 0,
+            index: Index::new(&head),
+            frame: Frame::default(),
+            head: &head,
+            packer: Compressor::new(LEVEL).map_err(disk_error)?,
+        };
+        let mut walk = Walk::from_start(&head, source);
+        let mut peaks = head.peaks.clone();
+        let mut rested = 0;
+        while walk.index < summary.upto() {
+            if self.stop.load(Ordering::Relaxed) {
+                return Ok(false);
+            }
+            if self.gentle && walk.offset >= rested + WRITE_BYTES as u64 {
+                let read = (walk.offset - rested) / WRITE_BYTES as u64;
+                rested = walk.offset;
+                std::thread::sleep(REST * read as u32);
+            }
+            let (group, records) = walk.next(|leaf| peaks.push(leaf))?;
+            for record in records.iter() {
+                out.push(group.number, group.time_ms, record)
+                    .map_err(disk_error)?;
+            }
+            out.index.hash = group.hash;
+        }
+        out.index.peaks = peaks;
+        let index = out
+            .finish(summary.records, summary.groups)
+            .map_err(disk_error)?;
+        target.sync().map_err(disk_error)?;
+        read_back(disk, &name, &head, &index)?;
+
+        disk.rename(&name, &Kind::Compressed.file_name(first))
+            .map_err(disk_error)?;
+        disk.sync_folder().map_err(disk_error)?;
+        {
+            let mut state = self.shared.state();
+            if let Some(entry) = state.closed.iter_mut().find(|c| c.summary.first == first) {
+                *entry = Closed {
+                    summary: index.summary,
+                    kind: Kind::Compressed,
+                };
+            }
+        }
+        disk.remove(&Kind::Open.file_name(first))
+            .map_err(disk_error)?;
+        disk.remove(&recover::index_name(first))
+            .map_err(disk_error)?;
+        Ok(true)
     }
 }
 
 fn temporary(first: u64) -> String {
     format!("{first:020}.tmp")
-}
-
-fn compress(shared: &Shared, closed: &Closed) -> Result<(), Damage> {
-    let disk = shared.disk.as_ref();
-    let summary = &closed.summary;
-    let first = summary.first;
-    let name = temporary(first);
-    let own = |kind| Damage {
-        record: first,
-        end: summary.upto(),
-        file: name.clone(),
-        offset: 0,
-        kind,
-    };
-    let disk_error = |e: io::Error| own(e.into());
-
-    let source = disk
-        .open(&Kind::Open.file_name(first))
-        .map_err(disk_error)?;
-    let head = SegmentHead::read(Kind::Open, first, source.as_ref())?;
-    let target = disk.create(&name, 0).map_err(disk_error)?;
-    let mut out = Output {
-        file: target.as_ref(),
-        bytes: head.encode(Kind::Compressed).to_vec(),
-        written: 0,
-        index: Index::new(&head),
-        frame: Frame::default(),
-        head: &head,
-    };
-    let mut walk = Walk::from_start(&head, source);
-    let mut peaks = head.peaks.clone();
-    while walk.index < summary.upto() {
-        let (group, records) = walk.next(|leaf| peaks.push(leaf))?;
-        for record in records.iter() {
-            out.push(group.number, group.time_ms, record)
-                .map_err(disk_error)?;
-        }
-        out.index.hash = group.hash;
-    }
-    out.index.peaks = peaks;
-    let index = out
-        .finish(summary.records, summary.groups)
-        .map_err(disk_error)?;
-    target.sync().map_err(disk_error)?;
-    read_back(disk, &name, &head, &index)?;
-
-    disk.rename(&name, &Kind::Compressed.file_name(first))
-        .map_err(disk_error)?;
-    disk.sync_folder().map_err(disk_error)?;
-    {
-        let mut state = shared.state();
-        if let Some(entry) = state.closed.iter_mut().find(|c| c.summary.first == first) {
-            *entry = Closed {
-                summary: index.summary,
-                kind: Kind::Compressed,
-            };
-        }
-    }
-    disk.remove(&Kind::Open.file_name(first))
-        .map_err(disk_error)?;
-    disk.remove(&recover::index_name(first)).map_err(disk_error)
 }
 
 /// The compressed file being written.
@@ -123,6 +178,7 @@ struct Output<'a> {
     index: Index,
     frame: Frame,
     head: &'a SegmentHead,
+    packer: Compressor<'static>,
 }
 
 /// The compressed frame being gathered.
@@ -156,7 +212,7 @@ impl Output<'_> {
             return Ok(());
         };
         let first = self.index.summary.first + self.index.summary.records;
-        let frame = pack::encode(&self.head.tag(), first, records, runs)?;
+        let frame = pack::encode(&mut self.packer, &self.head.tag(), first, records, runs)?;
         let times = runs.iter().map(|run| run.time_ms);
         let times = times.fold((i64::MAX, i64::MIN), |t, ms| (t.0.min(ms), t.1.max(ms)));
         let offset = self.written + self.bytes.len() as u64;

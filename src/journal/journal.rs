@@ -80,6 +80,8 @@ pub(crate) struct Shared {
     pub state: Mutex<State>,
     /// The first failure; after it nothing is appended.
     failed: Mutex<Option<String>>,
+    /// Held while segments are compressed: one compactor at a time.
+    pub compacting: Mutex<()>,
 }
 
 /// What is committed.
@@ -104,6 +106,7 @@ impl Shared {
             identity,
             state: Mutex::new(state),
             failed: Mutex::new(None),
+            compacting: Mutex::new(()),
         }
     }
 
@@ -255,9 +258,7 @@ impl Journal {
 
     /// A handle that compresses closed segments, also while this appends.
     pub fn compactor(&self) -> Compactor {
-        Compactor {
-            shared: Arc::clone(&self.shared),
-        }
+        Compactor::new(Arc::clone(&self.shared))
     }
 
     /// What fits one group of this journal's segments: bytes of the records, and 8 more for each.

@@ -7,6 +7,7 @@ use crate::reader::Run;
 use crate::records::Records;
 use sha2::{Digest, Sha256};
 use wire::{Hash, leaf_hash};
+use zstd::bulk::{Compressor, Decompressor};
 
 /// Records of one compressed frame.
 pub const MAX_PACK_RECORDS: usize = 256;
@@ -15,7 +16,7 @@ pub const PACK_BYTES: usize = 1 << 20;
 /// Bytes of a frame's header.
 pub const PACK_HEAD_BYTES: usize = 68;
 /// zstd's level: 1 is half as fast again and a tenth larger on readings.
-const LEVEL: i32 = 3;
+pub const LEVEL: i32 = 3;
 const RUN_BYTES: usize = 20;
 const MAX_RAW: usize = PACK_BYTES + MAX_RECORD_BYTES + MAX_PACK_RECORDS * (RUN_BYTES + 4) + 8;
 
@@ -70,7 +71,13 @@ fn hasher(first: u64) -> Sha256 {
 }
 
 /// Compresses records; `runs` says which groups they belong to.
-pub fn encode(tag: &Tag, first: u64, records: &Records, runs: &[Run]) -> std::io::Result<Vec<u8>> {
+pub fn encode(
+    packer: &mut Compressor<'_>,
+    tag: &Tag,
+    first: u64,
+    records: &Records,
+    runs: &[Run],
+) -> std::io::Result<Vec<u8>> {
     let mut raw =
         Vec::with_capacity(records.byte_len() + records.len() * 4 + runs.len() * RUN_BYTES + 4);
     raw.extend_from_slice(&(runs.len() as u32).to_le_bytes());
@@ -87,7 +94,7 @@ pub fn encode(tag: &Tag, first: u64, records: &Records, runs: &[Run]) -> std::io
     records
         .iter()
         .for_each(|record| raw.extend_from_slice(record));
-    let packed = zstd::bulk::compress(&raw, LEVEL)?;
+    let packed = packer.compress(&raw)?;
 
     let mut frame = Vec::with_capacity(PACK_HEAD_BYTES + packed.len());
     frame.extend_from_slice(tag);
@@ -109,6 +116,7 @@ pub fn encode(tag: &Tag, first: u64, records: &Records, runs: &[Run]) -> std::io
 
 /// Checks a frame against its header and gives the records and their groups.
 pub fn check(
+    unpacker: &mut Decompressor<'_>,
     head: &PackHead,
     frame: &[u8],
     mut leaf: impl FnMut(Hash),
@@ -119,7 +127,8 @@ pub fn check(
     if crc32c::crc32c(packed) != head.packed_crc {
         return Err(DamageKind::Checksum("bytes"));
     }
-    let raw = zstd::bulk::decompress(packed, head.raw as usize)
+    let raw = unpacker
+        .decompress(packed, head.raw as usize)
         .map_err(|_| DamageKind::Checksum("compression"))?;
     let count = head.count as usize;
     let runs_count = raw
@@ -184,10 +193,12 @@ mod tests {
             records,
         };
         let runs = [run(3, 1), run(4, 2)];
-        let good = encode(&tag, 77, &records, &runs).unwrap();
+        let mut packer = Compressor::new(LEVEL).unwrap();
+        let mut unpacker = Decompressor::new().unwrap();
+        let good = encode(&mut packer, &tag, 77, &records, &runs).unwrap();
         let head = PackHead::decode(&tag, &good).unwrap();
         assert_eq!(
-            check(&head, &good, |_| {}).unwrap(),
+            check(&mut unpacker, &head, &good, |_| {}).unwrap(),
             (records, runs.to_vec())
         );
         for bit in 0..good.len() * 8 {
@@ -195,7 +206,7 @@ mod tests {
             bytes[bit / 8] ^= 1 << (bit % 8);
             let noticed = match PackHead::decode(&tag, &bytes) {
                 None => true,
-                Some(head) => check(&head, &bytes, |_| {}).is_err(),
+                Some(head) => check(&mut unpacker, &head, &bytes, |_| {}).is_err(),
             };
             assert!(noticed, "bit {bit}");
         }

@@ -11,6 +11,7 @@ use crate::{MAX_GROUP_BYTES, MAX_GROUP_RECORDS};
 use std::io;
 use std::sync::Arc;
 use wire::{Hash, Peaks};
+use zstd::bulk::Decompressor;
 
 /// Format version; one that is newer is refused.
 pub const VERSION: u32 = 1;
@@ -238,6 +239,7 @@ pub struct PackWalk {
     pub offset: u64,
     /// Its first record.
     pub index: u64,
+    unpacker: Option<Decompressor<'static>>,
 }
 
 impl PackWalk {
@@ -249,6 +251,7 @@ impl PackWalk {
             tag: head.tag(),
             offset: BLOCK as u64,
             index: head.first(),
+            unpacker: None,
         }
     }
 
@@ -257,14 +260,19 @@ impl PackWalk {
         &mut self,
         leaf: impl FnMut(Hash),
     ) -> Result<(PackHead, Records, Vec<Run>), Damage> {
+        let (record, offset, name) = (self.index, self.offset, &self.name);
         let damage = |end, kind| Damage {
-            record: self.index,
+            record,
             end,
-            file: self.name.clone(),
-            offset: self.offset,
+            file: name.clone(),
+            offset,
             kind,
         };
-        let lost = |kind| damage(self.index, kind);
+        let lost = |kind| damage(record, kind);
+        let unpacker = match &mut self.unpacker {
+            Some(unpacker) => unpacker,
+            none => none.insert(Decompressor::new().map_err(|e| lost(e.into()))?),
+        };
         let bytes = self
             .window
             .get(self.offset, PACK_HEAD_BYTES)
@@ -279,7 +287,7 @@ impl PackWalk {
             .get(self.offset, head.frame_len())
             .map_err(|e| lost(e.into()))?;
         let (records, runs) =
-            pack::check(&head, bytes, leaf).map_err(|kind| damage(head.end(), kind))?;
+            pack::check(unpacker, &head, bytes, leaf).map_err(|kind| damage(head.end(), kind))?;
         self.offset += head.frame_len() as u64;
         self.index = head.end();
         Ok((head, records, runs))

@@ -6,6 +6,9 @@ use commonwatt_journal::{Journal, MemoryDisk, OpenError, Options};
 const SEGMENT_0: &str = "00000000000000000000.seg";
 const BLOCK: usize = 4_096;
 
+/// What a power cut did to a segment.
+type Tear<'a> = &'a dyn Fn(&mut Vec<u8>);
+
 /// Two groups on disk, then one that is not synced yet: the disk, the durable records, and where
 /// the last group begins and ends.
 fn story() -> (MemoryDisk, Vec<Vec<u8>>, usize, usize) {
@@ -61,12 +64,12 @@ fn every_torn_end_of_the_last_group_leaves_every_record_before_it() {
         .edit(SEGMENT_0, |bytes| bytes[BLOCK..2 * BLOCK].to_vec());
     let mut whole = 0;
     for at in end - 8_192..=end {
-        let tears: [(&str, &dyn Fn(&mut Vec<u8>)); 4] = [
+        let tears: [(&str, Tear<'_>); 4] = [
             ("truncated", &|bytes| bytes.truncate(at)),
             ("zeroed", &|bytes| bytes[at..].fill(0)),
             ("garbled", &|bytes| {
                 for (i, byte) in bytes[at..end].iter_mut().enumerate() {
-                    *byte = (i as u64 * 0x9e37_79b9 >> 7) as u8 ^ 0x5a;
+                    *byte = ((i as u64 * 0x9e37_79b9) >> 7) as u8 ^ 0x5a;
                 }
             }),
             ("old", &|bytes| {
