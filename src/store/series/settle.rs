@@ -318,14 +318,18 @@ impl<'c> Settler<'c> {
             .prepare_cached("INSERT OR REPLACE INTO day_energy (key, row) VALUES (?1, ?2)")?;
         for (day, row) in new {
             let mut bytes = halves::encode(row);
-            if old.get(day) != Some(&bytes) {
+            let before = old.get(day);
+            if before != Some(&bytes) {
+                // Only the judge's state may differ: that is no change to anyone outside.
+                if before.map(|row| halves::energy_part(row)) != Some(halves::energy_part(&bytes)) {
+                    self.touched.push(TouchedDay {
+                        series: SeriesId(series),
+                        day: *day,
+                    });
+                }
                 let key = day_key(series, *day);
                 seal::seal(TAG_DAY, &[key], &mut bytes);
                 put.execute(params![key, bytes])?;
-                self.touched.push(TouchedDay {
-                    series: SeriesId(series),
-                    day: *day,
-                });
             }
         }
         let mut delete = self
@@ -462,11 +466,11 @@ impl<'a> Fold<'a> {
     /// Takes the reads of a day, and the turns of the register's life on it.
     fn day(&mut self, day: LocalDay, rows: &[Row]) {
         let stray = |row: &Row| row.lag_s < -STRAY_AHEAD_S;
-        let main = rows
-            .iter()
-            .rposition(|row| !stray(row))
-            .map_or(0, |last| last + 1);
         let turns = self.turns_on(day);
+        // Up to the instant of the last read that is no stray, or of the last turn.
+        let last = rows.iter().rfind(|row| !stray(row)).map(|row| row.at);
+        let last = last.max(turns.map(|turn| turn.0));
+        let main = rows.partition_point(|row| last.is_some_and(|last| row.at <= last));
         if main > 0 || turns.is_some() {
             self.flush_strays();
             let mut reads = std::mem::take(&mut self.reads);

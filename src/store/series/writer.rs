@@ -564,25 +564,25 @@ fn change(old: Option<&Def>, new: &SeriesDef) -> (i64, i64) {
     if numbers(a) != numbers(b) || a.nights != b.nights {
         return EVERYTHING;
     }
+    // A final read bounds every read of its life, so that a life that changes does so from its start.
     let lives = [&a.lives, &b.lives].map(|lives| lives.as_slice());
     let same = lives[0]
         .iter()
         .zip(lives[1])
         .take_while(|(a, b)| a == b)
         .count();
-    let turns = lives
-        .iter()
-        .flat_map(|l| l.iter().skip(same))
-        .flat_map(|life| [life.opened, life.closed])
-        .flatten()
-        .map(|mark| mark.at.0);
+    let changed = lives.iter().filter_map(|of| of.get(same));
+    let lived = changed
+        .map(|life| life.opened.map_or(i64::MIN, |mark| mark.at.0))
+        .min();
     let old: BTreeSet<_> = old.decisions.iter().collect();
     let now: BTreeSet<_> = new.decisions.iter().collect();
     let decided = old.symmetric_difference(&now).map(|(at, _, _)| at.0);
-    let all: Vec<i64> = turns.chain(decided).collect();
-    match (all.iter().min(), all.iter().max()) {
-        (Some(first), Some(last)) => (*first, *last),
-        _ => EVERYTHING,
+    let decided: Vec<i64> = decided.collect();
+    match (lived, decided.iter().min(), decided.iter().max()) {
+        (Some(from), first, _) => (first.map_or(from, |first| from.min(*first)), i64::MAX),
+        (None, Some(first), Some(last)) => (*first, *last),
+        (None, ..) => EVERYTHING,
     }
 }
 

@@ -326,7 +326,7 @@ fn cases() -> u32 {
     asked.unwrap_or(if std::env::var_os("COMMONWATT_CAMPAIGN").is_some() {
         20_000
     } else {
-        48
+        32
     })
 }
 
