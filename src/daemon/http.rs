@@ -6,7 +6,7 @@
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::{Router, extract::ConnectInfo};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
@@ -15,7 +15,7 @@ use tokio::{
 };
 use tower::ServiceExt;
 
-use crate::config::Http;
+use crate::{config::Http, web::TimeLimit};
 
 /// Serves `router` until `stop` turns true.
 pub async fn serve(listener: TcpListener, router: Router, limits: Http, mut stop: watch::Receiver<bool>) {
@@ -30,7 +30,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Http, mut stop
         };
         match accepted {
             Ok((stream, peer)) => {
-                let connection = connection(stream, peer, router.clone(), limits.header_timeout_s, stop.clone());
+                let connection = connection(stream, peer, router.clone(), limits.clone(), stop.clone());
                 tokio::spawn(async move {
                     connection.await;
                     drop(seat);
@@ -49,12 +49,16 @@ async fn connection(
     stream: TcpStream,
     peer: SocketAddr,
     router: Router,
-    header_timeout_s: u64,
+    limits: Http,
     mut stop: watch::Receiver<bool>,
 ) {
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request: hyper::Request<Incoming>| {
+    let time_limit = TimeLimit(Duration::from_secs(limits.request_timeout_s.max(1)));
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         let router = router.clone();
+        // Who asks, and how long it may take; the pages keep to both.
+        request.extensions_mut().insert(ConnectInfo(peer));
+        request.extensions_mut().insert(time_limit);
         async move {
             let answer = router.oneshot(request.map(axum::body::Body::new)).await;
             Ok::<_, Infallible>(answer.unwrap_or_else(|never| match never {}))
@@ -62,7 +66,7 @@ async fn connection(
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(header_timeout_s.max(1)))
+        .header_read_timeout(Duration::from_secs(limits.header_timeout_s.max(1)))
         .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     let ended = tokio::select! {

@@ -103,9 +103,12 @@ impl SocietyOffice {
         let known = self.known();
         let points = known.points_of(&place(site), Counts::Generation)?;
         let day = known.zone.day_of(now);
-        let courses: Vec<(&String, Vec<HalfHourEnergy>)> = self.look(|reader| {
-            let course = |point: &'_ String| Ok((point, energy::half_hours_of(reader, &known, point, Period::Day(day), now)?));
-            points.iter().map(course).collect()
+        let mut courses: Vec<(&str, Vec<HalfHourEnergy>)> = Vec::new();
+        self.look(|reader| {
+            for point in &points {
+                courses.push((point, energy::half_hours_of(reader, &known, point, Period::Day(day), now)?));
+            }
+            Ok(())
         })?;
         let speaks = |halves: &[HalfHourEnergy]| halves.iter().any(|half| half.covered_ms > 0);
         let all_silent = !courses.iter().any(|(_, halves)| speaks(halves));

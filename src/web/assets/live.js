@@ -6,6 +6,8 @@
 // does coming back to a page that was out of sight.
 
 const REFETCH_AT_MOST_EVERY_MS = 15_000;
+// The browser comes back by itself after a broken line, and not after a refusal.
+const AFTER_A_REFUSAL_MS = 60_000;
 // Words that change each second are motion too: with reduced motion they change each ten seconds.
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const address = document.body.dataset.events;
@@ -53,6 +55,8 @@ function live(event) {
   }
   for (const [key, age] of Object.entries(seconds)) remember(key, age);
   if (!still.matches) tellAges();
+  // For tests and for the curious: how many events this page has shown.
+  document.documentElement.dataset.updates = Number(document.documentElement.dataset.updates ?? 0) + 1;
 }
 
 async function refetch() {
@@ -86,6 +90,11 @@ function listen() {
   source = new EventSource(address);
   source.addEventListener("live", live);
   source.addEventListener("refetch", refetch);
+  source.addEventListener("error", () => {
+    if (source?.readyState !== EventSource.CLOSED) return;
+    source = null;
+    setTimeout(listen, AFTER_A_REFUSAL_MS);
+  });
 }
 
 function rest() {

@@ -1,0 +1,117 @@
+//! Answers that are costly to make, kept while nothing new can have come: reports and the day so
+//! far. Nothing is made while the table is held; of several that find an answer stale, one makes
+//! it anew and the others take the stale one.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
+    time::{Duration, Instant as Monotonic},
+};
+
+use domain::calendar::{HalfHour, Instant, Period};
+use report::GenerationReport;
+
+use super::Web;
+use crate::office::{Answer, Known, SocietyOffice, overview::DaySoFar};
+
+/// A report of a time that is over is made anew at most so often: late reads are rare.
+const SETTLED_FOR: Duration = Duration::from_secs(60);
+/// Most answers of one kind that are kept; the oldest goes first.
+const MOST_KEPT: usize = 2048;
+
+/// Generation reports by society, roof and period.
+pub type Reports = Kept<Period, GenerationReport>;
+/// The days so far, by society and roof.
+pub type Days = Kept<(), DaySoFar>;
+
+type Key<K> = (String, Option<String>, K);
+
+/// Answers of one kind.
+pub struct Kept<K, V>(Mutex<BTreeMap<Key<K>, Entry<V>>>);
+
+struct Entry<V> {
+    value: Arc<V>,
+    of: Stamp,
+    made: Monotonic,
+    making: bool,
+}
+
+/// What an answer depends on.
+#[derive(Clone)]
+struct Stamp {
+    flushes: u64,
+    half_hour: HalfHour,
+    known: Arc<Known>,
+}
+
+impl Stamp {
+    fn of(society: &SocietyOffice, now: Instant) -> Stamp {
+        Stamp {
+            flushes: society.projector().progress().flushes.load(Ordering::Acquire),
+            half_hour: HalfHour::of(now),
+            known: society.known(),
+        }
+    }
+
+    fn same(&self, other: &Stamp) -> bool {
+        (self.flushes, self.half_hour) == (other.flushes, other.half_hour) && Arc::ptr_eq(&self.known, &other.known)
+    }
+}
+
+impl<K, V> Default for Kept<K, V> {
+    fn default() -> Kept<K, V> {
+        Kept(Mutex::default())
+    }
+}
+
+impl<K: Ord + Clone, V> Kept<K, V> {
+    fn table(&self) -> MutexGuard<'_, BTreeMap<Key<K>, Entry<V>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The answer under `key`; `settled` when it is of a time that is over.
+    fn get(&self, key: Key<K>, settled: bool, stamp: Stamp, make: impl FnOnce() -> Answer<V>) -> Answer<Arc<V>> {
+        if let Some(entry) = self.table().get_mut(&key) {
+            let known = Arc::ptr_eq(&entry.of.known, &stamp.known);
+            let rested = settled && known && entry.made.elapsed() < SETTLED_FOR;
+            if rested || entry.of.same(&stamp) || (entry.making && known) {
+                return Ok(Arc::clone(&entry.value));
+            }
+            entry.making = true;
+        }
+        let made = make().map(Arc::new);
+        let mut table = self.table();
+        match &made {
+            Ok(value) => {
+                if table.len() >= MOST_KEPT && !table.contains_key(&key) {
+                    let oldest = table.iter().min_by_key(|(_, entry)| entry.made).map(|(key, _)| key.clone());
+                    oldest.and_then(|oldest| table.remove(&oldest));
+                }
+                let entry = Entry {
+                    value: Arc::clone(value),
+                    of: stamp,
+                    made: Monotonic::now(),
+                    making: false,
+                };
+                table.insert(key, entry);
+            }
+            Err(_) => drop(table.remove(&key)),
+        }
+        made
+    }
+}
+
+/// A generation report, at most one flush behind; of a time that is over, at most a minute more.
+pub fn report(web: &Web, society: &SocietyOffice, site: Option<&str>, period: Period, now: Instant) -> Answer<Arc<GenerationReport>> {
+    let stamp = Stamp::of(society, now);
+    let today = stamp.known.zone.day_of(now);
+    let key = (society.slug().to_owned(), site.map(str::to_owned), period);
+    let make = || society.generation(site, period, today, now, false);
+    web.reports.get(key, period.last_day() < today, stamp, make)
+}
+
+/// The day so far, at most one flush behind.
+pub fn day(web: &Web, society: &SocietyOffice, site: Option<&str>, now: Instant) -> Answer<Arc<DaySoFar>> {
+    let key = (society.slug().to_owned(), site.map(str::to_owned), ());
+    web.days.get(key, false, Stamp::of(society, now), || society.day_so_far(site, now))
+}

@@ -1,0 +1,116 @@
+//! The pages: a file a noun.
+//!
+//! A handler parses the address, asks the office once, and renders; what it may answer and to whom
+//! stands in [`policy`], from which the router is built. Trouble comes back as a value
+//! ([`trouble::Trouble`]) and becomes a page in [`guard`], which also puts the same headers on every
+//! answer. The office blocks, so it is asked on threads for that, a bounded number at a time.
+//! Nothing here knows a journal, a store or a broker, nor asks what time it is.
+
+mod assets;
+mod day;
+mod figures;
+mod frame;
+mod guard;
+mod health;
+mod home;
+mod how;
+mod kept;
+mod live;
+pub mod policy;
+mod reports;
+mod site;
+mod society;
+mod trouble;
+pub mod view;
+
+#[cfg(test)]
+mod tests;
+
+use std::{ops::Deref, sync::Arc, time::Duration};
+
+use tokio::{
+    sync::{Semaphore, watch},
+    task::spawn_blocking,
+};
+
+use crate::{clock::Clock, office::Office};
+use trouble::Trouble;
+
+/// Most questions to the office at once; the next one waits, within its request's time.
+const QUESTIONS_AT_ONCE: usize = 16;
+
+/// Why the installation is not healthy; nothing when it is.
+pub type Health = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
+/// The figures of the machinery as OpenMetrics text.
+pub type Metrics = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// What the pages work with.
+#[derive(Clone)]
+pub struct WebState {
+    /// The use cases.
+    pub office: Arc<Office>,
+    /// What time it is.
+    pub clock: Clock,
+    /// Reasons why not healthy.
+    pub health: Health,
+    /// What `/metrics` shows.
+    pub metrics: Metrics,
+    /// Whose pages these are, in the masthead: "Brixton Energy".
+    pub house: String,
+    /// Turns true at shutdown: live updates end.
+    pub stop: watch::Receiver<bool>,
+}
+
+/// Put on a request by the listener: the longest it may take. Thirty seconds when absent.
+#[derive(Clone, Copy, Debug)]
+pub struct TimeLimit(pub Duration);
+
+/// The pages' routes, each from its row in [`policy::ROUTES`].
+pub fn router(state: WebState) -> axum::Router {
+    let web = Web(Arc::new(Room {
+        live: live::Board::new(state.clock.now()),
+        state,
+        reports: kept::Reports::default(),
+        days: kept::Days::default(),
+        questions: Arc::new(Semaphore::new(QUESTIONS_AT_ONCE)),
+    }));
+    guard::around(policy::routes(), &web).with_state(web)
+}
+
+/// A handle on what all handlers share.
+#[derive(Clone)]
+pub struct Web(Arc<Room>);
+
+/// What all handlers share.
+pub struct Room {
+    state: WebState,
+    live: live::Board,
+    reports: kept::Reports,
+    days: kept::Days,
+    questions: Arc<Semaphore>,
+}
+
+impl Deref for Web {
+    type Target = Room;
+
+    fn deref(&self) -> &Room {
+        &self.0
+    }
+}
+
+impl Web {
+    /// Asks the office on a thread that may block.
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Web) -> Result<T, Trouble> + Send + 'static,
+    ) -> Result<T, Trouble> {
+        let seat = Arc::clone(&self.questions).acquire_owned().await.map_err(Trouble::ours)?;
+        let web = self.clone();
+        let answered = spawn_blocking(move || {
+            // The seat is held until the work is done, also when nobody waits for it any more.
+            let _seat = seat;
+            question(&web)
+        });
+        answered.await.map_err(Trouble::ours)?
+    }
+}
