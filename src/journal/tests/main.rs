@@ -51,6 +51,11 @@ fn campaign() -> bool {
     std::env::var_os("COMMONWATT_CAMPAIGN").is_some_and(|v| v != "0")
 }
 
+/// Every offset and every byte: in the optimised build, and in a campaign.
+fn thorough() -> bool {
+    campaign() || !cfg!(debug_assertions)
+}
+
 /// A journal of groups of one to five records, about this many bytes on disk.
 fn filled(disk: &MemoryDisk, bytes: u64) -> Vec<Vec<u8>> {
     let (mut journal, _) = open(disk).unwrap();

@@ -1,6 +1,6 @@
 //! Bytes that change behind the journal's back: always noticed, never a wrong record, no panic.
 
-use crate::{campaign, contents, filled, open};
+use crate::{contents, filled, open, thorough};
 use commonwatt_journal::{MemoryDisk, Reader};
 
 /// Reads the records from `from` to `to`; a wrong one is never among them.
@@ -105,23 +105,15 @@ fn flip_every_byte(compressed: bool, bytes: u64, step: usize) -> u64 {
 
 #[test]
 fn every_byte_of_a_journal_flipped_is_noticed() {
-    let (bytes, step) = if campaign() {
-        (1 << 20, 1)
-    } else {
-        (1 << 20, 61)
-    };
-    let flipped = flip_every_byte(false, bytes, step);
+    let step = if thorough() { 1 } else { 61 };
+    let flipped = flip_every_byte(false, 1 << 20, step);
     println!("{flipped} bytes of an open journal flipped, {flipped} noticed");
 }
 
 #[test]
 fn every_byte_of_a_compressed_journal_flipped_is_noticed() {
-    let (bytes, step) = if campaign() {
-        (1 << 20, 1)
-    } else {
-        (1 << 20, 61)
-    };
-    let flipped = flip_every_byte(true, bytes, step);
+    let step = if thorough() { 1 } else { 61 };
+    let flipped = flip_every_byte(true, 1 << 20, step);
     println!("{flipped} bytes of a compressed journal flipped, {flipped} noticed");
 }
 
