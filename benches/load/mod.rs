@@ -1,9 +1,10 @@
 //! A publisher that is not the limit: pre-encoded MQTT 3.1.1 messages, pipelined over many
 //! connections by one epoll loop a thread, against any broker.
 //!
-//! Each connection is one gateway (`PREFIX0`, `PREFIX1`, …) with one meter (`M0000000`, …). A
-//! message is a template in which only the packet id, the sequence number, the times and the
-//! registers are patched; every one is a different, valid read, ten seconds after the one before.
+//! Each connection is one gateway (`PREFIX0`, `PREFIX1`, …) with its own meters (`M0000000`, …). A
+//! message is a template in which only the packet id, the sequence number, the meters, the times and
+//! the registers are patched; every one is a different, valid read. Reads go round the meters of a
+//! connection, and each round is ten seconds after the one before.
 //! A connection keeps `window` messages in flight and counts a message when its PUBACK is read.
 //! Latency is from the write of a message to the read of its PUBACK.
 //!
@@ -29,6 +30,8 @@ pub struct Plan {
     pub window: usize,
     /// Reads in a message.
     pub reads: usize,
+    /// Meters of each connection.
+    pub meters: usize,
     /// How long to send after every connection stands.
     pub duration: Duration,
     /// Threads to spread the connections over.
@@ -291,9 +294,9 @@ pub fn connect(id: &str, password: Option<&str>) -> Vec<u8> {
     packet
 }
 
-/// The name of the meter behind a connection.
-pub fn meter(connection: usize) -> String {
-    format!("M{connection:07}")
+/// The name of a meter; those of a connection follow on each other.
+pub fn meter(number: usize) -> String {
+    format!("M{number:07}")
 }
 
 /// One message, patched before each use.
@@ -302,11 +305,15 @@ struct Template {
     payload_bytes: usize,
     id_at: usize,
     seq_at: usize,
-    /// Where each read's time and register stand.
-    reads_at: Vec<(usize, usize)>,
+    /// Where each read's meter, time and register stand.
+    reads_at: Vec<(usize, usize, usize)>,
     id: u16,
     seq: u64,
-    read: u64,
+    first_meter: u64,
+    meters: u64,
+    /// The meter whose turn it is, and how many rounds there were.
+    meter: u64,
+    round: u64,
 }
 
 /// 2026-01-01; reads are ten seconds apart from there.
@@ -316,7 +323,7 @@ const STEPS_A_DAY: u64 = 8_640;
 impl Template {
     fn new(gateway: &str, connection: usize, plan: &Plan) -> Template {
         let topic = format!("commonwatt/v1/{gateway}/reads");
-        let meter = meter(connection);
+        let name = meter(connection * plan.meters);
         let mut payload = format!(
             "{{\"boot\":{},\"seq\":1000000000,\"now\":\"2026-11-22T12:00:00Z\",\"clock\":\"S\",\"reads\":[",
             plan.boot
@@ -327,14 +334,15 @@ impl Template {
             if read > 0 {
                 payload.push(',');
             }
+            let meter = payload.len() + "{\"meter\":\"M".len();
             payload.push_str(&format!(
-                "{{\"meter\":\"{meter}\",\"register\":\"2.8.0\",\"t\":\""
+                "{{\"meter\":\"{name}\",\"register\":\"2.8.0\",\"t\":\""
             ));
             let time = payload.len();
             payload.push_str("2026-01-01T00:00:00Z\",\"wh\":");
             let register = payload.len();
             payload.push_str("100000000}");
-            reads_in.push((time, register));
+            reads_in.push((meter, time, register));
         }
         payload.push_str("]}");
         let mut bytes = vec![0x32];
@@ -351,12 +359,15 @@ impl Template {
             seq_at: start + seq_in,
             reads_at: reads_in
                 .into_iter()
-                .map(|(t, r)| (start + t, start + r))
+                .map(|(m, t, r)| (start + m, start + t, start + r))
                 .collect(),
             bytes,
             id: 0,
             seq: 1_000_000_000,
-            read: 0,
+            first_meter: (connection * plan.meters) as u64,
+            meters: plan.meters as u64,
+            meter: 0,
+            round: 0,
         }
     }
 
@@ -365,8 +376,14 @@ impl Template {
         self.seq += 1;
         self.bytes[self.id_at..self.id_at + 2].copy_from_slice(&self.id.to_be_bytes());
         digits(&mut self.bytes[self.seq_at..self.seq_at + 10], self.seq);
-        for &(time, register) in &self.reads_at {
-            let (day, step) = (self.read / STEPS_A_DAY, self.read % STEPS_A_DAY);
+        for &(meter, time, register) in &self.reads_at {
+            let (day, step) = (self.round / STEPS_A_DAY, self.round % STEPS_A_DAY);
+            if self.meters > 1 {
+                digits(
+                    &mut self.bytes[meter..meter + 7],
+                    self.first_meter + self.meter,
+                );
+            }
             if step == 0 || self.reads_at.len() > 1 {
                 self.bytes[time..time + 10].copy_from_slice(&date(day));
             }
@@ -376,9 +393,13 @@ impl Template {
             digits(&mut self.bytes[time + 17..time + 19], second % 60);
             digits(
                 &mut self.bytes[register..register + 9],
-                100_000_000 + self.read * 10,
+                100_000_000 + self.round * 10,
             );
-            self.read += 1;
+            self.meter += 1;
+            if self.meter == self.meters {
+                self.meter = 0;
+                self.round += 1;
+            }
         }
         out.extend_from_slice(&self.bytes);
     }
