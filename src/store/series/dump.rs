@@ -11,8 +11,8 @@ use rusqlite::Connection;
 use super::{
     days::{self, Which},
     key::{GROUP, LAST_DAY, day_of_key, series_of_key},
+    rows::{open_day, open_finding},
     run::{self, GroupStream},
-    settle::{open_day, open_finding},
     side,
 };
 use crate::{

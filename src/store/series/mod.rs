@@ -9,10 +9,15 @@
 //! Totals of days, months and years are not stored: they are sums of half hours, made when they are
 //! asked for, and so equal their parts by construction.
 
+mod chain;
 mod days;
+mod define;
 mod dump;
+mod fold;
 mod key;
 mod reader;
+mod reads;
+mod rows;
 mod run;
 mod schema;
 mod settle;
@@ -20,14 +25,14 @@ pub(crate) mod side;
 mod tidy;
 mod writer;
 
+pub use define::SeriesDef;
 pub use dump::Row as DumpRow;
+pub(crate) use fold::read_of;
+pub use reader::SeriesReader;
 pub(crate) use reader::forget_empty_boundaries;
-pub use reader::{JudgedRow, SeriesReader};
+pub use reads::JudgedRow;
 pub use settle::TouchedDay;
-pub(crate) use settle::read_of;
 pub use side::{HistoryMonth, IntervalEnergy, UNPLACED_MAX, UnplacedRegister};
 pub use tidy::Closed;
 pub(crate) use writer::row_of;
-pub use writer::{
-    Flushed, RUNS_TO_MERGE, SETTLE_AT_FLUSH, SeriesDef, SeriesOptions, SeriesStore, Waiting,
-};
+pub use writer::{Flushed, RUNS_TO_MERGE, SETTLE_AT_FLUSH, SeriesOptions, SeriesStore, Waiting};

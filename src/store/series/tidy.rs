@@ -10,10 +10,12 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::{
     days,
+    define::{Def, def_of},
     key::{DayCutter, GROUP},
+    rows::{frontier, lift_frontier},
     run::{self, BlockHead, FLUSHED, GroupStream, MERGED, RunWriter, SeriesRows},
-    settle::{Settler, TouchedDay, lift_frontier},
-    writer::{Def, RUNS_TO_MERGE, SeriesStore, def_of, set_clean},
+    settle::{Settler, TouchedDay},
+    writer::{RUNS_TO_MERGE, SeriesStore, set_clean},
 };
 use crate::{
     codec::block::{Columns, Row, Unpacker},
@@ -48,7 +50,7 @@ pub(crate) fn settle_behind(
                 let Some(def) = def_of(defs, one) else {
                     continue;
                 };
-                let settled = super::settle::frontier(conn, one)?.map_or(0, |f| f.run);
+                let settled = frontier(conn, one)?.map_or(0, |f| f.run);
                 let mut stream = GroupStream::new(conn, unpacker, &heads, Columns::All, Some(one));
                 let rows = stream.take(settled)?.unwrap_or(SeriesRows {
                     series: one,
@@ -59,15 +61,14 @@ pub(crate) fn settle_behind(
             continue;
         }
         let mut stream = GroupStream::new(conn, unpacker, &heads, Columns::All, None);
-        let mut wanted = of_group.iter().copied().peekable();
-        while let Some(next) = wanted.next() {
+        for &next in of_group {
             let Some(def) = def_of(defs, next) else {
                 continue;
             };
             while stream.peek()?.is_some_and(|here| here < next) {
                 stream.skip()?;
             }
-            let settled = super::settle::frontier(conn, next)?.map_or(0, |f| f.run);
+            let settled = frontier(conn, next)?.map_or(0, |f| f.run);
             let rows = match stream.peek()? {
                 Some(here) if here == next => stream.take(settled)?,
                 _ => None,

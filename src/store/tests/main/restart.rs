@@ -80,7 +80,8 @@ fn live_values_are_there_again_after_a_restart() {
     store.flush().unwrap();
     let last = batch(59)[58];
     let live = Live::new(london());
-    [2, 7].map(|id| live.define(SeriesId(id), 5_000));
+    live.define(SeriesId(2), 5_000);
+    live.define(SeriesId(7), 5_000);
     drop(store);
     defined(&place).reader().unwrap().seed(&live).unwrap();
     let shown = live.get(SeriesId(2)).unwrap();

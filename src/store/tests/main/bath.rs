@@ -14,7 +14,8 @@ use crate::roof::{
     DAY_MS, MINUTE_MS, Place, all_reads, assert_same, day, def, dump, london, nights, read, rules,
 };
 
-const BATH: &str = include_str!("../../../tests/data/uk-bath-pv-halfhourly/pv_bath_halfhourly.csv");
+const BATH: &str =
+    include_str!("../../../../tests/data/uk-bath-pv-halfhourly/pv_bath_halfhourly.csv");
 /// 37.24 kWp, in millionths of a Wh per kW/kWp and half hour.
 const HALF_PEAK_W: i64 = 18_620;
 const MILLIONTHS: i64 = 1_000_000_000_000;

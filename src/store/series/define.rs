@@ -1,0 +1,194 @@
+//! What series there are and what they are judged by.
+//!
+//! Definitions come from above – society document, dated events, decisions – and are given again at
+//! every start. The table keeps a fingerprint of each, so that one that changed while the store was
+//! closed is settled from its beginning; one that changes while it is open, from where the change
+//! begins to matter.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use domain::metering::{Decisions, Nights, Obis, SeriesId, SeriesRules};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{
+    run::{FLUSHED, RunWriter},
+    side,
+    writer::{SeriesStore, put_meta},
+};
+use crate::{codec::block::sort_and_unite, error::StoreError};
+
+/// What a series is and what it is judged by.
+#[derive(Clone, Debug)]
+pub struct SeriesDef {
+    /// Its number, which the caller gives and never changes.
+    pub id: SeriesId,
+    /// The meter's serial.
+    pub meter: Arc<str>,
+    /// The register.
+    pub register: Obis,
+    /// What it is judged by, with its lives from the dated events.
+    pub rules: Arc<SeriesRules>,
+    /// What persons decided about its reads.
+    pub decisions: Arc<Decisions>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Def {
+    pub(crate) rules: Arc<SeriesRules>,
+    pub(crate) decisions: Arc<Decisions>,
+}
+
+impl SeriesStore {
+    /// Makes series known or changes what they are judged by. Saying the same again changes nothing.
+    /// Unplaced reads of a register that becomes known are taken in. What a change touches is settled
+    /// at the next flush.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was changed on disk then.
+    pub fn define(&mut self, defs: &[SeriesDef]) -> Result<(), StoreError> {
+        let tx = self.conn.transaction()?;
+        let mut adopted = Vec::new();
+        let mut changed = Vec::new();
+        {
+            let mut select = tx.prepare_cached("SELECT fingerprint FROM series WHERE id = ?1")?;
+            let mut put = tx.prepare_cached(
+                "INSERT INTO series (id, meter, register, fingerprint) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (id) DO UPDATE SET fingerprint = excluded.fingerprint",
+            )?;
+            let mut prints = Fingerprints::default();
+            for def in defs {
+                let print = prints.of(def);
+                let stored: Option<i64> =
+                    select.query_row([def.id.0], |row| row.get(0)).optional()?;
+                if stored == Some(print) {
+                    continue;
+                }
+                put.execute(params![
+                    def.id.0,
+                    def.meter,
+                    def.register.to_string(),
+                    print
+                ])?;
+                if stored.is_none() {
+                    adopted.append(&mut side::adopt(&tx, &def.meter, def.register, def.id.0)?);
+                } else {
+                    let old = self.defs.get(def.id.0 as usize).and_then(Option::as_ref);
+                    let (since, until) = change(old, def);
+                    mark_pending(&tx, def.id.0, since, until)?;
+                    changed.push(def.id.0);
+                }
+            }
+        }
+        if !adopted.is_empty() {
+            // Taken out of one table and into a run in one transaction.
+            sort_and_unite(&mut adopted);
+            let mut run = RunWriter::new(&tx, &mut self.packer, self.next_run, FLUSHED, 0, 0)?;
+            run.push(&adopted)?;
+            run.finish()?;
+            put_meta(&tx, "next_run", self.next_run + 1)?;
+            for of_one in adopted.chunk_by(|a, b| a.series == b.series) {
+                mark_pending(&tx, of_one[0].series, i64::MIN, i64::MAX)?;
+                changed.push(of_one[0].series);
+            }
+        }
+        tx.commit()?;
+        if !adopted.is_empty() {
+            self.next_run += 1;
+            self.count_runs()?;
+        }
+        for def in defs {
+            let place = def.id.0 as usize;
+            if self.defs.len() <= place {
+                self.defs.resize(place + 1, None);
+            }
+            self.defs[place] = Some(Def {
+                rules: Arc::clone(&def.rules),
+                decisions: Arc::clone(&def.decisions),
+            });
+        }
+        self.pending.extend(changed);
+        Ok(())
+    }
+}
+
+pub(crate) fn def_of(defs: &[Option<Def>], series: u32) -> Option<&Def> {
+    defs.get(series as usize).and_then(Option::as_ref)
+}
+
+/// Notes that a span of the series is to be settled again.
+fn mark_pending(conn: &Connection, series: u32, since: i64, until: i64) -> Result<(), StoreError> {
+    conn.prepare_cached(
+        "INSERT INTO pending (series, since, until) VALUES (?1, ?2, ?3)
+         ON CONFLICT (series) DO UPDATE SET
+             since = min(since, excluded.since), until = max(until, excluded.until)",
+    )?
+    .execute(params![series, since, until])?;
+    Ok(())
+}
+
+/// The first and last instant at which definitions differ.
+fn change(old: Option<&Def>, new: &SeriesDef) -> (i64, i64) {
+    const EVERYTHING: (i64, i64) = (i64::MIN, i64::MAX);
+    let Some(old) = old else { return EVERYTHING };
+    let (a, b) = (&*old.rules, &*new.rules);
+    let numbers = |r: &SeriesRules| (r.direction, r.ceiling, r.modulus, r.step);
+    if numbers(a) != numbers(b) || a.nights != b.nights {
+        return EVERYTHING;
+    }
+    // A final read bounds every read of its life, so that a life that changes does so from its start.
+    let lives = [&a.lives, &b.lives].map(|lives| lives.as_slice());
+    let same = lives[0]
+        .iter()
+        .zip(lives[1])
+        .take_while(|(a, b)| a == b)
+        .count();
+    let changed = lives.iter().filter_map(|of| of.get(same));
+    let lived = changed
+        .map(|life| life.opened.map_or(i64::MIN, |mark| mark.at.0))
+        .min();
+    let old: BTreeSet<_> = old.decisions.iter().collect();
+    let now: BTreeSet<_> = new.decisions.iter().collect();
+    let decided = old.symmetric_difference(&now).map(|(at, _, _)| at.0);
+    let decided: Vec<i64> = decided.collect();
+    match (lived, decided.iter().min(), decided.iter().max()) {
+        (Some(from), first, _) => (first.map_or(from, |first| from.min(*first)), i64::MAX),
+        (None, Some(first), Some(last)) => (*first, *last),
+        (None, ..) => EVERYTHING,
+    }
+}
+
+/// What tells two definitions apart across a restart.
+#[derive(Default)]
+struct Fingerprints {
+    /// Nights are large and shared by many series; they are kept so that no address comes twice.
+    nights: Vec<(Arc<Nights>, u32)>,
+}
+
+impl Fingerprints {
+    fn of(&mut self, def: &SeriesDef) -> i64 {
+        let rules = &def.rules;
+        let known = self
+            .nights
+            .iter()
+            .find(|(nights, _)| Arc::ptr_eq(nights, &rules.nights));
+        let nights = match known {
+            Some((_, print)) => *print,
+            None => {
+                let print = crc32c::crc32c(format!("{:?}", rules.nights).as_bytes());
+                self.nights.push((Arc::clone(&rules.nights), print));
+                print
+            }
+        };
+        let text = format!(
+            "{} {:?} {:?} {:?} {:?} {:?} {:?}",
+            rules.version(),
+            rules.direction,
+            rules.ceiling,
+            rules.modulus,
+            rules.step,
+            rules.lives,
+            def.decisions,
+        );
+        (i64::from(nights) << 32) | i64::from(crc32c::crc32c(text.as_bytes()))
+    }
+}
