@@ -6,11 +6,11 @@ use crate::error::{Damage, DamageKind};
 use crate::frame::BLOCK;
 use crate::index::{Index, Stretch, trailer};
 use crate::journal::{Closed, Shared, is_full};
-use crate::pack::{self, LEVEL, MAX_PACK_RECORDS, PACK_BYTES};
-use crate::reader::Run;
+use crate::pack::{self, LEVEL, MAX_PACK_RECORDS, PACK_BYTES, Run};
 use crate::records::Records;
-use crate::recover;
-use crate::segment::{Kind, PackWalk, SegmentHead, Walk};
+use crate::segment::{Kind, SegmentHead};
+use crate::survey;
+use crate::walk::{PackWalk, Walk};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
@@ -160,7 +160,7 @@ impl Compactor {
         }
         disk.remove(&Kind::Open.file_name(first))
             .map_err(disk_error)?;
-        disk.remove(&recover::index_name(first))
+        disk.remove(&survey::index_name(first))
             .map_err(disk_error)?;
         Ok(true)
     }
@@ -274,7 +274,7 @@ fn read_back(disk: &dyn Disk, name: &str, head: &SegmentHead, index: &Index) -> 
     let mut block = [0; BLOCK];
     read_exact(file.as_ref(), 0, &mut block).map_err(|e| wrong(e.into()))?;
     let again = SegmentHead::decode(Kind::Compressed, &block).map_err(wrong)?;
-    let found = recover::read_index(disk, Kind::Compressed, &again, file.as_ref())?;
+    let found = survey::read_index(disk, Kind::Compressed, &again, file.as_ref())?;
     if again != *head || found != *index {
         return Err(wrong(DamageKind::Order("segment")));
     }

@@ -6,8 +6,8 @@ use crate::disk::{Disk, DiskFile};
 use crate::index::Summary;
 use crate::mark::{FILE, FILE_BYTES, Mark};
 use crate::reader::{Copied, CopyError, Reader};
-use crate::recover;
 use crate::segment::Kind;
+use crate::survey;
 use std::io;
 use std::sync::Arc;
 
@@ -95,7 +95,7 @@ fn copy_segment(
             Kind::Compressed => source.len()?,
         };
         copy_file(source.as_ref(), target, &name, length)?;
-        let sidecar = recover::index_name(summary.first);
+        let sidecar = survey::index_name(summary.first);
         if kind == Kind::Open
             && let Ok(index) = disk.open(&sidecar)
         {

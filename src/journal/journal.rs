@@ -9,7 +9,7 @@ use crate::mark::Mark;
 use crate::reader::Reader;
 use crate::records::Records;
 use crate::segment::{Kind, SegmentHead};
-use crate::{MAX_GROUP_BYTES, recover};
+use crate::{MAX_GROUP_BYTES, recover, survey};
 use std::any::Any;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -341,7 +341,7 @@ impl Journal {
         self.file = file;
         self.file_bytes = self.segment_bytes;
         self.offset = BLOCK as u64;
-        match recover::write_index(disk.as_ref(), &closed) {
+        match survey::write_index(disk.as_ref(), &closed) {
             // Without it, the next start reads the segment instead.
             Err(e) if is_full(&e) => tracing::warn!("no space for the index of a closed segment"),
             Err(e) => return Err(self.shared.fail("write an index", &e)),

@@ -104,6 +104,7 @@
 //!
 //! A record or group beyond its limit is refused and nothing is written.
 
+mod batches;
 mod commit;
 mod compact;
 mod copy;
@@ -117,9 +118,13 @@ mod pack;
 mod reader;
 mod records;
 mod recover;
+mod scan;
 mod segment;
+mod survey;
 mod verify;
+mod walk;
 
+pub use batches::{Batch, Batches, OwnRecord, Record};
 pub use commit::{Acknowledge, CommitLimits, Committer, Entry, Group, Health, Refused, Sink};
 pub use compact::Compactor;
 pub use disk::{CrashStyle, Disk, DiskFile, FaultPlan, MemoryDisk, RealDisk, SlowDisk};
@@ -127,7 +132,7 @@ pub use error::{AppendError, CommitError, Damage, DamageKind, OpenError};
 pub use journal::{
     Appended, Cut, Journal, MAX_SEGMENT_BYTES, MIN_SEGMENT_BYTES, Opened, Options, SEGMENT_BYTES,
 };
-pub use reader::{Batch, Batches, Copied, CopyError, OwnRecord, Reader, Record, Verified};
+pub use reader::{Copied, CopyError, Reader, Verified};
 pub use records::Records;
 pub use wire::Head;
 

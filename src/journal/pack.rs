@@ -3,7 +3,6 @@
 use crate::MAX_RECORD_BYTES;
 use crate::error::DamageKind;
 use crate::frame::{Tag, hash_at, u32_at, u64_at};
-use crate::reader::Run;
 use crate::records::Records;
 use sha2::{Digest, Sha256};
 use wire::{Hash, leaf_hash};
@@ -19,6 +18,14 @@ pub const PACK_HEAD_BYTES: usize = 68;
 pub const LEVEL: i32 = 3;
 const RUN_BYTES: usize = 20;
 const MAX_RAW: usize = PACK_BYTES + MAX_RECORD_BYTES + MAX_PACK_RECORDS * (RUN_BYTES + 4) + 8;
+
+/// Consecutive records of one group in a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    pub group: u64,
+    pub time_ms: i64,
+    pub records: u32,
+}
 
 /// What stands at the beginning of a compressed frame.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 //!
 //! Every sequence of that boot up to and including `upto` is on disk or covered by a loss record;
 //! `also` names ranges beyond it, both ends included. A boot's first sequence is 1, so `upto` 0
-//! says that nothing is contiguous yet. `head` is the journal's [`Head`](crate::Head) as text, or
+//! says that nothing is contiguous yet. `head` is the journal's [`Head`] as text, or
 //! empty. Boots rise, ranges rise and leave at least one sequence between them.
 //!
 //! There is one way to write a receipt: keys in this order, no white space, no leading zeros. The

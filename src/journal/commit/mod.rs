@@ -12,7 +12,10 @@
 //! group tries again. Any other failure stops intake for good: everything pending fails, and every
 //! later offer is refused.
 
-use crate::compact::Compactor;
+mod background;
+mod thread;
+mod told;
+
 use crate::error::{AppendError, CommitError};
 use crate::frame::ROW_BYTES;
 use crate::journal::Journal;
@@ -21,8 +24,9 @@ use crate::records::Records;
 use crate::{MAX_GROUP_BYTES, MAX_GROUP_RECORDS, MAX_RECORD_BYTES};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use thread::{Inner, Pending};
 use tokio::sync::Notify;
+use told::{Told, Waiter, Waiting};
 
 /// Is told what became of an entry, from the committer's thread: it must not wait.
 pub trait Acknowledge: Send + Sync {
@@ -150,7 +154,7 @@ impl<T: Send + 'static> Committer<T> {
         let for_thread = Arc::clone(&inner);
         let thread = std::thread::Builder::new()
             .name("journal".into())
-            .spawn(move || run(journal, &for_thread, sink))
+            .spawn(move || thread::run(journal, &for_thread, sink))
             .expect("a thread for the committer can be started at start-up");
         *lock(&inner.thread) = Some(thread);
         let _last = Arc::new(CloseOnDrop(Arc::clone(&inner)));
@@ -282,318 +286,11 @@ impl<T: Send + 'static> Committer<T> {
     }
 }
 
-struct Inner<T> {
-    pending: Mutex<Pending<T>>,
-    /// The thread sleeps here while nothing is pending.
-    work: Condvar,
-    /// Blocking appends wait here for room.
-    freed: Condvar,
-    freed_async: Notify,
-    async_waiters: AtomicBool,
-    limits: CommitLimits,
-    reader: Reader,
-    thread: Mutex<Option<JoinHandle<()>>>,
-}
-
-/// An entry that was taken.
-struct Waiting<T> {
-    records: Records,
-    time_ms: i64,
-    along: T,
-    told: Told,
-}
-
-/// Who is told about an entry, once. Dropped untold, as when the sink panics, it has failed.
-struct Told {
-    ack: Option<Arc<dyn Acknowledge>>,
-    count: u32,
-    waiter: Option<Arc<Waiter>>,
-}
-
-impl Told {
-    fn durable(mut self, index: u64) {
-        if let Some(ack) = self.ack.take() {
-            ack.durable(self.count);
-        }
-        if let Some(waiter) = self.waiter.take() {
-            waiter.set(Ok(index));
-        }
-    }
-
-    fn failed(mut self, why: &CommitError) {
-        self.tell_failed(why);
-    }
-
-    fn tell_failed(&mut self, why: &CommitError) {
-        if let Some(ack) = self.ack.take() {
-            ack.failed();
-        }
-        if let Some(waiter) = self.waiter.take() {
-            waiter.set(Err(why.clone()));
-        }
-    }
-}
-
-impl Drop for Told {
-    fn drop(&mut self) {
-        self.tell_failed(&CommitError::Closed);
-    }
-}
-
-struct Pending<T> {
-    entries: Vec<Waiting<T>>,
-    bytes: u64,
-    records: usize,
-    sleeping: bool,
-    closing: bool,
-    out_of_space: bool,
-    stopped: Option<CommitError>,
-}
-
-impl<T> Pending<T> {
-    fn new() -> Pending<T> {
-        Pending {
-            entries: Vec::new(),
-            bytes: 0,
-            records: 0,
-            sleeping: false,
-            closing: false,
-            out_of_space: false,
-            stopped: None,
-        }
-    }
-}
-
-impl<T> Inner<T> {
-    /// Would an entry of the largest size be refused? Half a batch is always free otherwise.
-    fn is_full(&self, pending: &Pending<T>) -> bool {
-        pending.entries.len() >= self.limits.entries
-            || pending.bytes > self.limits.bytes / 2
-            || pending.records > MAX_GROUP_RECORDS / 2
-    }
-
-    fn close(&self) {
-        lock(&self.pending).closing = true;
-        self.work.notify_all();
-        self.tell_room();
-    }
-
-    fn stop_reason(&self) -> CommitError {
-        lock(&self.pending)
-            .stopped
-            .clone()
-            .unwrap_or(CommitError::Closed)
-    }
-
-    fn tell_room(&self) {
-        self.freed.notify_all();
-        if self.async_waiters.swap(false, Ordering::Relaxed) {
-            self.freed_async.notify_waiters();
-        }
-    }
-
-    /// Refuses everything from now on and fails what is pending.
-    fn stop(&self, why: CommitError) {
-        let entries = {
-            let mut pending = lock(&self.pending);
-            pending.stopped.get_or_insert_with(|| why.clone());
-            pending.bytes = 0;
-            pending.records = 0;
-            std::mem::take(&mut pending.entries)
-        };
-        self.freed_async.notify_waiters();
-        self.tell_room();
-        fail(entries, &why);
-    }
-}
-
-fn run<T: Send + 'static>(mut journal: Journal, inner: &Inner<T>, mut sink: impl Sink<T>) {
-    // Whatever ends this thread, nobody waits for it in vain.
-    let _end = StopOnExit(inner);
-    let compaction = inner
-        .limits
-        .compact
-        .then(|| Compaction::start(journal.compactor()));
-    let mut batch: Vec<Waiting<T>> = Vec::new();
-    let mut segments = journal.closed_segments();
-    loop {
-        {
-            let mut pending = lock(&inner.pending);
-            while pending.entries.is_empty() && !pending.closing {
-                pending.sleeping = true;
-                pending = inner
-                    .work
-                    .wait(pending)
-                    .unwrap_or_else(PoisonError::into_inner);
-            }
-            pending.sleeping = false;
-            if pending.entries.is_empty() {
-                break;
-            }
-            std::mem::swap(&mut pending.entries, &mut batch);
-            pending.bytes = 0;
-            pending.records = 0;
-        }
-        inner.tell_room();
-        let time_ms = batch.iter().map(|entry| entry.time_ms).max().unwrap_or(0);
-        match journal.append_parts(time_ms, batch.iter().map(|entry| &entry.records)) {
-            Ok(appended) => {
-                set_space(inner, false);
-                release(&mut batch, appended.first, time_ms, &mut sink);
-            }
-            Err(error @ AppendError::Stopped { .. }) => {
-                tracing::error!(%error, "the journal stopped; intake ends");
-                inner.stop(error.clone().into());
-                fail(std::mem::take(&mut batch), &error.into());
-                return;
-            }
-            Err(error) => {
-                if set_space(inner, matches!(error, AppendError::OutOfSpace { .. })) {
-                    tracing::error!(%error, "a group was refused");
-                }
-                fail(batch.drain(..), &error.into());
-            }
-        }
-        let now = journal.closed_segments();
-        if std::mem::replace(&mut segments, now) != now
-            && let Some(compaction) = &compaction
-        {
-            compaction.wake();
-        }
-    }
-    drop(compaction);
-    if let Err(error) = journal.close() {
-        tracing::error!(%error, "the journal did not close cleanly");
-        inner.stop(error.into());
-    }
-}
-
-/// The sink first, then the acknowledgers.
-fn release<T>(batch: &mut Vec<Waiting<T>>, first: u64, time_ms: i64, sink: &mut impl Sink<T>) {
-    let mut entries = Vec::with_capacity(batch.len());
-    let mut tell = Vec::with_capacity(batch.len());
-    let mut index = first;
-    for Waiting {
-        records,
-        along,
-        told,
-        ..
-    } in batch.drain(..)
-    {
-        let count = records.len() as u32;
-        tell.push((told, index));
-        entries.push((index, count, along));
-        index += u64::from(count);
-    }
-    sink.committed(Group {
-        first,
-        time_ms,
-        entries,
-    });
-    tell.into_iter()
-        .for_each(|(told, index)| told.durable(index));
-}
-
-fn fail<T>(entries: impl IntoIterator<Item = Waiting<T>>, why: &CommitError) {
-    entries.into_iter().for_each(|entry| entry.told.failed(why));
-}
-
-/// Notes whether space is wanting; says whether that is news of the bad kind.
-fn set_space<T>(inner: &Inner<T>, wanting: bool) -> bool {
-    let mut pending = lock(&inner.pending);
-    !std::mem::replace(&mut pending.out_of_space, wanting) && wanting
-}
-
-/// A blocking append waits here.
-#[derive(Default)]
-struct Waiter {
-    outcome: Mutex<Option<Result<u64, CommitError>>>,
-    set: Condvar,
-}
-
-impl Waiter {
-    fn set(&self, outcome: Result<u64, CommitError>) {
-        *lock(&self.outcome) = Some(outcome);
-        self.set.notify_one();
-    }
-
-    fn wait(&self) -> Result<u64, CommitError> {
-        let mut outcome = lock(&self.outcome);
-        loop {
-            match outcome.take() {
-                Some(outcome) => return outcome,
-                None => {
-                    outcome = self
-                        .set
-                        .wait(outcome)
-                        .unwrap_or_else(PoisonError::into_inner)
-                }
-            }
-        }
-    }
-}
-
 struct CloseOnDrop<T>(Arc<Inner<T>>);
 
 impl<T> Drop for CloseOnDrop<T> {
     fn drop(&mut self) {
         self.0.close();
-    }
-}
-
-struct StopOnExit<'a, T>(&'a Inner<T>);
-
-impl<T> Drop for StopOnExit<'_, T> {
-    fn drop(&mut self) {
-        self.0.stop(CommitError::Closed);
-    }
-}
-
-/// The thread that compresses closed segments, woken at each rotation.
-struct Compaction {
-    wake: Option<std::sync::mpsc::SyncSender<()>>,
-    compactor: Compactor,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Compaction {
-    fn start(compactor: Compactor) -> Compaction {
-        let compactor = compactor.gentle();
-        let working = compactor.clone();
-        let (wake, woken) = std::sync::mpsc::sync_channel(1);
-        let _ = wake.try_send(());
-        let thread = std::thread::Builder::new()
-            .name("journal-compact".into())
-            .spawn(move || {
-                while woken.recv().is_ok() {
-                    if let Err(error) = working.compact_closed() {
-                        tracing::warn!(%error, "a closed segment was left as it is");
-                    }
-                }
-            })
-            .ok();
-        Compaction {
-            wake: Some(wake),
-            compactor,
-            thread,
-        }
-    }
-
-    fn wake(&self) {
-        if let Some(wake) = &self.wake {
-            // One pending call compresses everything that is closed by then.
-            let _ = wake.try_send(());
-        }
-    }
-}
-
-impl Drop for Compaction {
-    fn drop(&mut self) {
-        self.wake = None;
-        self.compactor.stop();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
     }
 }
 
