@@ -125,7 +125,7 @@ impl Inlet {
         tokio::select! {
             biased;
             event = self.events.poll() => match event {
-                Ok(event) => self.take(event).await,
+                Ok(event) => self.take_all(event).await,
                 Err(error) => self.lose(&error.to_string()).await,
             },
             () = self.epoch.wait(|epoch| epoch.is_due() || epoch.has_failed()) => {}
@@ -170,6 +170,15 @@ impl Inlet {
         let wait = self.backoff.next();
         tracing::warn!(why, ?wait, "the broker connection was lost");
         tokio::time::sleep(wait).await;
+    }
+
+    /// Takes an event and those the same socket read brought, without a poll for each.
+    async fn take_all(&mut self, first: Event) {
+        let mut next = Some(first);
+        while let Some(event) = next {
+            self.take(event).await;
+            next = self.events.state.events.pop_front();
+        }
     }
 
     async fn take(&mut self, event: Event) {
