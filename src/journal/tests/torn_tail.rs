@@ -79,7 +79,7 @@ fn every_torn_end_of_the_last_group_leaves_every_record_before_it() {
             }),
         ];
         for (name, tear) in tears {
-            if !crate::thorough() && at % 8 != 0 && at + 40 < end {
+            if !crate::thorough() && at % 32 != 0 && at + 40 < end {
                 continue;
             }
             let torn = disk.fork();
