@@ -18,7 +18,12 @@ use tower::ServiceExt;
 use crate::{config::Http, web::TimeLimit};
 
 /// Serves `router` until `stop` turns true.
-pub async fn serve(listener: TcpListener, router: Router, limits: Http, mut stop: watch::Receiver<bool>) {
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: Http,
+    mut stop: watch::Receiver<bool>,
+) {
     let seats = Arc::new(Semaphore::new(limits.max_connections.max(1)));
     loop {
         let Ok(seat) = Arc::clone(&seats).acquire_owned().await else {
@@ -30,7 +35,8 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Http, mut stop
         };
         match accepted {
             Ok((stream, peer)) => {
-                let connection = connection(stream, peer, router.clone(), limits.clone(), stop.clone());
+                let connection =
+                    connection(stream, peer, router.clone(), limits.clone(), stop.clone());
                 tokio::spawn(async move {
                     connection.await;
                     drop(seat);

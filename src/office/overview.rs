@@ -43,7 +43,11 @@ impl DaySoFar {
     /// Energy of the half hours known, and what a clear sky would have given in the same ones.
     #[must_use]
     pub fn energy(&self) -> (WattHours, WattHours) {
-        let known = self.made.iter().zip(&self.clear_sky).filter_map(|(made, sky)| Some(((*made)?, sky)));
+        let known = self
+            .made
+            .iter()
+            .zip(&self.clear_sky)
+            .filter_map(|(made, sky)| Some(((*made)?, sky)));
         let (made, sky) = known.fold((0, 0), |(a, b), (made, sky)| (a + made.0, b + sky.0));
         (WattHours(made / 2), WattHours(sky / 2))
     }
@@ -106,7 +110,10 @@ impl SocietyOffice {
         let mut courses: Vec<(&str, Vec<HalfHourEnergy>)> = Vec::new();
         self.look(|reader| {
             for point in &points {
-                courses.push((point, energy::half_hours_of(reader, &known, point, Period::Day(day), now)?));
+                courses.push((
+                    point,
+                    energy::half_hours_of(reader, &known, point, Period::Day(day), now)?,
+                ));
             }
             Ok(())
         })?;
@@ -116,26 +123,37 @@ impl SocietyOffice {
         let mut sum = DaySoFar {
             day,
             zone: known.zone.clone(),
-            made: half_hours.iter().take_while(|half| half.end() <= now).map(|_| Some(Watts(0))).collect(),
+            made: half_hours
+                .iter()
+                .take_while(|half| half.end() <= now)
+                .map(|_| Some(Watts(0)))
+                .collect(),
             clear_sky: half_hours.iter().map(|_| Watts(0)).collect(),
             silent: Vec::new(),
             sample: known.document.society.sample,
         };
         for (point, halves) in courses {
             if !all_silent && !speaks(&halves) {
-                sum.silent.extend(known.points.get(point).map(|facts| facts.name.clone()));
+                sum.silent
+                    .extend(known.points.get(point).map(|facts| facts.name.clone()));
                 continue;
             }
             let mut made = vec![None; sum.made.len()];
             for half in halves.iter().filter(|half| half.is_complete()) {
-                if let Some(slot) = slot(half_hours.start, half.half_hour).and_then(|at| made.get_mut(at)) {
+                if let Some(slot) =
+                    slot(half_hours.start, half.half_hour).and_then(|at| made.get_mut(at))
+                {
                     *slot = Some(Watts(half.wh.0 * 2));
                 }
             }
             for (sum, made) in sum.made.iter_mut().zip(made) {
                 *sum = sum.zip(made).map(|(a, b)| Watts(a.0 + b.0));
             }
-            for (sum, sky) in sum.clear_sky.iter_mut().zip(sky_of(&known, point, half_hours)) {
+            for (sum, sky) in sum
+                .clear_sky
+                .iter_mut()
+                .zip(sky_of(&known, point, half_hours))
+            {
                 sum.0 += sky.0;
             }
         }
@@ -155,10 +173,20 @@ impl SocietyOffice {
     pub fn first_year(&self, site: Option<&str>) -> Answer<Option<i32>> {
         let known = self.known();
         let points = known.points_of(&place(site), Counts::Generation)?;
-        let meters = points.iter().filter_map(|point| known.points.get(point)).flat_map(|point| &point.meters);
-        let mut first = meters.filter_map(|serial| known.meters.get(serial)).map(|meter| meter.installed.year()).min();
+        let meters = points
+            .iter()
+            .filter_map(|point| known.points.get(point))
+            .flat_map(|point| &point.meters);
+        let mut first = meters
+            .filter_map(|serial| known.meters.get(serial))
+            .map(|meter| meter.installed.year())
+            .min();
         let books = self.books();
-        for id in known.sites.keys().filter(|id| site.is_none_or(|site| site == id.as_str())) {
+        for id in known
+            .sites
+            .keys()
+            .filter(|id| site.is_none_or(|site| site == id.as_str()))
+        {
             let years = books.history_months(id).or_ours("books.sqlite")?;
             first = years.iter().map(|row| row.year).chain(first).min();
         }
@@ -197,11 +225,20 @@ fn sky_of(known: &Known, point: &str, half_hours: domain::calendar::HalfHours) -
     let Some(facts) = known.points.get(point) else {
         return Vec::new();
     };
-    let alone = known.points_of_site(&facts.site, Counts::Generation).count() == 1;
+    let alone = known
+        .points_of_site(&facts.site, Counts::Generation)
+        .count()
+        == 1;
     let peak = match known.sites.get(&facts.site) {
         Some(site) if alone => site.kwp,
         _ => facts.ceiling,
     };
-    let site = known.document.site.iter().find(|site| site.id == facts.site);
-    site.map_or_else(Vec::new, |site| sun::clear_sky(&site.latitude, &site.longitude, peak, half_hours))
+    let site = known
+        .document
+        .site
+        .iter()
+        .find(|site| site.id == facts.site);
+    site.map_or_else(Vec::new, |site| {
+        sun::clear_sky(&site.latitude, &site.longitude, peak, half_hours)
+    })
 }

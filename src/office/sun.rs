@@ -13,7 +13,9 @@ use domain::{
     calendar::{HalfHours, Instant, Span},
     quantity::Watts,
 };
-use solar_positioning::{Horizon, Location, RefractionCorrection, SolarEvents, SolarPositions, time::JulianDate};
+use solar_positioning::{
+    Horizon, Location, RefractionCorrection, SolarEvents, SolarPositions, time::JulianDate,
+};
 
 /// First and last year of the table of nights.
 pub const YEARS: std::ops::RangeInclusive<i16> = 2009..=2060;
@@ -33,7 +35,10 @@ pub fn nights(latitude: &str, longitude: &str) -> Vec<Span> {
     let (Ok(latitude), Ok(longitude)) = (latitude.parse::<f64>(), longitude.parse::<f64>()) else {
         return Vec::new();
     };
-    let place = Location { latitude, longitude };
+    let place = Location {
+        latitude,
+        longitude,
+    };
     let sun = SolarEvents::grena3();
     // Dusk of each day of 2024 and the dawn after it, as minutes after that day's noon UTC shifted
     // to the place's own noon.
@@ -99,11 +104,19 @@ const LOWEST_SUN: f64 = 0.02;
 /// Jordan, Solar Energy 4, 1960). Held against the best half hours of four years around Bath it is
 /// within about 15 % from February to November; a horizontal plane shows half of them in winter.
 #[must_use]
-pub fn clear_sky(latitude: &str, longitude: &str, peak: Watts, half_hours: HalfHours) -> Vec<Watts> {
+pub fn clear_sky(
+    latitude: &str,
+    longitude: &str,
+    peak: Watts,
+    half_hours: HalfHours,
+) -> Vec<Watts> {
     let (Ok(latitude), Ok(longitude)) = (latitude.parse::<f64>(), longitude.parse::<f64>()) else {
         return Vec::new();
     };
-    let place = Location { latitude, longitude };
+    let place = Location {
+        latitude,
+        longitude,
+    };
     let sun = SolarPositions::grena3();
     let air = RefractionCorrection::standard();
     half_hours
@@ -112,7 +125,9 @@ pub fn clear_sky(latitude: &str, longitude: &str, peak: Watts, half_hours: HalfH
             let middle = (half_hour.start().0 + half_hour.end().0) / 2;
             let irradiance = JulianDate::new(julian(middle), DELTA_T)
                 .and_then(|at| sun.at_from_julian(at, place, 0.0, Some(air)))
-                .map_or(0.0, |sun| on_panels(sun.zenith_angle(), sun.azimuth(), latitude));
+                .map_or(0.0, |sun| {
+                    on_panels(sun.zenith_angle(), sun.azimuth(), latitude)
+                });
             Watts((peak.0 as f64 * PERFORMANCE * irradiance / 1_000.0) as i64)
         })
         .collect()
@@ -139,7 +154,9 @@ fn on_panels(zenith: f64, azimuth: f64, latitude: f64) -> f64 {
 fn diffuse_share(clearness: f64) -> f64 {
     match clearness {
         k if k <= 0.22 => 1.0 - 0.09 * k,
-        k if k <= 0.8 => 0.9511 - 0.1604 * k + 4.388 * k.powi(2) - 16.638 * k.powi(3) + 12.336 * k.powi(4),
+        k if k <= 0.8 => {
+            0.9511 - 0.1604 * k + 4.388 * k.powi(2) - 16.638 * k.powi(3) + 12.336 * k.powi(4)
+        }
         _ => 0.165,
     }
 }
@@ -196,11 +213,27 @@ mod tests {
             assert_eq!(sky[47], Watts(0), "an hour before midnight");
             sky[at].0
         };
-        for (day, at, best) in [("2016-01-15", 24, 520), ("2016-03-15", 24, 762), ("2016-06-15", 26, 751), ("2016-11-15", 24, 545)] {
+        for (day, at, best) in [
+            ("2016-01-15", 24, 520),
+            ("2016-03-15", 24, 762),
+            ("2016-06-15", 26, 751),
+            ("2016-11-15", 24, 545),
+        ] {
             let sky = noon(day, at);
-            assert!((best * 8 / 10..=best * 12 / 10).contains(&sky), "{day}: {sky} W, measured {best} W");
+            assert!(
+                (best * 8 / 10..=best * 12 / 10).contains(&sky),
+                "{day}: {sky} W, measured {best} W"
+            );
         }
-        assert!(clear_sky("north", "0", Watts(1_000), zone.half_hours_of("2016-06-15".parse().expect("day"))).is_empty());
+        assert!(
+            clear_sky(
+                "north",
+                "0",
+                Watts(1_000),
+                zone.half_hours_of("2016-06-15".parse().expect("day"))
+            )
+            .is_empty()
+        );
     }
 
     #[test]

@@ -34,9 +34,15 @@ static ASSETS: LazyLock<BTreeMap<String, Asset>> = LazyLock::new(|| {
     if let Some(sheet) = assets.remove(STYLESHEET) {
         let mut text = String::from_utf8_lossy(&sheet.bytes).into_owned();
         for (name, asset) in &assets {
-            text = text.replace(&format!("url(\"{name}\")"), &format!("url(\"{name}?h={}\")", asset.hash));
+            text = text.replace(
+                &format!("url(\"{name}\")"),
+                &format!("url(\"{name}?h={}\")", asset.hash),
+            );
         }
-        assets.insert(STYLESHEET.to_owned(), asset_of(STYLESHEET, text.into_bytes()));
+        assets.insert(
+            STYLESHEET.to_owned(),
+            asset_of(STYLESHEET, text.into_bytes()),
+        );
     }
     assets
 });
@@ -72,7 +78,11 @@ pub fn address(name: &str) -> String {
 }
 
 /// `/assets/…`
-pub async fn asset(Path(name): Path<String>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
+pub async fn asset(
+    Path(name): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
     let Some(asset) = ASSETS.get(&name) else {
         return Trouble::nothing_here().into_response();
     };
@@ -82,20 +92,40 @@ pub async fn asset(Path(name): Path<String>, RawQuery(query): RawQuery, headers:
 
 /// `/favicon.ico`, which browsers ask for whatever the page says, and `/favicon.svg`.
 pub async fn favicon(headers: HeaderMap) -> Response {
-    ASSETS.get("favicon.svg").map_or_else(|| Trouble::nothing_here().into_response(), |icon| answer(icon, FOR_A_DAY, &headers))
+    ASSETS.get("favicon.svg").map_or_else(
+        || Trouble::nothing_here().into_response(),
+        |icon| answer(icon, FOR_A_DAY, &headers),
+    )
 }
 
 /// `/robots.txt`: pages are for everybody, machinery is not.
 pub async fn robots() -> Response {
-    let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, FOR_A_DAY)];
+    let headers = [
+        (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
+        (header::CACHE_CONTROL, FOR_A_DAY),
+    ];
     (headers, ROBOTS).into_response()
 }
 
 fn answer(asset: &'static Asset, keep: &'static str, headers: &HeaderMap) -> Response {
     let tag = format!("W/\"{}\"", asset.hash);
-    if headers.get(header::IF_NONE_MATCH).is_some_and(|theirs| has_tag(theirs, &tag)) {
-        return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag), (header::CACHE_CONTROL, keep.to_owned())]).into_response();
+    if headers
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|theirs| has_tag(theirs, &tag))
+    {
+        return (
+            StatusCode::NOT_MODIFIED,
+            [
+                (header::ETAG, tag),
+                (header::CACHE_CONTROL, keep.to_owned()),
+            ],
+        )
+            .into_response();
     }
-    let head = [(header::CONTENT_TYPE, asset.kind.to_owned()), (header::CACHE_CONTROL, keep.to_owned()), (header::ETAG, tag)];
+    let head = [
+        (header::CONTENT_TYPE, asset.kind.to_owned()),
+        (header::CACHE_CONTROL, keep.to_owned()),
+        (header::ETAG, tag),
+    ];
     (head, asset.bytes.as_slice()).into_response()
 }

@@ -5,10 +5,10 @@ use report::{chart::DayCurve, words};
 use super::{trouble::Trouble, view::live};
 use crate::office::overview::DaySoFar;
 
-/// The figure, ready for a page.
+/// The figure, ready for a page; `who` as it stands in the middle of a sentence.
 pub fn figure(who: &str, day: &DaySoFar) -> Result<String, Trouble> {
     let curve = DayCurve {
-        title: format!("{who}, {}", words::date(day.day)),
+        title: format!("{}: {who}", words::date(day.day)),
         description: description(who, day),
         day: day.day,
         zone: day.zone.clone(),
@@ -28,13 +28,19 @@ fn description(who: &str, day: &DaySoFar) -> String {
             let made = live::kwh(made);
             match sky.0 {
                 0 => format!("By {until} {who} had made {made} kWh{mark}; the sun was not up yet."),
-                _ => format!("By {until} {who} had made {made} kWh{mark}; a clear sky would have given {} kWh.", live::kwh(sky)),
+                _ => format!(
+                    "By {until} {who} had made {made} kWh{mark}; a clear sky would have given {} kWh.",
+                    live::kwh(sky)
+                ),
             }
         }
         None => "No half hour of today is known yet.".to_owned(),
     };
     if !day.silent.is_empty() {
-        text.push_str(&format!(" Without {}, of which no read has reached us today.", words::list(&day.silent)));
+        text.push_str(&format!(
+            " Without {}, of which no read has reached us today.",
+            words::list(&day.silent)
+        ));
     }
     text
 }

@@ -32,7 +32,11 @@ pub fn of_site(society: &SocietyOffice, site: &str, now: Instant) -> Figures {
 }
 
 fn spelt(society: &SocietyOffice, key: String, place: &Place, at: Instant) -> Figures {
-    let Now { power, today, last_read } = society.now(place, at);
+    let Now {
+        power,
+        today,
+        last_read,
+    } = society.now(place, at);
     let age_ms = last_read.map(|read| at.ms_since(read).max(0));
     Figures {
         now: view::Now {
@@ -56,9 +60,18 @@ pub fn sum<T>(parts: impl Iterator<Item = Option<T>>, add: impl Fn(T, T) -> T) -
 /// The home page's sentence, also live.
 pub fn home_sentence(societies: &[(std::sync::Arc<SocietyOffice>, Figures)]) -> String {
     let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    let roofs = societies.iter().map(|(society, _)| society.known().sites.len()).sum();
-    let power = sum(societies.iter().map(|(_, figures)| figures.power), |a, b| Watts(a.0 + b.0));
-    let today = sum(societies.iter().map(|(_, figures)| figures.today), |a, b| WattHours(a.0 + b.0));
+    let roofs = societies
+        .iter()
+        .map(|(society, _)| society.known().sites.len())
+        .sum();
+    let power = sum(
+        societies.iter().map(|(_, figures)| figures.power),
+        |a, b| Watts(a.0 + b.0),
+    );
+    let today = sum(
+        societies.iter().map(|(_, figures)| figures.today),
+        |a, b| WattHours(a.0 + b.0),
+    );
     let sample = societies.iter().any(|(_, figures)| figures.now.sample);
     view::home::sentence(number(societies.len()), number(roofs), power, today, sample)
 }

@@ -50,7 +50,9 @@ pub fn at(web: &Web, title: &str, here: &str) -> Frame {
 pub fn of_society(web: &Web, known: &Known, title: &str, here: &str) -> Frame {
     let mut frame = plain(web, title);
     let society = &known.document.society;
-    frame.nav.insert(1, link(&society.name, &format!("/s/{}", society.slug)));
+    frame
+        .nav
+        .insert(1, link(&society.name, &format!("/s/{}", society.slug)));
     for link in &mut frame.nav {
         link.current = link.href == here;
     }
@@ -62,13 +64,19 @@ pub fn of_society(web: &Web, known: &Known, title: &str, here: &str) -> Frame {
 pub fn notices(known: &Known) -> Vec<String> {
     let society = &known.document.society;
     let mark = if society.sample { "SAMPLE: " } else { "" };
-    society.notice.iter().map(|notice| format!("{mark}{notice}")).collect()
+    society
+        .notice
+        .iter()
+        .map(|notice| format!("{mark}{notice}"))
+        .collect()
 }
 
 /// The notices of several societies, each once.
 pub fn all_notices(societies: &[std::sync::Arc<SocietyOffice>]) -> Vec<String> {
     let mut seen = BTreeSet::new();
-    let all = societies.iter().flat_map(|society| notices(&society.known()));
+    let all = societies
+        .iter()
+        .flat_map(|society| notices(&society.known()));
     all.filter(|notice| seen.insert(notice.clone())).collect()
 }
 

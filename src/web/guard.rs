@@ -52,7 +52,8 @@ pub fn around(routes: Router<Web>, web: &Web) -> Router<Web> {
 async fn finished(State(web): State<Web>, request: Request, next: Next) -> Response {
     let mut answer = next.run(request).await;
     let trouble = answer.extensions_mut().remove::<Trouble>();
-    let trouble = trouble.or_else(|| (answer.status() == StatusCode::BAD_REQUEST).then(Trouble::unreadable));
+    let trouble =
+        trouble.or_else(|| (answer.status() == StatusCode::BAD_REQUEST).then(Trouble::unreadable));
     if let Some(trouble) = trouble {
         let allowed = answer.headers_mut().remove(header::ALLOW);
         answer = page_of(&web, trouble);
@@ -61,7 +62,9 @@ async fn finished(State(web): State<Web>, request: Request, next: Next) -> Respo
         }
     }
     for (name, value) in HEADERS {
-        answer.headers_mut().insert(name, HeaderValue::from_static(value));
+        answer
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
     }
     answer
 }
@@ -98,7 +101,10 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
 }
 
 async fn in_time(request: Request, next: Next) -> Response {
-    let limit = request.extensions().get::<TimeLimit>().map_or(LONGEST_REQUEST, |limit| limit.0);
+    let limit = request
+        .extensions()
+        .get::<TimeLimit>()
+        .map_or(LONGEST_REQUEST, |limit| limit.0);
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(answer) => answer,
         Err(_) => Trouble::too_slow().into_response(),
@@ -110,7 +116,10 @@ async fn in_time(request: Request, next: Next) -> Response {
 async fn tagged(request: Request, next: Next) -> Response {
     let theirs = request.headers().get(header::IF_NONE_MATCH).cloned();
     let answer = next.run(request).await;
-    let asked_anew = answer.headers().get(header::CACHE_CONTROL).is_some_and(|value| value == "no-cache");
+    let asked_anew = answer
+        .headers()
+        .get(header::CACHE_CONTROL)
+        .is_some_and(|value| value == "no-cache");
     if answer.status() != StatusCode::OK || !asked_anew || is_stream(answer.headers()) {
         return answer;
     }
@@ -143,12 +152,18 @@ pub fn tag_of(bytes: &[u8]) -> String {
 
 /// Sixteen hexadecimal digits of SHA-256.
 pub fn hash_of(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes)
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// Whether a list of tags names this one.
 pub fn has_tag(theirs: &HeaderValue, tag: &str) -> bool {
     let bare = tag.trim_start_matches("W/");
     let list = theirs.to_str().unwrap_or_default();
-    list.split(',').map(str::trim).any(|one| one == "*" || one.trim_start_matches("W/") == bare)
+    list.split(',')
+        .map(str::trim)
+        .any(|one| one == "*" || one.trim_start_matches("W/") == bare)
 }

@@ -18,11 +18,26 @@ pub async fn healthz(State(web): State<Web>) -> Result<Response, Trouble> {
         [] => (StatusCode::OK, "ok\n".to_owned()),
         reasons => (StatusCode::SERVICE_UNAVAILABLE, reasons.join("\n") + "\n"),
     };
-    Ok((status, [(header::CONTENT_TYPE, TEXT), (header::CACHE_CONTROL, "no-store")], words).into_response())
+    Ok((
+        status,
+        [
+            (header::CONTENT_TYPE, TEXT),
+            (header::CACHE_CONTROL, "no-store"),
+        ],
+        words,
+    )
+        .into_response())
 }
 
 /// `/metrics`: OpenMetrics.
 pub async fn metrics(State(web): State<Web>) -> Result<Response, Trouble> {
     let text = web.ask(|web| Ok((web.state.metrics)())).await?;
-    Ok(([(header::CONTENT_TYPE, OPENMETRICS), (header::CACHE_CONTROL, "no-store")], text).into_response())
+    Ok((
+        [
+            (header::CONTENT_TYPE, OPENMETRICS),
+            (header::CACHE_CONTROL, "no-store"),
+        ],
+        text,
+    )
+        .into_response())
 }

@@ -24,9 +24,16 @@ fn filled(web: &Web) -> Result<HomePage, Trouble> {
     let all = web.state.office.societies();
     let days = all
         .iter()
-        .map(|society| Ok((society.known().document.society.name.clone(), (*kept::day(web, society, None, now)?).clone())))
+        .map(|society| {
+            Ok((
+                society.known().document.society.name.clone(),
+                (*kept::day(web, society, None, now)?).clone(),
+            ))
+        })
         .collect::<Result<Vec<_>, Trouble>>()?;
-    let day_figure = DaySoFar::together(days).map(|day| day::figure("All roofs together", &day)).transpose()?;
+    let day_figure = DaySoFar::together(days)
+        .map(|day| day::figure("all roofs together", &day))
+        .transpose()?;
     let mut frame = frame::at(web, &web.state.house, "/");
     frame.notices = frame::all_notices(&all);
     frame.events = Some("/live".to_owned());
@@ -41,7 +48,10 @@ fn filled(web: &Web) -> Result<HomePage, Trouble> {
         frame,
         sentence: figures::home_sentence(&societies),
         day_figure,
-        societies: societies.into_iter().map(|(society, figures)| glance(&society, figures)).collect(),
+        societies: societies
+            .into_iter()
+            .map(|(society, figures)| glance(&society, figures))
+            .collect(),
     })
 }
 

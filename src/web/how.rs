@@ -12,7 +12,15 @@ pub async fn page(State(web): State<Web>) -> Result<Response, Trouble> {
     frame.notices = frame::all_notices(&societies);
     let cadences: Vec<u32> = societies
         .iter()
-        .flat_map(|society| society.known().document.gateway.iter().map(|gateway| gateway.cadence_s).collect::<Vec<_>>())
+        .flat_map(|society| {
+            society
+                .known()
+                .document
+                .gateway
+                .iter()
+                .map(|gateway| gateway.cadence_s)
+                .collect::<Vec<_>>()
+        })
         .collect();
     frame::page(&HowPage {
         frame,
@@ -23,8 +31,12 @@ pub async fn page(State(web): State<Web>) -> Result<Response, Trouble> {
 /// "every minute", or the shortest and the longest where roofs differ.
 fn cadence(seconds: &[u32]) -> String {
     match (seconds.iter().min(), seconds.iter().max()) {
-        (Some(&shortest), Some(&longest)) if shortest == longest => format!("every {}", span(shortest)),
-        (Some(&shortest), Some(&longest)) => format!("every {} to every {}", span(shortest), span(longest)),
+        (Some(&shortest), Some(&longest)) if shortest == longest => {
+            format!("every {}", span(shortest))
+        }
+        (Some(&shortest), Some(&longest)) => {
+            format!("every {} to every {}", span(shortest), span(longest))
+        }
         _ => "every half hour or more often".to_owned(),
     }
 }

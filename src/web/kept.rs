@@ -47,14 +47,19 @@ struct Stamp {
 impl Stamp {
     fn of(society: &SocietyOffice, now: Instant) -> Stamp {
         Stamp {
-            flushes: society.projector().progress().flushes.load(Ordering::Acquire),
+            flushes: society
+                .projector()
+                .progress()
+                .flushes
+                .load(Ordering::Acquire),
             half_hour: HalfHour::of(now),
             known: society.known(),
         }
     }
 
     fn same(&self, other: &Stamp) -> bool {
-        (self.flushes, self.half_hour) == (other.flushes, other.half_hour) && Arc::ptr_eq(&self.known, &other.known)
+        (self.flushes, self.half_hour) == (other.flushes, other.half_hour)
+            && Arc::ptr_eq(&self.known, &other.known)
     }
 }
 
@@ -70,7 +75,13 @@ impl<K: Ord + Clone, V> Kept<K, V> {
     }
 
     /// The answer under `key`; `settled` when it is of a time that is over.
-    fn get(&self, key: Key<K>, settled: bool, stamp: Stamp, make: impl FnOnce() -> Answer<V>) -> Answer<Arc<V>> {
+    fn get(
+        &self,
+        key: Key<K>,
+        settled: bool,
+        stamp: Stamp,
+        make: impl FnOnce() -> Answer<V>,
+    ) -> Answer<Arc<V>> {
         if let Some(entry) = self.table().get_mut(&key) {
             let known = Arc::ptr_eq(&entry.of.known, &stamp.known);
             let rested = settled && known && entry.made.elapsed() < SETTLED_FOR;
@@ -84,7 +95,10 @@ impl<K: Ord + Clone, V> Kept<K, V> {
         match &made {
             Ok(value) => {
                 if table.len() >= MOST_KEPT && !table.contains_key(&key) {
-                    let oldest = table.iter().min_by_key(|(_, entry)| entry.made).map(|(key, _)| key.clone());
+                    let oldest = table
+                        .iter()
+                        .min_by_key(|(_, entry)| entry.made)
+                        .map(|(key, _)| key.clone());
                     oldest.and_then(|oldest| table.remove(&oldest));
                 }
                 let entry = Entry {
@@ -102,7 +116,13 @@ impl<K: Ord + Clone, V> Kept<K, V> {
 }
 
 /// A generation report, at most one flush behind; of a time that is over, at most a minute more.
-pub fn report(web: &Web, society: &SocietyOffice, site: Option<&str>, period: Period, now: Instant) -> Answer<Arc<GenerationReport>> {
+pub fn report(
+    web: &Web,
+    society: &SocietyOffice,
+    site: Option<&str>,
+    period: Period,
+    now: Instant,
+) -> Answer<Arc<GenerationReport>> {
     let stamp = Stamp::of(society, now);
     let today = stamp.known.zone.day_of(now);
     let key = (society.slug().to_owned(), site.map(str::to_owned), period);
@@ -111,7 +131,14 @@ pub fn report(web: &Web, society: &SocietyOffice, site: Option<&str>, period: Pe
 }
 
 /// The day so far, at most one flush behind.
-pub fn day(web: &Web, society: &SocietyOffice, site: Option<&str>, now: Instant) -> Answer<Arc<DaySoFar>> {
+pub fn day(
+    web: &Web,
+    society: &SocietyOffice,
+    site: Option<&str>,
+    now: Instant,
+) -> Answer<Arc<DaySoFar>> {
     let key = (society.slug().to_owned(), site.map(str::to_owned), ());
-    web.days.get(key, false, Stamp::of(society, now), || society.day_so_far(site, now))
+    web.days.get(key, false, Stamp::of(society, now), || {
+        society.day_so_far(site, now)
+    })
 }

@@ -58,7 +58,11 @@ pub async fn home(State(web): State<Web>, headers: HeaderMap) -> Result<Response
 }
 
 /// The stream of a society's pages and those of its roofs.
-pub async fn society(State(web): State<Web>, Path(slug): Path<String>, headers: HeaderMap) -> Result<Response, Trouble> {
+pub async fn society(
+    State(web): State<Web>,
+    Path(slug): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Trouble> {
     named(&web, &slug)?;
     stream(&web, Topic::Society(slug), &headers)
 }
@@ -134,8 +138,13 @@ impl Board {
 }
 
 fn stream(web: &Web, topic: Topic, headers: &HeaderMap) -> Result<Response, Trouble> {
-    let seat = Arc::clone(&web.live.seats).try_acquire_owned().map_err(|_| Trouble::live_is_full())?;
-    let last_id = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
+    let seat = Arc::clone(&web.live.seats)
+        .try_acquire_owned()
+        .map_err(|_| Trouble::live_is_full())?;
+    let last_id = headers
+        .get("last-event-id")
+        .and_then(|id| id.to_str().ok())
+        .map(str::to_owned);
     let (events, waiting) = mpsc::channel(WAITING);
     let listener = Listener {
         shown: subscribe(web, topic),
@@ -146,16 +155,24 @@ fn stream(web: &Web, topic: Topic, headers: &HeaderMap) -> Result<Response, Trou
     };
     tokio::spawn(listener.run(web.clone(), seat));
     let events = Sse::new(ReceiverStream::new(waiting).map(Ok::<Event, Infallible>));
-    let mut answer = events.keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response();
+    let mut answer = events
+        .keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+        .into_response();
     // Proxies that gather answers would keep the events back.
-    answer.headers_mut().insert("x-accel-buffering", axum::http::HeaderValue::from_static("no"));
+    answer.headers_mut().insert(
+        "x-accel-buffering",
+        axum::http::HeaderValue::from_static("no"),
+    );
     Ok(answer)
 }
 
 /// A seat at a topic; starts the task that looks when nobody else did.
 fn subscribe(web: &Web, topic: Topic) -> watch::Receiver<Arc<Shown>> {
     let mut topics = web.live.topics();
-    let sender = topics.senders.entry(topic).or_insert_with(|| watch::Sender::new(Arc::default()));
+    let sender = topics
+        .senders
+        .entry(topic)
+        .or_insert_with(|| watch::Sender::new(Arc::default()));
     let shown = sender.subscribe();
     if !topics.running {
         topics.running = true;
@@ -213,7 +230,8 @@ impl Listener {
             return true;
         }
         self.behind = 0;
-        due.into_iter().all(|event| self.events.try_send(event.id(board.id(shown))).is_ok())
+        due.into_iter()
+            .all(|event| self.events.try_send(event.id(board.id(shown))).is_ok())
     }
 }
 
@@ -229,7 +247,9 @@ async fn look(web: Web) {
         }
         let wanted: Vec<Topic> = {
             let mut topics = web.live.topics();
-            topics.senders.retain(|_, sender| sender.receiver_count() > 0);
+            topics
+                .senders
+                .retain(|_, sender| sender.receiver_count() > 0);
             if topics.senders.is_empty() || *stop.borrow() {
                 topics.running = false;
                 return;
@@ -247,10 +267,16 @@ async fn look(web: Web) {
         for (topic, content, json, refetches) in seen {
             if let Some(sender) = topics.senders.get(&topic) {
                 sender.send_if_modified(|shown| {
-                    let new = shown.step == 0 || shown.content != content || shown.refetches != refetches;
+                    let new =
+                        shown.step == 0 || shown.content != content || shown.refetches != refetches;
                     if new {
                         let step = shown.step + 1;
-                        *shown = Arc::new(Shown { step, refetches, content, json });
+                        *shown = Arc::new(Shown {
+                            step,
+                            refetches,
+                            content,
+                            json,
+                        });
                     }
                     new
                 });
@@ -262,7 +288,11 @@ async fn look(web: Web) {
 type Seen = (Topic, Content, String, u64);
 
 fn see(web: &Web, wanted: Vec<Topic>) -> Vec<Seen> {
-    let mut halves = web.live.halves.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut halves = web
+        .live
+        .halves
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
     let now = web.state.clock.now();
     let office = &web.state.office;
     let mut seen = Vec::new();
@@ -278,7 +308,10 @@ fn see(web: &Web, wanted: Vec<Topic>) -> Vec<Seen> {
                         (society, figures)
                     })
                     .collect();
-                content.text.insert("home.sentence".to_owned(), figures::home_sentence(&societies));
+                content.text.insert(
+                    "home.sentence".to_owned(),
+                    figures::home_sentence(&societies),
+                );
                 let mut refetches = 0;
                 for (society, figures) in societies {
                     refetches += halves.refetches(&society, figures.last_read);
@@ -304,8 +337,10 @@ impl Content {
     fn add(&mut self, figures: Figures) {
         let key = figures.now.key;
         let dash = || "–".to_owned();
-        self.text.insert(format!("{key}.now"), figures.now.kw.unwrap_or_else(dash));
-        self.text.insert(format!("{key}.today"), figures.now.kwh.unwrap_or_else(dash));
+        self.text
+            .insert(format!("{key}.now"), figures.now.kw.unwrap_or_else(dash));
+        self.text
+            .insert(format!("{key}.today"), figures.now.kwh.unwrap_or_else(dash));
         if let Some(read) = figures.last_read {
             self.reads.insert(key, read);
         }
@@ -322,7 +357,8 @@ impl Content {
         for (id, site) in &known.sites {
             let figures = figures::of_site(society, id, now);
             let words = sentence(&site.name, figures.power, figures.today, facts.sample);
-            self.text.insert(format!("{}.sentence", figures.now.key), words);
+            self.text
+                .insert(format!("{}.sentence", figures.now.key), words);
             self.add(figures);
         }
         last_read
@@ -331,7 +367,11 @@ impl Content {
     fn json(&self, now: Instant) -> String {
         let told = Told {
             text: &self.text,
-            age_s: self.reads.iter().map(|(key, read)| (key.as_str(), now.ms_since(*read).max(0) / 1_000)).collect(),
+            age_s: self
+                .reads
+                .iter()
+                .map(|(key, read)| (key.as_str(), now.ms_since(*read).max(0) / 1_000))
+                .collect(),
         };
         serde_json::to_string(&told).unwrap_or_else(|_| "{}".to_owned())
     }
@@ -353,7 +393,11 @@ impl Halves {
         let Some(read_in) = last_read.map(HalfHour::of) else {
             return self.0.get(society.slug()).map_or(0, |half| half.refetches);
         };
-        let flushes = society.projector().progress().flushes.load(Ordering::Acquire);
+        let flushes = society
+            .projector()
+            .progress()
+            .flushes
+            .load(Ordering::Acquire);
         let half = self.0.entry(society.slug().to_owned()).or_insert(Half {
             read_in,
             on_disk_at: None,

@@ -104,7 +104,10 @@ impl Web {
         &self,
         question: impl FnOnce(&Web) -> Result<T, Trouble> + Send + 'static,
     ) -> Result<T, Trouble> {
-        let seat = Arc::clone(&self.questions).acquire_owned().await.map_err(Trouble::ours)?;
+        let seat = Arc::clone(&self.questions)
+            .acquire_owned()
+            .await
+            .map_err(Trouble::ours)?;
         let web = self.clone();
         let answered = spawn_blocking(move || {
             // The seat is held until the work is done, also when nobody waits for it any more.

@@ -55,8 +55,18 @@ pub const ROUTES: &[Row] = &[
     row("/metrics",                          GET, Loopback, |m| on(m, health::metrics)),
 ];
 
-const fn row(path: &'static str, method: MethodFilter, who: Who, answer: fn(MethodFilter) -> MethodRouter<Web>) -> Row {
-    Row { path, method, who, answer }
+const fn row(
+    path: &'static str,
+    method: MethodFilter,
+    who: Who,
+    answer: fn(MethodFilter) -> MethodRouter<Web>,
+) -> Row {
+    Row {
+        path,
+        method,
+        who,
+        answer,
+    }
 }
 
 /// The router of all rows.
@@ -81,7 +91,9 @@ async fn only_from_here(request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let here = peer.is_some_and(|ConnectInfo(peer)| is_here(peer.ip()));
     let headers = request.headers();
-    let passed_on = ["forwarded", "x-forwarded-for", "x-real-ip", "via"].iter().any(|name| headers.contains_key(*name));
+    let passed_on = ["forwarded", "x-forwarded-for", "x-real-ip", "via"]
+        .iter()
+        .any(|name| headers.contains_key(*name));
     if here && !passed_on {
         next.run(request).await
     } else {

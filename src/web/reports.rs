@@ -29,13 +29,20 @@ const FORMS: [(Format, &str); 5] = [
 ];
 
 /// `/s/{slug}/reports/{period}`, with or without an ending.
-pub async fn of_society(State(web): State<Web>, Path((slug, name)): Path<(String, String)>) -> Result<Response, Trouble> {
+pub async fn of_society(
+    State(web): State<Web>,
+    Path((slug, name)): Path<(String, String)>,
+) -> Result<Response, Trouble> {
     web.ask(move |web| answer(web, &slug, None, &name)).await
 }
 
 /// `/s/{slug}/sites/{site}/reports/{period}`, with or without an ending.
-pub async fn of_site(State(web): State<Web>, Path((slug, site, name)): Path<(String, String, String)>) -> Result<Response, Trouble> {
-    web.ask(move |web| answer(web, &slug, Some(&site), &name)).await
+pub async fn of_site(
+    State(web): State<Web>,
+    Path((slug, site, name)): Path<(String, String, String)>,
+) -> Result<Response, Trouble> {
+    web.ask(move |web| answer(web, &slug, Some(&site), &name))
+        .await
 }
 
 /// A report that was asked for.
@@ -53,15 +60,31 @@ fn answer(web: &Web, slug: &str, site: Option<&str>, name: &str) -> Result<Respo
     if let Some(site) = site {
         faces(&society, site)?;
     }
-    let here = site.map_or_else(|| format!("/s/{slug}"), |site| format!("/s/{slug}/sites/{site}"));
+    let here = site.map_or_else(
+        || format!("/s/{slug}"),
+        |site| format!("/s/{slug}/sites/{site}"),
+    );
     let (text, form) = split(name);
-    let period = text.parse().map_err(|_| Trouble::period(text, "It is not a span of days that we can read.", here.clone()))?;
-    let now = web.state.clock.now();
-    let report = kept::report(web, &society, site, period, now).map_err(|refusal| match refusal {
-        Refusal::Caller(why) => Trouble::period(text, &why, here.clone()),
-        ours @ Refusal::Ours(_) => ours.into(),
+    let period = text.parse().map_err(|_| {
+        Trouble::period(
+            text,
+            "It is not a span of days that we can read.",
+            here.clone(),
+        )
     })?;
-    let asked = Asked { society, site, here, period, now };
+    let now = web.state.clock.now();
+    let report =
+        kept::report(web, &society, site, period, now).map_err(|refusal| match refusal {
+            Refusal::Caller(why) => Trouble::period(text, &why, here.clone()),
+            ours @ Refusal::Ours(_) => ours.into(),
+        })?;
+    let asked = Asked {
+        society,
+        site,
+        here,
+        period,
+        now,
+    };
     match form {
         Some(form) => download(&asked, &report, form),
         None => frame::page(&page(web, &asked, &report)?),
@@ -70,19 +93,28 @@ fn answer(web: &Web, slug: &str, site: Option<&str>, name: &str) -> Result<Respo
 
 /// "2013.csv" is "2013" as CSV.
 fn split(name: &str) -> (&str, Option<Format>) {
-    let endings = FORMS.iter().map(|(form, _)| *form);
-    let found = endings.filter_map(|form| {
+    let found = FORMS.iter().find_map(|(form, _)| {
         let period = name.strip_suffix(form.ending())?.strip_suffix('.')?;
-        Some((period, Some(form)))
+        Some((period, Some(*form)))
     });
-    found.last().unwrap_or((name, None))
+    found.unwrap_or((name, None))
 }
 
-fn download(asked: &Asked<'_>, report: &GenerationReport, form: Format) -> Result<Response, Trouble> {
+fn download(
+    asked: &Asked<'_>,
+    report: &GenerationReport,
+    form: Format,
+) -> Result<Response, Trouble> {
     let words = report.render(form).map_err(Trouble::ours)?;
     let head = [
         (header::CONTENT_TYPE, form.media_type().to_owned()),
-        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", file_name(asked, report, form))),
+        (
+            header::CONTENT_DISPOSITION,
+            format!(
+                "attachment; filename=\"{}\"",
+                file_name(asked, report, form)
+            ),
+        ),
         (header::CACHE_CONTROL, "no-cache".to_owned()),
     ];
     Ok((head, words).into_response())
@@ -124,14 +156,25 @@ fn page(web: &Web, asked: &Asked<'_>, report: &GenerationReport) -> Result<Repor
 fn neighbours(asked: &Asked<'_>) -> Result<(Option<Link>, Option<Link>), Trouble> {
     let (before, after) = match asked.period {
         Period::Year(year) => (Period::Year(year - 1), Period::Year(year + 1)),
-        Period::Month(LocalMonth(month)) => (Period::Month(LocalMonth(month - 1)), Period::Month(LocalMonth(month + 1))),
+        Period::Month(LocalMonth(month)) => (
+            Period::Month(LocalMonth(month - 1)),
+            Period::Month(LocalMonth(month + 1)),
+        ),
         _ => return Ok((None, None)),
     };
     let first = asked.society.first_year(asked.site)?.unwrap_or(i32::MAX);
     let today = asked.society.known().zone.day_of(asked.now);
     let inside = |period: &Period| period.first_day() <= today && period.last_day().year() >= first;
-    let link = |period: Period| frame::link(&named_shortly(period), &format!("{}/reports/{period}", asked.here));
-    Ok((Some(before).filter(inside).map(link), Some(after).filter(inside).map(link)))
+    let link = |period: Period| {
+        frame::link(
+            &named_shortly(period),
+            &format!("{}/reports/{period}", asked.here),
+        )
+    };
+    Ok((
+        Some(before).filter(inside).map(link),
+        Some(after).filter(inside).map(link),
+    ))
 }
 
 fn named_shortly(period: Period) -> String {

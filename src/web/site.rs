@@ -19,13 +19,19 @@ use super::{
 use crate::office::{Known, SocietyOffice, overview::Face};
 
 /// The roof's page.
-pub async fn page(State(web): State<Web>, Path((slug, site)): Path<(String, String)>) -> Result<Response, Trouble> {
-    web.ask(move |web| frame::page(&filled(web, &slug, &site)?)).await
+pub async fn page(
+    State(web): State<Web>,
+    Path((slug, site)): Path<(String, String)>,
+) -> Result<Response, Trouble> {
+    web.ask(move |web| frame::page(&filled(web, &slug, &site)?))
+        .await
 }
 
 /// The meters of a roof of an address: that the roof is there, and what its meters show.
 pub fn faces(society: &SocietyOffice, site: &str) -> Result<Vec<Face>, Trouble> {
-    society.faces(site).map_err(|refusal| Trouble::site(society.slug(), site, &refusal))
+    society
+        .faces(site)
+        .map_err(|refusal| Trouble::site(society.slug(), site, &refusal))
 }
 
 fn filled(web: &Web, slug: &str, id: &str) -> Result<RoofPage, Trouble> {
@@ -53,7 +59,10 @@ fn filled(web: &Web, slug: &str, id: &str) -> Result<RoofPage, Trouble> {
         month_table: month.table,
         month_href: month.href,
         years: years(web, &society, Some(id), &here, now)?,
-        meters: meters.into_iter().map(|face| meter(face, &known.zone)).collect(),
+        meters: meters
+            .into_iter()
+            .map(|face| meter(face, &known.zone))
+            .collect(),
         working: month.working,
     })
 }
@@ -79,7 +88,11 @@ fn meter(face: Face, zone: &Zone) -> MeterLine {
     MeterLine {
         serial: face.serial,
         counts: "generation".to_owned(),
-        register: face.last.map_or_else(String::new, |(_, wh)| separated(&wh.kwh_text()).into_owned()),
-        read_at: at.map_or_else(String::new, |at| format!("{}, {}", words::date(at.day), words::clock(at))),
+        register: face.last.map_or_else(String::new, |(_, wh)| {
+            separated(&wh.kwh_text()).into_owned()
+        }),
+        read_at: at.map_or_else(String::new, |at| {
+            format!("{}, {}", words::date(at.day), words::clock(at))
+        }),
     }
 }

@@ -27,7 +27,10 @@ pub async fn page(State(web): State<Web>, Path(slug): Path<String>) -> Result<Re
 
 /// The society of an address.
 pub fn named(web: &Web, slug: &str) -> Result<Arc<SocietyOffice>, Trouble> {
-    web.state.office.society(slug).map_err(|refusal| Trouble::society(slug, &refusal))
+    web.state
+        .office
+        .society(slug)
+        .map_err(|refusal| Trouble::society(slug, &refusal))
 }
 
 fn filled(web: &Web, slug: &str) -> Result<SocietyPage, Trouble> {
@@ -69,7 +72,13 @@ fn roofs(society: &SocietyOffice, here: &str, now: Instant) -> Vec<RoofLine> {
 }
 
 /// The day's figure; none where nothing generates.
-pub fn day_figure(web: &Web, society: &SocietyOffice, site: Option<&str>, who: &str, now: Instant) -> Result<Option<String>, Trouble> {
+pub fn day_figure(
+    web: &Web,
+    society: &SocietyOffice,
+    site: Option<&str>,
+    who: &str,
+    now: Instant,
+) -> Result<Option<String>, Trouble> {
     let so_far = kept::day(web, society, site, now)?;
     if so_far.clear_sky.iter().all(|power| power.0 == 0) && so_far.until().is_none() {
         return Ok(None);
@@ -92,7 +101,13 @@ pub struct Month {
 }
 
 /// This month's report in pieces; `here` is the address of the society or roof.
-pub fn month(web: &Web, society: &SocietyOffice, site: Option<&str>, here: &str, now: Instant) -> Result<Month, Trouble> {
+pub fn month(
+    web: &Web,
+    society: &SocietyOffice,
+    site: Option<&str>,
+    here: &str,
+    now: Instant,
+) -> Result<Month, Trouble> {
     let month = society.known().zone.day_of(now).local_month();
     let href = format!("{here}/reports/{month}");
     match kept::report(web, society, site, Period::Month(month), now) {
@@ -116,7 +131,13 @@ pub fn month(web: &Web, society: &SocietyOffice, site: Option<&str>, here: &str,
 }
 
 /// The years from the first of which anything is known to this one, newest first.
-pub fn years(web: &Web, society: &SocietyOffice, site: Option<&str>, here: &str, now: Instant) -> Result<Vec<YearLine>, Trouble> {
+pub fn years(
+    web: &Web,
+    society: &SocietyOffice,
+    site: Option<&str>,
+    here: &str,
+    now: Instant,
+) -> Result<Vec<YearLine>, Trouble> {
     let Some(first) = society.first_year(site)? else {
         return Ok(Vec::new());
     };
@@ -128,12 +149,18 @@ pub fn years(web: &Web, society: &SocietyOffice, site: Option<&str>, here: &str,
             reports.push((year, report));
         }
     }
-    let largest = reports.iter().filter_map(|(_, report)| report.totals.generated).max();
+    let largest = reports
+        .iter()
+        .filter_map(|(_, report)| report.totals.generated)
+        .max();
     let precision = words::Precision::for_largest(largest.unwrap_or(WattHours(0)));
     let line = |(year, report): &(i32, Arc<GenerationReport>)| YearLine {
         year: year.to_string(),
         href: format!("{here}/reports/{year}"),
-        made: report.totals.generated.map_or_else(String::new, |made| precision.kwh(made)),
+        made: report
+            .totals
+            .generated
+            .map_or_else(String::new, |made| precision.kwh(made)),
         difference: difference(report),
         known: how_well(report),
     };
@@ -142,7 +169,10 @@ pub fn years(web: &Web, society: &SocietyOffice, site: Option<&str>, here: &str,
 
 /// In per cent; empty where days are missing, because it would mislead.
 fn difference(report: &GenerationReport) -> String {
-    let percent = report.totals.difference_percent.filter(|_| report.totals.days.whole());
+    let percent = report
+        .totals
+        .difference_percent
+        .filter(|_| report.totals.days.whole());
     percent.map_or_else(String::new, words::signed_percent)
 }
 

@@ -30,7 +30,12 @@ pub struct Trouble {
 }
 
 impl Trouble {
-    fn new(status: StatusCode, what: impl Into<String>, why: &str, todo: impl Into<String>) -> Trouble {
+    fn new(
+        status: StatusCode,
+        what: impl Into<String>,
+        why: &str,
+        todo: impl Into<String>,
+    ) -> Trouble {
         Trouble {
             status,
             what: what.into(),
@@ -80,7 +85,9 @@ impl Trouble {
             "Choose the roof from its society's page.",
             nearest,
         );
-        trouble.links.push(link("The society's page", format!("/s/{slug}")));
+        trouble
+            .links
+            .push(link("The society's page", format!("/s/{slug}")));
         trouble
     }
 
@@ -100,7 +107,9 @@ impl Trouble {
     pub fn refused(refusal: Refusal) -> Trouble {
         match refusal {
             Refusal::Caller(why) => {
-                let (why, hint) = why.split_once("\nhint: ").unwrap_or((&why, "Start from the list of societies."));
+                let (why, hint) = why
+                    .split_once("\nhint: ")
+                    .unwrap_or((&why, "Start from the list of societies."));
                 let what = "This page cannot be made from what the society has told us.";
                 Trouble::new(StatusCode::NOT_FOUND, what, &sentence(why), sentence(hint))
             }
@@ -220,6 +229,9 @@ fn shown(text: &str) -> String {
 fn sentence(text: &str) -> String {
     let text = text.replace('`', "");
     let mut letters = text.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let first = letters
+        .next()
+        .map(|first| first.to_uppercase().to_string())
+        .unwrap_or_default();
     format!("{first}{}.", letters.as_str().trim_end_matches('.'))
 }

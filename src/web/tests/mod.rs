@@ -1,1 +1,7 @@
-//! Pages as a reader asks for them.
+//! Pages as a reader asks for them: whole requests against an office in an empty folder.
+
+mod live;
+mod pages;
+mod reports;
+mod rules;
+mod stage;
