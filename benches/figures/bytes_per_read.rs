@@ -77,7 +77,11 @@ pub fn run(size: Size) -> anyhow::Result<Figure> {
         bytes.push(ours["series_bytes_per_read"].as_f64().unwrap_or(f64::NAN));
         let mut found = json!({"commonwatt": ours});
         for (peer, start) in &there {
-            found[*peer] = theirs(start()?.as_mut(), work)?;
+            let mut taken = theirs(start()?.as_mut(), work)?;
+            let times =
+                taken["bytes_per_read"].as_f64().unwrap_or(f64::NAN) / bytes[bytes.len() - 1];
+            taken["times_ours"] = round(times, 1);
+            found[*peer] = taken;
         }
         for (peer, value) in found.as_object().into_iter().flatten() {
             figure.found(&format!("{name}/{peer}"), value.clone());
