@@ -18,15 +18,15 @@
 //!
 //! | reads in a block | zstd 1 | zstd 3 | zstd 9 | pco 4 | pco 8 |
 //! |---|---|---|---|---|---|
-//! | 1 series × 8,640 (a day at 10 s) | 0.81 B, 11, 4 | 0.79 B, 12, 4 | 0.77 B, 24, 4 | 1.20 B, 38, 10 | 1.04 B, 46, 12 |
-//! | the same, off the grid | 1.22 B, 16, 6 | 1.18 B, 17, 5 | 1.13 B, 49, 5 | 1.54 B, 56, 10 | 1.42 B, 50, 11 |
-//! | 85 × 192 at noon (merged run) | 1.08 B, 13, 4 | 1.06 B, 15, 4 | 1.03 B, 53, 4 | 1.12 B, 48, 9 | 0.89 B, 74, 9 |
-//! | 1,024 × 3 (a flush of 1.5 million meters) | 4.12 B, 19, 10 | 4.07 B, 21, 9 | 4.07 B, 46, 9 | 4.11 B, 72, 11 | 3.90 B, 75, 12 |
-//! | 1 × 1,440 (a day at one a minute) | 1.18 B, 15, 6 | 1.16 B, 17, 6 | 1.15 B, 28, 6 | 1.49 B, 43, 12 | 1.34 B, 61, 15 |
-//! | 1 × 48 (a day of half hours) | 2.85 B, 95, 5 | 2.76 B, 91, 6 | 2.76 B, 135, 5 | 5.15 B, 616, 74 | 5.00 B, 195, 80 |
+//! | 1 series × 8,640 (a day at 10 s) | 0.79 B, 11, 4 | 0.77 B, 12, 4 | 0.75 B, 24, 4 | 1.19 B, 38, 10 | 1.03 B, 46, 12 |
+//! | the same, off the grid | 1.22 B, 16, 6 | 1.17 B, 17, 5 | 1.13 B, 49, 5 | 1.73 B, 43, 10 | 1.42 B, 50, 11 |
+//! | 85 × 192 at noon (a merged run) | 2.22 B, 13, 4 | 2.16 B, 15, 4 | 2.10 B, 53, 4 | 2.70 B, 37, 8 | 2.14 B, 41, 9 |
+//! | 1,024 × 3 (a flush of 1.5 million meters) | 4.14 B, 19, 10 | 4.09 B, 21, 9 | 4.08 B, 46, 9 | 3.83 B, 53, 11 | 3.60 B, 75, 12 |
+//! | 1 × 1,440 (a day at one a minute) | 1.18 B, 15, 6 | 1.16 B, 17, 6 | 1.15 B, 28, 6 | 1.51 B, 43, 12 | 1.36 B, 61, 15 |
+//! | 1 × 48 (a day of half hours) | 2.84 B, 95, 5 | 2.76 B, 91, 6 | 2.76 B, 135, 5 | 5.70 B, 166, 70 | 5.54 B, 195, 80 |
 //!
-//! zstd is smaller on every row that is kept for good and reads back twice as fast; pco wins a tenth
-//! to a sixth on short-lived blocks at four times the work. So: zstd 1 at a flush, zstd 3 after.
+//! zstd is smaller on every row that is kept for good and reads back twice as fast; pco wins an
+//! eighth on short-lived blocks at four times the work. So: zstd 1 at a flush, zstd 3 after.
 //!
 //! The delay of arrival is cut to whole seconds (the journal keeps the milliseconds): it is enough
 //! for every finding, whose limits are minutes and hours, and saves a byte a read.

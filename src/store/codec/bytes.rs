@@ -48,15 +48,21 @@ impl<'a> Cursor<'a> {
         Ok(b)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn u64(&mut self) -> Result<u64, Damage> {
-        let first = *self.bytes.get(self.at).ok_or(Damage("cut short"))?;
-        self.at += 1;
-        if first < 0x80 {
-            return Ok(u64::from(first));
+        match self.bytes.get(self.at) {
+            Some(&byte) if byte < 0x80 => {
+                self.at += 1;
+                Ok(u64::from(byte))
+            }
+            _ => self.long_u64(),
         }
-        let mut value = u64::from(first & 0x7f);
-        let mut shift = 7;
+    }
+
+    /// A number of two bytes or more.
+    fn long_u64(&mut self) -> Result<u64, Damage> {
+        let mut value = 0;
+        let mut shift = 0;
         loop {
             let b = *self.bytes.get(self.at).ok_or(Damage("cut short"))?;
             self.at += 1;
@@ -68,9 +74,6 @@ impl<'a> Cursor<'a> {
                 return Ok(value);
             }
             shift += 7;
-            if shift > 63 {
-                return Err(Damage("a number is too long"));
-            }
         }
     }
 
@@ -84,7 +87,7 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn i64(&mut self) -> Result<i64, Damage> {
         self.u64().map(unfold_sign)
     }

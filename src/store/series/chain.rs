@@ -6,22 +6,54 @@
 
 use domain::{calendar::HALF_HOUR_MS, metering::Point};
 
-/// Adds a point behind the others, in place of the last one where that is in the middle of a half
-/// hour that goes on.
-pub(crate) fn push(points: &mut Vec<Point>, point: Point) {
-    let half = |p: &Point| p.at.0.div_euclid(HALF_HOUR_MS);
-    if let [.., first, last] = points.as_mut_slice()
-        && point.joined
-        && last.joined
-        && first.wh <= last.wh
-        && last.wh <= point.wh
-        && first.at < last.at
-        && last.at < point.at
-        && half(first) == half(&point)
-    {
-        *last = point;
-    } else {
-        points.push(point);
+/// The points that matter, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Chain {
+    points: Vec<Point>,
+    /// While the last point is in the middle of a half hour that goes on: the end of it.
+    until: Option<i64>,
+}
+
+impl Chain {
+    pub(crate) fn points(&self) -> &[Point] {
+        &self.points
+    }
+
+    pub(crate) fn into_points(self) -> Vec<Point> {
+        self.points
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.points.clear();
+        self.until = None;
+    }
+
+    /// Adds a point behind the others.
+    #[inline]
+    pub(crate) fn push(&mut self, point: Point) {
+        if let (Some(until), Some(last)) = (self.until, self.points.last_mut())
+            && point.at.0 < until
+            && point.joined
+            && last.wh <= point.wh
+            && last.at < point.at
+        {
+            *last = point;
+        } else {
+            self.append(point);
+        }
+    }
+
+    fn append(&mut self, point: Point) {
+        let half = |p: &Point| p.at.0.div_euclid(HALF_HOUR_MS);
+        let replaceable = self.points.last().is_some_and(|first| {
+            point.joined
+                && first.wh <= point.wh
+                && first.at < point.at
+                && half(first) == half(&point)
+        });
+        self.until =
+            replaceable.then(|| half(&point).saturating_add(1).saturating_mul(HALF_HOUR_MS));
+        self.points.push(point);
     }
 }
 
@@ -49,10 +81,10 @@ mod tests {
                     Point { at: Instant(at), wh: WattHours(wh), quality, joined: *kind != 0 }
                 })
                 .collect();
-            let mut thin = Vec::new();
-            all.iter().for_each(|point| push(&mut thin, *point));
+            let mut thin = Chain::default();
+            all.iter().for_each(|point| thin.push(*point));
             let run = HalfHours::new(HalfHour(899_999), HalfHour::of(Instant(at)).plus(2));
-            prop_assert_eq!(half_hours(run, None, &thin, None), half_hours(run, None, &all, None));
+            prop_assert_eq!(half_hours(run, None, thin.points(), None), half_hours(run, None, &all, None));
         }
     }
 }

@@ -16,7 +16,7 @@ use domain::{
 };
 
 use super::{
-    chain,
+    chain::Chain,
     define::Def,
     key::filing_day,
     rows::{Frontier, NO_STRAY},
@@ -56,7 +56,7 @@ pub(crate) struct Fold<'a> {
     strays: Vec<Read>,
     pub(crate) stray_at: i64,
     reads: Vec<Read>,
-    points: Vec<Point>,
+    points: Chain,
     out: Out,
 }
 
@@ -70,7 +70,7 @@ impl<'a> Fold<'a> {
             strays: Vec::new(),
             stray_at: NO_STRAY,
             reads: Vec::new(),
-            points: Vec::new(),
+            points: Chain::default(),
             out: Out::default(),
         }
     }
@@ -182,7 +182,7 @@ impl<'a> Fold<'a> {
                 rest,
                 Instant(last.0.saturating_add(1)),
                 &mut |step| match step {
-                    Step::Point(point) => chain::push(&mut points, point),
+                    Step::Point(point) => points.push(point),
                     Step::Read(read) => {
                         let key = (read.read.at.0, read.read.wh.0);
                         if let Some(row) = Noticed::of(read) {
@@ -192,21 +192,21 @@ impl<'a> Fold<'a> {
                 },
             );
         }
-        if let Some(first) = points.first() {
+        if let Some(first) = points.points().first() {
             self.close_before(day, *first);
         }
         let open = self
             .open
             .last_mut()
             .expect("the day was opened above and waits for a later point");
-        open.inside.extend_from_slice(&points);
+        open.inside.extend_from_slice(points.points());
         open.has_reads |= !reads.is_empty();
         open.behind = self.state;
         self.points = points;
     }
 
     /// Takes reads as long as each is accepted without a look at the others; gives how many.
-    fn fold_plain(&mut self, reads: &[Read], points: &mut Vec<Point>) -> usize {
+    fn fold_plain(&mut self, reads: &[Read], points: &mut Chain) -> usize {
         if !self.def.decisions.is_empty() {
             return 0;
         }
@@ -219,7 +219,7 @@ impl<'a> Fold<'a> {
             self.state.accept(rules, read);
             if let Some(point) = self.state.point() {
                 let joined = true;
-                chain::push(points, Point { joined, ..point });
+                points.push(Point { joined, ..point });
             }
         }
         reads.len()

@@ -16,7 +16,7 @@ use domain::{
 use rusqlite::Connection;
 
 use super::{
-    chain,
+    chain::Chain,
     days::{self, Which},
     fold::read_of,
     key::{GROUP, filing_day},
@@ -140,7 +140,7 @@ impl SeriesReader {
         };
         self.with(|conn, unpacker| {
             let noticed = noticed_between(conn, series.0, around.start.0, around.end.0, false)?;
-            let mut points = Vec::new();
+            let mut points = Chain::default();
             each_read(
                 conn,
                 unpacker,
@@ -162,10 +162,11 @@ impl SeriesReader {
                                 None => continue,
                             },
                         };
-                        chain::push(&mut points, point(row.at, wh));
+                        points.push(point(row.at, wh));
                     }
                 },
             )?;
+            let mut points = points.into_points();
             if !turns.is_empty() {
                 points.retain(|p| turns.iter().all(|turn| turn.at != p.at));
                 points.extend_from_slice(turns);

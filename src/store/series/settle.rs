@@ -11,7 +11,7 @@
 //!
 //! What comes out is compared with what is stored; only rows that differ are written, and their days
 //! are the periods that were re-opened. Energy that an advance carries over midnight needs the first
-//! point after it, so days wait in [`Fold::open`] until that point comes.
+//! point after it, so days wait in [`Fold`] until that point comes.
 //!
 //! A read more than 24 hours ahead of our clock is refused whatever else is there. While it is the
 //! last one it is judged aside, so that one read of the year 2099 does not make every later read a

@@ -107,7 +107,7 @@ fn bath_once_in_order_and_twice_shuffled_give_the_same_rows_and_holes_are_missin
     }
     while store.close_days(today, 1).unwrap().more {}
 
-    let again = Place::new(7_000);
+    let again = Place::new(20_000);
     let mut messy = again.open();
     messy.define(std::slice::from_ref(&def)).unwrap();
     let twice = shuffled(reads.iter().chain(&reads).copied().collect());
