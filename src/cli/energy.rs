@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Desk, args};
 use crate::office::{
-    Answer,
+    Answer, Counts,
     answer::{OrCaller, refuse},
     energy::{By, EnergyRow, Place},
 };
@@ -14,8 +14,14 @@ use crate::office::{
 pub fn run(desk: &mut Desk<'_>, command: &args::Energy) -> Answer<()> {
     let of = &command.of;
     let (society, place) = match (&of.meter_point, &of.site, &of.society) {
-        (Some(point), _, _) => (find(desk, command, |k| k.points.contains_key(point), point)?, Place::Point(point.clone())),
-        (_, Some(site), _) => (find(desk, command, |k| k.sites.contains_key(site), site)?, Place::Site(site.clone())),
+        (Some(point), _, _) => (
+            find(desk, command, |k| k.points.contains_key(point), point)?,
+            Place::Point(point.clone()),
+        ),
+        (_, Some(site), _) => (
+            find(desk, command, |k| k.sites.contains_key(site), site)?,
+            Place::Site(site.clone()),
+        ),
         (_, _, Some(slug)) => (desk.office.society(slug)?, Place::Society),
         _ => return refuse("say whose energy with --meter-point, --site or --society"),
     };
@@ -29,9 +35,9 @@ pub fn run(desk: &mut Desk<'_>, command: &args::Energy) -> Answer<()> {
         return refuse(format!("`{}` lies after `{}`", command.from, command.to));
     }
     let counts = match command.counts {
-        args::Counts::Generation => records::society::Counts::Generation,
-        args::Counts::Export => records::society::Counts::Export,
-        args::Counts::Import => records::society::Counts::Import,
+        args::Counts::Generation => Counts::Generation,
+        args::Counts::Export => Counts::Export,
+        args::Counts::Import => Counts::Import,
     };
     let by = match command.by {
         args::By::Period => By::Period,
@@ -53,15 +59,27 @@ pub fn run(desk: &mut Desk<'_>, command: &args::Energy) -> Answer<()> {
         }));
     }
     let lines: Vec<Value> = rows.iter().map(row_json).collect();
-    desk.table(&["", "kWh", "quality", "missing half hours"], &lines, |row| {
-        vec![
-            row["label"].as_str().unwrap_or_default().to_owned(),
-            row["wh"].as_i64().map(|wh| domain::quantity::WattHours(wh).kwh_text()).unwrap_or_default(),
-            row["quality"].as_str().unwrap_or_default().to_owned(),
-            row["missing_half_hours"].as_u64().filter(|n| *n > 0).map(|n| n.to_string()).unwrap_or_default(),
-        ]
-    })?;
-    desk.voice.data(&format!("total {}\n", total.wh.kwh_words()));
+    desk.table(
+        &["", "kWh", "quality", "missing half hours"],
+        &lines,
+        |row| {
+            vec![
+                row["label"].as_str().unwrap_or_default().to_owned(),
+                row["wh"]
+                    .as_i64()
+                    .map(|wh| domain::quantity::WattHours(wh).kwh_text())
+                    .unwrap_or_default(),
+                row["quality"].as_str().unwrap_or_default().to_owned(),
+                row["missing_half_hours"]
+                    .as_u64()
+                    .filter(|n| *n > 0)
+                    .map(|n| n.to_string())
+                    .unwrap_or_default(),
+            ]
+        },
+    )?;
+    desk.voice
+        .data(&format!("total {}\n", total.wh.kwh_words()));
     Ok(())
 }
 
@@ -89,10 +107,18 @@ fn find(
     if let Some(slug) = &command.in_society {
         return desk.office.society(slug);
     }
-    let mut with = desk.office.societies().into_iter().filter(|s| has(&s.known()));
+    let mut with = desk
+        .office
+        .societies()
+        .into_iter()
+        .filter(|s| has(&s.known()));
     match (with.next(), with.next()) {
         (Some(one), None) => Ok(one),
-        (Some(_), Some(_)) => refuse(format!("several societies have `{name}`\nhint: say which with --in-society")),
-        (None, _) => refuse(format!("`{name}` is in no society file\nhint: `commonwatt site list` and `commonwatt meter list` show what there is")),
+        (Some(_), Some(_)) => refuse(format!(
+            "several societies have `{name}`\nhint: say which with --in-society"
+        )),
+        (None, _) => refuse(format!(
+            "`{name}` is in no society file\nhint: `commonwatt site list` and `commonwatt meter list` show what there is"
+        )),
     }
 }

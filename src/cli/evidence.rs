@@ -16,7 +16,10 @@ struct HeadFile {
 
 /// `head`.
 pub fn head(desk: &mut Desk<'_>, command: &args::SocietyChoice) -> Answer<()> {
-    let heads: Vec<HeadLine> = societies(desk, command.society.as_deref())?.iter().map(|s| s.head()).collect();
+    let heads: Vec<HeadLine> = societies(desk, command.society.as_deref())?
+        .iter()
+        .map(|s| s.head())
+        .collect();
     let lines: Vec<_> = heads
         .iter()
         .map(|h| json!({"society": h.society, "size": h.size, "root": h.root}))
@@ -51,13 +54,19 @@ pub fn verify(desk: &mut Desk<'_>, command: &args::Verify) -> Answer<()> {
             })?;
         }
         let voice = &mut *desk.voice;
-        let verified = society.verify(command.journal_only, &mut |label, done, total| voice.progress(label, done, total))?;
+        let verified = society.verify(command.journal_only, &mut |label, done, total| {
+            voice.progress(label, done, total)
+        })?;
         if !desk.json() {
             let rows = match verified.rows {
                 Some(rows) => format!("; {rows} rows of the projections are what it gives"),
                 None => String::new(),
             };
-            desk.voice.data(&format!("`{}`: {} records are as they were written{rows}\n", society.slug(), verified.records));
+            desk.voice.data(&format!(
+                "`{}`: {} records are as they were written{rows}\n",
+                society.slug(),
+                verified.records
+            ));
         }
         found.push(json!({
             "society": verified.head.society,
@@ -68,7 +77,11 @@ pub fn verify(desk: &mut Desk<'_>, command: &args::Verify) -> Answer<()> {
             "ok": true,
         }));
     }
-    if desk.json() { desk.document(&found) } else { Ok(()) }
+    if desk.json() {
+        desk.document(&found)
+    } else {
+        Ok(())
+    }
 }
 
 /// `rebuild`.
@@ -76,13 +89,24 @@ pub fn rebuild(desk: &mut Desk<'_>, command: &args::SocietyChoice) -> Answer<()>
     let mut done = Vec::new();
     for society in societies(desk, command.society.as_deref())? {
         let voice = &mut *desk.voice;
-        let rebuilt = desk.office.rebuild(&society, desk.now, &mut |label, n, total| voice.progress(label, n, total))?;
+        let rebuilt = desk
+            .office
+            .rebuild(&society, desk.now, &mut |label, n, total| {
+                voice.progress(label, n, total)
+            })?;
         if !desk.json() {
-            desk.voice.data(&format!("`{}`: {} rows made again from the journal\n", rebuilt.society, rebuilt.rows));
+            desk.voice.data(&format!(
+                "`{}`: {} rows made again from the journal\n",
+                rebuilt.society, rebuilt.rows
+            ));
         }
         done.push(json!({"society": rebuilt.society, "rows": rebuilt.rows}));
     }
-    if desk.json() { desk.document(&done) } else { Ok(()) }
+    if desk.json() {
+        desk.document(&done)
+    } else {
+        Ok(())
+    }
 }
 
 /// `backup`.
@@ -90,17 +114,24 @@ pub fn backup(desk: &mut Desk<'_>, command: &args::Backup) -> Answer<()> {
     let dest = desk.folder.join(&command.dest);
     let chosen = societies(desk, command.society.as_deref())?;
     let voice = &mut *desk.voice;
-    let copied = desk.office.backup(&dest, &chosen, &mut |label, n, total| voice.progress(label, n, total))?;
+    let copied = desk.office.backup(&dest, &chosen, &mut |label, n, total| {
+        voice.progress(label, n, total)
+    })?;
     if desk.json() {
         let heads: Vec<_> = copied
             .heads
             .iter()
             .map(|h| json!({"society": h.society, "size": h.size, "root": h.root}))
             .collect();
-        return desk.document(&json!({"dest": dest, "files": copied.files, "bytes": copied.bytes, "heads": heads}));
+        return desk.document(
+            &json!({"dest": dest, "files": copied.files, "bytes": copied.bytes, "heads": heads}),
+        );
     }
     for head in &copied.heads {
-        desk.voice.data(&format!("`{}`: {} records, root {}\n", head.society, head.size, head.root));
+        desk.voice.data(&format!(
+            "`{}`: {} records, root {}\n",
+            head.society, head.size, head.root
+        ));
     }
     desk.voice.say(&format!(
         "{} files, {} bytes; every copy was opened again and its root recomputed",

@@ -17,7 +17,11 @@ pub fn sites(desk: &mut Desk<'_>, only: Option<&str>) -> Answer<()> {
             line.name.clone(),
             domain::quantity::Watts(line.capacity_wp).kw_text(),
             line.commissioned.clone(),
-            if line.sample { "SAMPLE".into() } else { String::new() },
+            if line.sample {
+                "SAMPLE".into()
+            } else {
+                String::new()
+            },
         ]
     })
 }
@@ -28,7 +32,15 @@ pub fn installations(desk: &mut Desk<'_>, only: Option<&str>) -> Answer<()> {
     for society in societies(desk, only)? {
         lines.extend(society.list_installations());
     }
-    let head = ["installation", "society", "site", "meter point", "kW", "eligible from", ""];
+    let head = [
+        "installation",
+        "society",
+        "site",
+        "meter point",
+        "kW",
+        "eligible from",
+        "",
+    ];
     desk.table(&head, &lines, |line| {
         vec![
             line.id.clone(),
@@ -37,13 +49,20 @@ pub fn installations(desk: &mut Desk<'_>, only: Option<&str>) -> Answer<()> {
             line.meter_point.clone(),
             line.declared_net_capacity_kw.clone(),
             line.eligible_from.clone(),
-            if line.sample { "SAMPLE".into() } else { String::new() },
+            if line.sample {
+                "SAMPLE".into()
+            } else {
+                String::new()
+            },
         ]
     })
 }
 
 /// The society named, or all.
-pub(super) fn societies(desk: &Desk<'_>, only: Option<&str>) -> Answer<Vec<std::sync::Arc<crate::office::SocietyOffice>>> {
+pub(super) fn societies(
+    desk: &Desk<'_>,
+    only: Option<&str>,
+) -> Answer<Vec<std::sync::Arc<crate::office::SocietyOffice>>> {
     match only {
         Some(slug) => Ok(vec![desk.office.society(slug)?]),
         None => Ok(desk.office.societies()),

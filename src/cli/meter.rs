@@ -11,11 +11,7 @@ use super::{
     args::{self, Meter},
     lists::societies,
 };
-use crate::office::{
-    Answer, SocietyOffice,
-    answer::OrCaller,
-    meters::EventRequest,
-};
+use crate::office::{Answer, SocietyOffice, answer::OrCaller, meters::EventRequest};
 
 /// Runs the command.
 pub fn run(desk: &mut Desk<'_>, command: &Meter) -> Answer<()> {
@@ -25,7 +21,14 @@ pub fn run(desk: &mut Desk<'_>, command: &Meter) -> Answer<()> {
             for society in societies(desk, society.as_deref())? {
                 lines.extend(society.list_meters(desk.now));
             }
-            let head = ["meter", "society", "meter point", "registers", "last read", "kWh"];
+            let head = [
+                "meter",
+                "society",
+                "meter point",
+                "registers",
+                "last read",
+                "kWh",
+            ];
             desk.table(&head, &lines, |line| {
                 vec![
                     line.id.clone(),
@@ -33,13 +36,23 @@ pub fn run(desk: &mut Desk<'_>, command: &Meter) -> Answer<()> {
                     line.meter_point.clone(),
                     line.registers.join(" "),
                     line.last_read_at.clone().unwrap_or_default(),
-                    line.last_read_wh.map(|wh| WattHours(wh).kwh_text()).unwrap_or_default(),
+                    line.last_read_wh
+                        .map(|wh| WattHours(wh).kwh_text())
+                        .unwrap_or_default(),
                 ]
             })
         }
-        Meter::Exchange { event, next_meter } => two_reads(desk, EventKind::Exchange, event, Some(next_meter)),
+        Meter::Exchange { event, next_meter } => {
+            two_reads(desk, EventKind::Exchange, event, Some(next_meter))
+        }
         Meter::Reset { event } => two_reads(desk, EventKind::Reset, event, None),
-        Meter::Rollover { meter, register, at, reason, zone } => {
+        Meter::Rollover {
+            meter,
+            register,
+            at,
+            reason,
+            zone,
+        } => {
             let society = desk.office.society_of_meter(meter)?;
             let at = desk.instant(at, zone.as_deref(), &society)?;
             let register: Obis = register.parse().or_caller()?;
@@ -59,7 +72,12 @@ pub fn run(desk: &mut Desk<'_>, command: &Meter) -> Answer<()> {
     }
 }
 
-fn two_reads(desk: &mut Desk<'_>, kind: EventKind, event: &args::MeterEvent, next_meter: Option<&String>) -> Answer<()> {
+fn two_reads(
+    desk: &mut Desk<'_>,
+    kind: EventKind,
+    event: &args::MeterEvent,
+    next_meter: Option<&String>,
+) -> Answer<()> {
     let society = desk.office.society_of_meter(&event.meter)?;
     let zone = event.zone.as_deref();
     let closed_at = desk.instant(&event.closed_at, zone, &society)?;
@@ -84,6 +102,10 @@ fn two_reads(desk: &mut Desk<'_>, kind: EventKind, event: &args::MeterEvent, nex
 fn record(desk: &mut Desk<'_>, society: &SocietyOffice, request: &EventRequest) -> Answer<()> {
     let by = desk.by(society)?;
     society.record_event(request, &by, desk.now)?;
-    desk.voice.say(&format!("the {} of meter `{}` is recorded", request.kind.word(), request.meter));
+    desk.voice.say(&format!(
+        "the {} of meter `{}` is recorded",
+        request.kind.word(),
+        request.meter
+    ));
     Ok(())
 }

@@ -11,8 +11,8 @@ mod lists;
 mod meter;
 mod reads;
 mod report;
-pub mod socket;
 mod society;
+pub mod socket;
 pub mod voice;
 
 use std::{
@@ -82,18 +82,26 @@ fn here_or_there(cli: &Cli) -> Answer<u8> {
     }
     let files = files_of(&cli.command)?;
     let data = cli.data.clone().unwrap_or_else(|| PathBuf::from("./data"));
-    let folder = std::env::current_dir().map_err(|e| Refusal::Ours(format!("the current folder cannot be read: {e}")))?;
+    let folder = std::env::current_dir()
+        .map_err(|e| Refusal::Ours(format!("the current folder cannot be read: {e}")))?;
     let socket = crate::office::Folder::at(&data).socket();
     if socket.exists() {
         let request = Request {
             argv: std::env::args().skip(1).collect(),
             folder: folder.clone(),
-            files: files.iter().map(|(path, bytes)| (path.clone(), bytes.len() as u64)).collect(),
+            files: files
+                .iter()
+                .map(|(path, bytes)| (path.clone(), bytes.len() as u64))
+                .collect(),
         };
         match socket::ask(&socket, &request, &files) {
             Ok(code) => return Ok(code),
             // A socket that nobody listens on was left behind by a daemon that was killed.
-            Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound) => {}
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound
+                ) => {}
             Err(error) => return Err(Refusal::Ours(format!("the daemon broke off: {error}"))),
         }
     }
@@ -119,7 +127,13 @@ fn here_or_there(cli: &Cli) -> Answer<u8> {
 }
 
 /// Does a request that came over the socket.
-pub fn serve(request: &Request, files: &Files, office: &Office, now: Instant, voice: &mut dyn Voice) -> u8 {
+pub fn serve(
+    request: &Request,
+    files: &Files,
+    office: &Office,
+    now: Instant,
+    voice: &mut dyn Voice,
+) -> u8 {
     let argv = std::iter::once("commonwatt".to_owned()).chain(request.argv.iter().cloned());
     let outcome = match Cli::try_parse_from(argv) {
         Err(error) => refuse(error.to_string()),
@@ -151,7 +165,9 @@ fn code_of(refusal: &Refusal) -> u8 {
 fn execute(desk: &mut Desk<'_>) -> Answer<()> {
     match desk.cli.command.clone() {
         Command::Society(command) => society::run(desk, &command),
-        Command::Installation(args::List::List { society }) => lists::installations(desk, society.as_deref()),
+        Command::Installation(args::List::List { society }) => {
+            lists::installations(desk, society.as_deref())
+        }
         Command::Site(args::List::List { society }) => lists::sites(desk, society.as_deref()),
         Command::Meter(command) => meter::run(desk, &command),
         Command::Reads(command) => reads::run(desk, &command),
@@ -162,7 +178,9 @@ fn execute(desk: &mut Desk<'_>) -> Answer<()> {
         Command::Rebuild(command) => evidence::rebuild(desk, &command),
         Command::Head(command) => evidence::head(desk, &command),
         Command::Backup(command) => evidence::backup(desk, &command),
-        Command::Config(_) | Command::Demo(_) | Command::Serve(_) => refuse("this command does not go through a daemon"),
+        Command::Config(_) | Command::Demo(_) | Command::Serve(_) => {
+            refuse("this command does not go through a daemon")
+        }
     }
 }
 
@@ -175,20 +193,31 @@ fn files_of(command: &Command) -> Answer<Files> {
     let mut names: Vec<&PathBuf> = Vec::new();
     let mapping;
     match command {
-        Command::Society(args::Society::Apply { file, .. }) | Command::Gateway(args::Gateway::Certificate { file, .. }) => {
+        Command::Society(args::Society::Apply { file, .. })
+        | Command::Gateway(args::Gateway::Certificate { file, .. }) => {
             names.push(file);
         }
-        Command::Reads(args::Reads::Import { file, mapping: named, .. }) => {
+        Command::Reads(args::Reads::Import {
+            file,
+            mapping: named,
+            ..
+        }) => {
             names.push(file);
-            mapping = named.as_ref().filter(|name| reads::is_file(name)).map(PathBuf::from);
+            mapping = named
+                .as_ref()
+                .filter(|name| reads::is_file(name))
+                .map(PathBuf::from);
             names.extend(mapping.as_ref());
         }
-        Command::Verify(args::Verify { head: Some(file), .. }) => names.push(file),
+        Command::Verify(args::Verify {
+            head: Some(file), ..
+        }) => names.push(file),
         _ => {}
     }
     let mut files = Files::new();
     for name in names {
-        let bytes = fs::read(name).map_err(|e| Refusal::Caller(format!("`{}`: {e}", name.display())))?;
+        let bytes =
+            fs::read(name).map_err(|e| Refusal::Caller(format!("`{}`: {e}", name.display())))?;
         files.insert(name.clone(), bytes);
     }
     Ok(files)
@@ -201,7 +230,8 @@ impl Desk<'_> {
             .files
             .get(path)
             .ok_or_else(|| Refusal::Caller(format!("`{}` was not sent along", path.display())))?;
-        String::from_utf8(bytes.clone()).map_err(|_| Refusal::Caller(format!("`{}` is not UTF-8 text", path.display())))
+        String::from_utf8(bytes.clone())
+            .map_err(|_| Refusal::Caller(format!("`{}` is not UTF-8 text", path.display())))
     }
 
     /// True when one JSON document is wanted.
@@ -217,12 +247,19 @@ impl Desk<'_> {
     }
 
     /// Prints a table for people, or the lines as JSON.
-    fn table<T: Serialize>(&mut self, head: &[&str], lines: &[T], row: impl Fn(&T) -> Vec<String>) -> Answer<()> {
+    fn table<T: Serialize>(
+        &mut self,
+        head: &[&str],
+        lines: &[T],
+        row: impl Fn(&T) -> Vec<String>,
+    ) -> Answer<()> {
         if self.json() {
             return self.document(&lines);
         }
         let mut table = comfy_table::Table::new();
-        table.load_preset(comfy_table::presets::NOTHING).set_header(head);
+        table
+            .load_preset(comfy_table::presets::NOTHING)
+            .set_header(head);
         for line in lines {
             table.add_row(row(line));
         }
@@ -239,15 +276,26 @@ impl Desk<'_> {
         if known.document.officer.iter().any(|o| &o.id == officer) {
             return Ok(officer.clone());
         }
-        let names: Vec<&str> = known.document.officer.iter().map(|o| o.id.as_str()).collect();
-        refuse(format!("officer `{officer}` is not in the society file; it has: {}", names.join(", ")))
+        let names: Vec<&str> = known
+            .document
+            .officer
+            .iter()
+            .map(|o| o.id.as_str())
+            .collect();
+        refuse(format!(
+            "officer `{officer}` is not in the society file; it has: {}",
+            names.join(", ")
+        ))
     }
 
     /// An instant as it is typed: with an offset, or local with the zone named or the society's own.
     fn instant(&self, text: &str, zone: Option<&str>, society: &SocietyOffice) -> Answer<Instant> {
         let caller = |e: domain::calendar::CalendarError| Refusal::Caller(e.to_string());
         match zone {
-            Some(name) => Zone::named(name).map_err(caller)?.instant_of_text(text).map_err(caller),
+            Some(name) => Zone::named(name)
+                .map_err(caller)?
+                .instant_of_text(text)
+                .map_err(caller),
             None => society.known().zone.instant_of_text(text).map_err(caller),
         }
     }

@@ -8,10 +8,6 @@ use domain::{
     quantity::WattHours,
 };
 use include_dir::{Dir, include_dir};
-use records::{
-    decision,
-    import::{Layout, Row},
-};
 use serde_json::{Value, json};
 
 use super::{
@@ -21,8 +17,8 @@ use super::{
 use crate::office::{
     Answer, Refusal,
     answer::{OrCaller, refuse},
-    import::{ImportRequest, Imported, preview},
-    reads::ListedRead,
+    import::{ImportRequest, Imported, Layout, Row, preview},
+    reads::{DecidedRead, ListedRead, ReadAction as Decided},
 };
 
 /// Layouts that come with the program.
@@ -36,10 +32,19 @@ const REASONS_SHOWN: usize = 40;
 /// Runs the command.
 pub fn run(desk: &mut Desk<'_>, command: &Reads) -> Answer<()> {
     match command {
-        Reads::Import { file, mapping, society, zone, preview: only_preview } => {
+        Reads::Import {
+            file,
+            mapping,
+            society,
+            zone,
+            preview: only_preview,
+        } => {
             let society = desk.office.society_or_only(society.as_deref())?;
             let request = ImportRequest {
-                file: file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default(),
+                file: file
+                    .file_name()
+                    .map(|n| n.to_string_lossy().into_owned())
+                    .unwrap_or_default(),
                 text: desk.text(file)?,
                 layout: layout(desk, mapping.as_deref(), zone.as_deref())?,
                 by: desk.by(&society)?,
@@ -48,15 +53,28 @@ pub fn run(desk: &mut Desk<'_>, command: &Reads) -> Answer<()> {
                 return show_preview(desk, &request);
             }
             let voice = &mut *desk.voice;
-            let imported = society.import(&request, desk.now, &mut |label, done, total| voice.progress(label, done, total))?;
+            let imported = society.import(&request, desk.now, &mut |label, done, total| {
+                voice.progress(label, done, total)
+            })?;
             told(desk, &imported)
         }
-        Reads::List { meter, register, from, to, held, society } => {
+        Reads::List {
+            meter,
+            register,
+            from,
+            to,
+            held,
+            society,
+        } => {
             let society = match society {
                 Some(slug) => desk.office.society(slug)?,
                 None => desk.office.society_of_meter(meter)?,
             };
-            let register: Option<Obis> = register.as_ref().map(|r| r.parse()).transpose().or_caller()?;
+            let register: Option<Obis> = register
+                .as_ref()
+                .map(|r| r.parse())
+                .transpose()
+                .or_caller()?;
             let zone = society.known().zone.clone();
             let start = match from {
                 Some(text) => zone.span_of(text.parse::<Period>().or_caller()?).start,
@@ -69,18 +87,26 @@ pub fn run(desk: &mut Desk<'_>, command: &Reads) -> Answer<()> {
             let listed = society.list_reads(meter, register, Span::new(start, end), *held)?;
             list(desk, &listed)
         }
-        Reads::Decide { meter, register, at, value, action, correct_to, reason } => {
+        Reads::Decide {
+            meter,
+            register,
+            at,
+            value,
+            action,
+            correct_to,
+            reason,
+        } => {
             let society = desk.office.society_of_meter(meter)?;
             let kwh = |text: &str| WattHours::from_kwh_text(text).or_caller();
-            let read = decision::ReadDecision {
+            let read = DecidedRead {
                 meter: meter.clone(),
                 register: register.clone(),
                 read_at_ms: desk.instant(at, None, &society)?.0,
                 wh: kwh(value)?.0,
                 action: match action {
-                    ReadAction::Accept => decision::ReadAction::Accept,
-                    ReadAction::Refuse => decision::ReadAction::Refuse,
-                    ReadAction::Correct => decision::ReadAction::Correct,
+                    ReadAction::Accept => Decided::Accept,
+                    ReadAction::Refuse => Decided::Refuse,
+                    ReadAction::Correct => Decided::Correct,
                 },
                 corrected_wh: correct_to.as_deref().map(kwh).transpose()?.map(|wh| wh.0),
                 reason: reason.clone(),
@@ -108,13 +134,25 @@ fn layout(desk: &Desk<'_>, mapping: Option<&str>, zone: Option<&str>) -> Answer<
         let Some(file) = MAPPINGS.get_file(format!("{mapping}.toml")) else {
             let names: Vec<String> = MAPPINGS
                 .files()
-                .filter_map(|f| f.path().file_stem().map(|s| s.to_string_lossy().into_owned()))
+                .filter_map(|f| {
+                    f.path()
+                        .file_stem()
+                        .map(|s| s.to_string_lossy().into_owned())
+                })
                 .collect();
-            return refuse(format!("mapping `{mapping}` is not here; there are: {}\nhint: a file of your own ends in .toml", names.join(", ")));
+            return refuse(format!(
+                "mapping `{mapping}` is not here; there are: {}\nhint: a file of your own ends in .toml",
+                names.join(", ")
+            ));
         };
         file.contents_utf8().unwrap_or_default().to_owned()
     };
-    let mut layout: Layout = toml::from_str(&text).map_err(|e| Refusal::Caller(format!("mapping `{mapping}`: {}", crate::config::explain(&e.to_string()))))?;
+    let mut layout: Layout = toml::from_str(&text).map_err(|e| {
+        Refusal::Caller(format!(
+            "mapping `{mapping}`: {}",
+            crate::config::explain(&e.to_string())
+        ))
+    })?;
     if let Some(zone) = zone {
         layout.zone = Some(zone.to_owned());
     }
@@ -127,7 +165,9 @@ fn show_preview(desk: &mut Desk<'_>, request: &ImportRequest) -> Answer<()> {
         .lines
         .iter()
         .map(|(number, rows)| match rows {
-            Ok(rows) => json!({"line": number, "rows": rows.iter().map(row_json).collect::<Vec<_>>()}),
+            Ok(rows) => {
+                json!({"line": number, "rows": rows.iter().map(row_json).collect::<Vec<_>>()})
+            }
             Err(why) => json!({"line": number, "refused": why}),
         })
         .collect();
@@ -145,16 +185,31 @@ fn show_preview(desk: &mut Desk<'_>, request: &ImportRequest) -> Answer<()> {
         };
         desk.voice.data(&format!("line {number}: {text}\n"));
     }
-    desk.voice.say(&format!("{} lines can be read, {} cannot; nothing was imported", preview.good, preview.bad));
+    desk.voice.say(&format!(
+        "{} lines can be read, {} cannot; nothing was imported",
+        preview.good, preview.bad
+    ));
     Ok(())
 }
 
 fn row_json(row: &Row) -> Value {
     match row {
-        Row::Read { meter, register, at, wh, .. } => {
+        Row::Read {
+            meter,
+            register,
+            at,
+            wh,
+            ..
+        } => {
             json!({"meter": meter, "register": register.to_string(), "at": at.to_string(), "wh": wh.0})
         }
-        Row::Interval { meter, register, span, wh, quality } => {
+        Row::Interval {
+            meter,
+            register,
+            span,
+            wh,
+            quality,
+        } => {
             json!({"meter": meter, "register": register.to_string(), "from": span.start.to_string(), "to": span.end.to_string(), "wh": wh.0, "quality": quality.word()})
         }
         Row::Month { site, month, wh } => json!({"site": site, "month": month, "wh": wh.0}),
@@ -163,9 +218,30 @@ fn row_json(row: &Row) -> Value {
 
 fn row_words(row: &Row) -> String {
     match row {
-        Row::Read { meter, register, at, wh, .. } => format!("meter {meter}, register {register}, {at}: {}", wh.kwh_words()),
-        Row::Interval { meter, span, wh, quality, .. } => {
-            format!("meter {meter}, {} to {}: {} ({})", span.start, span.end, wh.kwh_words(), quality.word())
+        Row::Read {
+            meter,
+            register,
+            at,
+            wh,
+            ..
+        } => format!(
+            "meter {meter}, register {register}, {at}: {}",
+            wh.kwh_words()
+        ),
+        Row::Interval {
+            meter,
+            span,
+            wh,
+            quality,
+            ..
+        } => {
+            format!(
+                "meter {meter}, {} to {}: {} ({})",
+                span.start,
+                span.end,
+                wh.kwh_words(),
+                quality.word()
+            )
         }
         Row::Month { site, month, wh } => format!("{site}, {month}: {}", wh.kwh_words()),
     }
@@ -191,7 +267,10 @@ fn told(desk: &mut Desk<'_>, imported: &Imported) -> Answer<()> {
         desk.voice.say(&format!("line {line} {verdict}: {why}"));
     }
     if imported.reasons.len() > REASONS_SHOWN {
-        desk.voice.say(&format!("… and {} more; --output json has them", imported.reasons.len() - REASONS_SHOWN));
+        desk.voice.say(&format!(
+            "… and {} more; --output json has them",
+            imported.reasons.len() - REASONS_SHOWN
+        ));
     }
     let mut text = format!(
         "accepted {}, duplicate {}, held {}, refused {}",
@@ -230,16 +309,20 @@ fn list(desk: &mut Desk<'_>, listed: &[ListedRead]) -> Answer<()> {
         return desk.document(&listed.iter().map(value).collect::<Vec<_>>());
     }
     let rows: Vec<Value> = listed.iter().map(value).collect();
-    desk.table(&["time", "register", "kWh", "quality", "verdict", "why"], &rows, |row| {
-        let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
-        let why = row["findings"][0]["why"].as_str().unwrap_or_default();
-        vec![
-            text("at"),
-            text("register"),
-            WattHours(row["wh"].as_i64().unwrap_or_default()).kwh_text(),
-            text("quality"),
-            text("verdict"),
-            why.lines().next().unwrap_or_default().to_owned(),
-        ]
-    })
+    desk.table(
+        &["time", "register", "kWh", "quality", "verdict", "why"],
+        &rows,
+        |row| {
+            let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
+            let why = row["findings"][0]["why"].as_str().unwrap_or_default();
+            vec![
+                text("at"),
+                text("register"),
+                WattHours(row["wh"].as_i64().unwrap_or_default()).kwh_text(),
+                text("quality"),
+                text("verdict"),
+                why.lines().next().unwrap_or_default().to_owned(),
+            ]
+        },
+    )
 }

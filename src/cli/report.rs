@@ -11,7 +11,13 @@ use crate::office::{
 
 /// Runs the command.
 pub fn run(desk: &mut Desk<'_>, command: &args::Report) -> Answer<()> {
-    let args::Report::Generation { society, site, period, format, as_of } = command;
+    let args::Report::Generation {
+        society,
+        site,
+        period,
+        format,
+        as_of,
+    } = command;
     let society = desk.office.society(society)?;
     let period: Period = period.parse().or_caller()?;
     let today = society.known().zone.day_of(desk.now);

@@ -21,7 +21,11 @@ pub fn run(desk: &mut Desk<'_>, command: &Society) -> Answer<()> {
                     domain::quantity::Watts(line.capacity_wp).kw_text(),
                     line.meters.to_string(),
                     line.journal_records.to_string(),
-                    if line.sample { "SAMPLE".into() } else { String::new() },
+                    if line.sample {
+                        "SAMPLE".into()
+                    } else {
+                        String::new()
+                    },
                 ]
             })
         }
@@ -29,7 +33,11 @@ pub fn run(desk: &mut Desk<'_>, command: &Society) -> Answer<()> {
             let document = document_from_toml(&desk.text(file)?)?;
             let by = match desk.office.society(&document.society.slug) {
                 Ok(society) => desk.by(&society)?,
-                Err(_) => desk.cli.officer.clone().unwrap_or_else(|| "owner".to_owned()),
+                Err(_) => desk
+                    .cli
+                    .officer
+                    .clone()
+                    .unwrap_or_else(|| "owner".to_owned()),
             };
             let applied = desk.office.apply(&document, &by, *dry_run, desk.now)?;
             if desk.json() {
@@ -56,12 +64,17 @@ pub fn run(desk: &mut Desk<'_>, command: &Society) -> Answer<()> {
                 };
             }
             desk.voice.data(&text);
-            desk.voice.say(&match (applied.founded, applied.differences.is_empty(), dry_run) {
-                (_, true, _) => format!("`{}` is as the file says; nothing was appended", applied.slug),
-                (true, _, false) => format!("`{}` was founded", applied.slug),
-                (false, _, false) => format!("`{}` was changed", applied.slug),
-                (_, _, true) => "nothing was changed (dry run)".to_owned(),
-            });
+            desk.voice.say(
+                &match (applied.founded, applied.differences.is_empty(), dry_run) {
+                    (_, true, _) => format!(
+                        "`{}` is as the file says; nothing was appended",
+                        applied.slug
+                    ),
+                    (true, _, false) => format!("`{}` was founded", applied.slug),
+                    (false, _, false) => format!("`{}` was changed", applied.slug),
+                    (_, _, true) => "nothing was changed (dry run)".to_owned(),
+                },
+            );
             Ok(())
         }
     }

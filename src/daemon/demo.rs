@@ -38,7 +38,10 @@ use crate::{
     },
     clock::Clock,
     config::Config,
-    office::{Answer, Office, Refusal, SocietyOffice, answer::OrOurs, document_from_toml, import::ImportRequest},
+    office::{
+        Answer, Office, Refusal, SocietyOffice, answer::OrOurs, document_from_toml,
+        import::ImportRequest,
+    },
 };
 
 const SOCIETIES: [&str; 3] = [
@@ -68,11 +71,15 @@ struct Roof {
 }
 
 fn start(cli: &Cli, demo: &Demo) -> Answer<()> {
-    let data = cli.data.clone().unwrap_or_else(|| PathBuf::from("./demo-data"));
+    let data = cli
+        .data
+        .clone()
+        .unwrap_or_else(|| PathBuf::from("./demo-data"));
     let mut config = Config::default();
     config.http.listen.clone_from(&demo.http);
     config.mqtt.listen.clone_from(&demo.mqtt);
     config.series.flush_interval_s = 5;
+    config.journal.segment_bytes = 16 << 20;
     let mut voice = Terminal::default();
     voice.say("Commonwatt demo: three Brixton societies. SAMPLE: the energy is measured around Bath and scaled to each roof.");
     let real = Clock::system().now();
@@ -81,7 +88,9 @@ fn start(cli: &Cli, demo: &Demo) -> Answer<()> {
     // Societies first, on the world's clock: what they hold tells where the demo's clock stands.
     let opening = House::open(&config, &data, &Clock::paced(real, 1))?;
     for text in SOCIETIES {
-        opening.office.apply(&document_from_toml(text)?, BY, false, real)?;
+        opening
+            .office
+            .apply(&document_from_toml(text)?, BY, false, real)?;
     }
     let mut from = real;
     for society in opening.office.societies() {
@@ -104,7 +113,10 @@ fn start(cli: &Cli, demo: &Demo) -> Answer<()> {
     }
     runtime()?.block_on(async move {
         let house = House::start(opening, &config, &clock).await?;
-        let address = *house.mqtt.first().ok_or_else(|| Refusal::Ours("the endpoint has no address".to_owned()))?;
+        let address = *house
+            .mqtt
+            .first()
+            .ok_or_else(|| Refusal::Ours("the endpoint has no address".to_owned()))?;
         let fleet = fleet(&roofs, &tokens, address, &clock, real);
         if let Some(http) = house.http {
             voice.data(&format!("Pages: http://{http}/\n"));
@@ -128,8 +140,12 @@ fn roofs(office: &Office, file: &HalfHours, year: &Arc<StandInYear>) -> Answer<V
     for society in office.societies() {
         let known = society.known();
         for gateway in &known.document.gateway {
-            let Some((_, point)) = known.points.iter().find(|(_, p)| p.site == gateway.site) else { continue };
-            let Some(meter) = point.meters.last() else { continue };
+            let Some((_, point)) = known.points.iter().find(|(_, p)| p.site == gateway.site) else {
+                continue;
+            };
+            let Some(meter) = point.meters.last() else {
+                continue;
+            };
             let size: Wp = point.ceiling.kw_text().parse().or_ours("a roof's size")?;
             let (origin, opening) = history(file, size, 0)
                 .filter_map(|item| match item {
@@ -169,7 +185,12 @@ fn load(roof: &Roof, file: &HalfHours, until: Instant, voice: &mut dyn Voice) ->
     for item in history(file, roof.size, 0) {
         match item {
             HistoryItem::Read { at, wh } => add(at, wh),
-            HistoryItem::Hole { closed_at, final_wh, opened_at, opening_wh } => {
+            HistoryItem::Hole {
+                closed_at,
+                final_wh,
+                opened_at,
+                opening_wh,
+            } => {
                 if opened_at.as_millisecond() > last.0 {
                     holes.push(What::MeterEvent(MeterEvent {
                         kind: EventKind::Reset,
@@ -202,12 +223,21 @@ fn load(roof: &Roof, file: &HalfHours, until: Instant, voice: &mut dyn Voice) ->
         by: BY.to_owned(),
     };
     let label = format!("loading {}", roof.meter);
-    let imported = roof.society.import(&request, until, &mut |step, done, total| {
-        voice.progress(&format!("{label}, {step}"), done, total);
-    })?;
+    let imported = roof
+        .society
+        .import(&request, until, &mut |step, done, total| {
+            voice.progress(&format!("{label}, {step}"), done, total);
+        })?;
     if imported.held + imported.refused > 0 {
-        let first = imported.reasons.first().map(|(_, _, why)| why.clone()).unwrap_or_default();
-        return Err(Refusal::Ours(format!("the sample reads of `{}` did not all stand: {first}", roof.meter)));
+        let first = imported
+            .reasons
+            .first()
+            .map(|(_, _, why)| why.clone())
+            .unwrap_or_default();
+        return Err(Refusal::Ours(format!(
+            "the sample reads of `{}` did not all stand: {first}",
+            roof.meter
+        )));
     }
     Ok(())
 }
@@ -215,7 +245,10 @@ fn load(roof: &Roof, file: &HalfHours, until: Instant, voice: &mut dyn Voice) ->
 /// BES1's year 2013 is in print (32,586 kWh); its months are a sample. Imported as history.
 fn printed_year(office: &Office, now: Instant) -> Answer<()> {
     let society = office.society("bes1")?;
-    let there = society.books().history_months("elmore-house").or_ours("books.sqlite")?;
+    let there = society
+        .books()
+        .history_months("elmore-house")
+        .or_ours("books.sqlite")?;
     if !there.is_empty() {
         return Ok(());
     }
@@ -229,7 +262,13 @@ fn printed_year(office: &Office, now: Instant) -> Answer<()> {
     society.import(&request, now, &mut |_, _, _| {}).map(|_| ())
 }
 
-fn fleet(roofs: &[Roof], tokens: &[String], address: std::net::SocketAddr, clock: &Clock, real: Instant) -> Fleet {
+fn fleet(
+    roofs: &[Roof],
+    tokens: &[String],
+    address: std::net::SocketAddr,
+    clock: &Clock,
+    real: Instant,
+) -> Fleet {
     let speed = clock.speed();
     let same = clock.clone();
     let plan = Plan {
@@ -243,7 +282,11 @@ fn fleet(roofs: &[Roof], tokens: &[String], address: std::net::SocketAddr, clock
         .iter()
         .zip(tokens)
         .map(|(roof, token)| {
-            let mut uplink = UplinkConfig::new(address.ip().to_string(), address.port(), roof.gateway.clone());
+            let mut uplink = UplinkConfig::new(
+                address.ip().to_string(),
+                address.port(),
+                roof.gateway.clone(),
+            );
             uplink.token = Some(token.clone());
             Gateway {
                 uplink,

@@ -29,8 +29,8 @@ use crate::{
     web,
 };
 
-/// How often the heads in receipts move, ms.
-const HEADS_EVERY: Duration = Duration::from_secs(15);
+/// How often the heads in receipts move and the books note their position.
+const HEADS_EVERY: Duration = Duration::from_secs(30);
 
 /// The running house.
 pub struct House {
@@ -77,10 +77,20 @@ impl House {
             max_lag_reads: config.series.max_lag_reads,
         };
         let watches = {
-            let (receipts, gate, gateways, clock) =
-                (Arc::clone(&parts.receipts), Arc::clone(&gate), Arc::clone(&parts.gateways), clock.clone());
+            let (receipts, gate, gateways, clock) = (
+                Arc::clone(&parts.receipts),
+                Arc::clone(&gate),
+                Arc::clone(&parts.gateways),
+                clock.clone(),
+            );
             Arc::new(move |society: &str| {
-                let watch = ReceiptWatch::new(society, Arc::clone(&receipts), Arc::clone(&gate), Arc::clone(&gateways), clock.clone());
+                let watch = ReceiptWatch::new(
+                    society,
+                    Arc::clone(&receipts),
+                    Arc::clone(&gate),
+                    Arc::clone(&gateways),
+                    clock.clone(),
+                );
                 Arc::new(watch) as Arc<dyn Watch>
             })
         };
@@ -96,7 +106,11 @@ impl House {
     pub async fn start(opening: Opening, config: &Config, clock: &Clock) -> Answer<House> {
         let Opening { office, parts } = opening;
         {
-            let (registry, gateways, day_bytes) = (Arc::clone(&parts.registry), Arc::clone(&parts.gateways), parts.day_bytes);
+            let (registry, gateways, day_bytes) = (
+                Arc::clone(&parts.registry),
+                Arc::clone(&parts.gateways),
+                parts.day_bytes,
+            );
             office.on_change(move |office| enrol(office, &registry, &gateways, day_bytes));
         }
         let door_clock: ingest::Clock = {
@@ -110,20 +124,39 @@ impl House {
         let mut pages = None;
         if !config.http.listen.is_empty() {
             let listener = TcpListener::bind(&config.http.listen).await.map_err(|e| {
-                Refusal::Caller(format!("cannot listen on `{}`: {e}\nhint: choose another address under [http] listen", config.http.listen))
+                Refusal::Caller(format!(
+                    "cannot listen on `{}`: {e}\nhint: choose another address under [http] listen",
+                    config.http.listen
+                ))
             })?;
             http_address = listener.local_addr().ok();
             let state = web_state(&office, &parts, clock, stopping.clone());
             let router = web::router(state);
-            pages = Some(tokio::spawn(http::serve(listener, router, config.http.clone(), stopping.clone())));
+            pages = Some(tokio::spawn(http::serve(
+                listener,
+                router,
+                config.http.clone(),
+                stopping.clone(),
+            )));
         }
-        tokio::spawn(move_heads(Arc::clone(&office), Arc::clone(&parts.receipts), stopping));
-        let commands = socket::listen(&office.folder().socket(), Arc::clone(&office), clock.clone())
-            .or_ours("the socket for commands")?;
+        tokio::spawn(move_heads(
+            Arc::clone(&office),
+            Arc::clone(&parts.receipts),
+            stopping,
+        ));
+        let commands = socket::listen(
+            &office.folder().socket(),
+            Arc::clone(&office),
+            clock.clone(),
+        )
+        .or_ours("the socket for commands")?;
         Ok(House {
             office,
             http: http_address,
-            mqtt: endpoint.as_ref().map(|e| e.addresses().to_vec()).unwrap_or_default(),
+            mqtt: endpoint
+                .as_ref()
+                .map(|e| e.addresses().to_vec())
+                .unwrap_or_default(),
             endpoint,
             broker,
             commands: Some(commands),
@@ -135,8 +168,12 @@ impl House {
     /// Closes the doors, waits for the disk, flushes the series.
     pub async fn close(mut self) {
         let _ = self.stop.send(true);
-        let (endpoint, broker, commands, office) =
-            (self.endpoint.take(), self.broker.take(), self.commands.take(), Arc::clone(&self.office));
+        let (endpoint, broker, commands, office) = (
+            self.endpoint.take(),
+            self.broker.take(),
+            self.commands.take(),
+            Arc::clone(&self.office),
+        );
         let closing = tokio::task::spawn_blocking(move || {
             drop(commands);
             if let Some(endpoint) = endpoint {
@@ -161,7 +198,11 @@ pub struct Opening {
     parts: Parts,
 }
 
-fn start_endpoint(config: &Config, parts: &Parts, clock: ingest::Clock) -> Answer<Option<Endpoint>> {
+fn start_endpoint(
+    config: &Config,
+    parts: &Parts,
+    clock: ingest::Clock,
+) -> Answer<Option<Endpoint>> {
     let mqtt = &config.mqtt;
     let mut listen = Vec::new();
     if !mqtt.listen.is_empty() {
@@ -210,7 +251,12 @@ fn start_broker(config: &Config, parts: &Parts, clock: ingest::Clock) -> Answer<
     if wanted.url.is_empty() {
         return Ok(None);
     }
-    let bad = || Refusal::Caller(format!("broker.url `{}`: expected mqtt://HOST:PORT or mqtts://HOST:PORT", wanted.url));
+    let bad = || {
+        Refusal::Caller(format!(
+            "broker.url `{}`: expected mqtt://HOST:PORT or mqtts://HOST:PORT",
+            wanted.url
+        ))
+    };
     let (secure, rest) = match wanted.url.split_once("://") {
         Some(("mqtt", rest)) => (false, rest),
         Some(("mqtts", rest)) => (true, rest),
@@ -227,13 +273,16 @@ fn start_broker(config: &Config, parts: &Parts, clock: ingest::Clock) -> Answer<
         let password = if wanted.password_file.is_empty() {
             String::new()
         } else {
-            String::from_utf8_lossy(&file("broker.password_file", &wanted.password_file)?).trim_end().to_owned()
+            String::from_utf8_lossy(&file("broker.password_file", &wanted.password_file)?)
+                .trim_end()
+                .to_owned()
         };
         door.login = Some((wanted.username.clone(), password));
     }
     if secure {
         let authority = file("broker.ca_file", &wanted.ca_file)?;
-        let tls = bridge::uplink::tls::client(&authority, None).map_err(|e| Refusal::Caller(format!("broker.ca_file: {e}")))?;
+        let tls = bridge::uplink::tls::client(&authority, None)
+            .map_err(|e| Refusal::Caller(format!("broker.ca_file: {e}")))?;
         door.tls = Some(tls);
     }
     broker::start(
@@ -247,7 +296,12 @@ fn start_broker(config: &Config, parts: &Parts, clock: ingest::Clock) -> Answer<
     .or_ours("the broker door")
 }
 
-fn web_state(office: &Arc<Office>, parts: &Parts, clock: &Clock, stop: watch::Receiver<bool>) -> web::WebState {
+fn web_state(
+    office: &Arc<Office>,
+    parts: &Parts,
+    clock: &Clock,
+    stop: watch::Receiver<bool>,
+) -> web::WebState {
     let (health_office, metrics_office) = (Arc::clone(office), Arc::clone(office));
     let counters = Arc::clone(&parts.metrics);
     web::WebState {
@@ -267,8 +321,12 @@ fn health(office: &Office) -> Vec<String> {
         let slug = society.slug();
         match society.committer().health() {
             journal::Health::Running => {}
-            journal::Health::OutOfSpace => reasons.push(format!("{slug}: the disk is full; reads are refused until there is space")),
-            journal::Health::Stopped(why) => reasons.push(format!("{slug}: the journal takes nothing more: {why}")),
+            journal::Health::OutOfSpace => reasons.push(format!(
+                "{slug}: the disk is full; reads are refused until there is space"
+            )),
+            journal::Health::Stopped(why) => {
+                reasons.push(format!("{slug}: the journal takes nothing more: {why}"))
+            }
         }
         if let Some(why) = society.projector().progress().failure() {
             reasons.push(format!("{slug}: the series are not kept up: {why}"));
@@ -278,7 +336,12 @@ fn health(office: &Office) -> Vec<String> {
 }
 
 /// Tells the doors who may publish and where reads belong.
-fn enrol(office: &Office, registry: &Registry, gateways: &RwLock<BTreeSet<String>>, day_bytes: u64) {
+fn enrol(
+    office: &Office,
+    registry: &Registry,
+    gateways: &RwLock<BTreeSet<String>>,
+    day_bytes: u64,
+) {
     let credentials = office.credentials();
     let mut entries = Vec::new();
     let mut names = BTreeSet::new();
@@ -316,6 +379,10 @@ async fn move_heads(office: Arc<Office>, receipts: Arc<Receipts>, mut stop: watc
             for gateway in &society.known().document.gateway {
                 receipts.set_head(&gateway.id, head);
             }
+            let kept = Arc::clone(&society);
+            if let Ok(Err(error)) = tokio::task::spawn_blocking(move || kept.keep_books()).await {
+                tracing::warn!(society = society.slug(), %error, "the books' position was not kept");
+            }
         }
         tokio::select! {
             () = tokio::time::sleep(HEADS_EVERY) => {}
@@ -325,12 +392,18 @@ async fn move_heads(office: Arc<Office>, receipts: Arc<Receipts>, mut stop: watc
 }
 
 fn address(key: &str, text: &str) -> Answer<SocketAddr> {
-    text.parse().map_err(|_| Refusal::Caller(format!("{key}: `{text}` is not an address like 127.0.0.1:1883")))
+    text.parse().map_err(|_| {
+        Refusal::Caller(format!(
+            "{key}: `{text}` is not an address like 127.0.0.1:1883"
+        ))
+    })
 }
 
 fn file(key: &str, path: &str) -> Answer<Vec<u8>> {
     if path.is_empty() {
-        return Err(Refusal::Caller(format!("{key} is empty\nhint: name the file in commonwatt.toml")));
+        return Err(Refusal::Caller(format!(
+            "{key} is empty\nhint: name the file in commonwatt.toml"
+        )));
     }
     fs::read(path).map_err(|e| Refusal::Caller(format!("{key}: `{path}`: {e}")))
 }

@@ -17,7 +17,12 @@ impl Collector for Now {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         for (name, value) in &self.0 {
             let gauge = ConstGauge::new(*value);
-            let one = encoder.encode_descriptor(name, "see docs/operations", None, gauge.metric_type())?;
+            let one = encoder.encode_descriptor(
+                name,
+                "see docs/operations",
+                None,
+                gauge.metric_type(),
+            )?;
             gauge.encode(one)?;
         }
         Ok(())
@@ -26,7 +31,11 @@ impl Collector for Now {
 
 /// The text of one scrape.
 pub fn text(office: &Office, metrics: &Metrics) -> String {
-    let mut values: Vec<(String, i64)> = metrics.named().into_iter().map(|(name, value)| (format!("commonwatt_{name}"), value)).collect();
+    let mut values: Vec<(String, i64)> = metrics
+        .named()
+        .into_iter()
+        .map(|(name, value)| (format!("commonwatt_{name}"), value))
+        .collect();
     for society in office.societies() {
         let slug = society.slug().replace('-', "_");
         let size = society.committer().reader().size();

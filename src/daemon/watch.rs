@@ -66,7 +66,13 @@ pub struct ReceiptWatch {
 
 impl ReceiptWatch {
     /// Watches a society; `gateways` is kept up to date by the house.
-    pub fn new(society: &str, receipts: Arc<Receipts>, gate: Arc<Gate>, gateways: Arc<RwLock<BTreeSet<String>>>, clock: Clock) -> ReceiptWatch {
+    pub fn new(
+        society: &str,
+        receipts: Arc<Receipts>,
+        gate: Arc<Gate>,
+        gateways: Arc<RwLock<BTreeSet<String>>>,
+        clock: Clock,
+    ) -> ReceiptWatch {
         gate.wait_for(society);
         ReceiptWatch {
             society: society.to_owned(),
@@ -87,7 +93,9 @@ impl Watch for ReceiptWatch {
         for (gateway, bytes) in receipts {
             match Tracker::from_bytes(&bytes) {
                 Ok(tracker) => self.receipts.restore(&gateway, tracker),
-                Err(error) => tracing::error!(gateway, %error, "a receipt cannot be read; `commonwatt rebuild` makes it again"),
+                Err(error) => {
+                    tracing::error!(gateway, %error, "a receipt cannot be read; `commonwatt rebuild` makes it again")
+                }
             }
         }
     }

@@ -167,15 +167,21 @@ impl Cell {
 }
 
 impl Tracker {
-    /// Notes `first..=last` of a boot as on disk; whether anything is new. Numbers start at 1.
+    /// Notes `first..=last` of a boot as on disk; whether anything is new. Numbers start at 1; what
+    /// a gateway numbers 0 is receipted by the boot's entry alone, whose `upto` is 0 or more.
     pub fn note(&mut self, boot: u64, first: u64, last: u64) -> bool {
+        let is_new = !self.boots.contains_key(&boot);
         if !self.boots.contains_key(&boot) && self.boots.len() >= MAX_TRACKED_BOOTS {
             match self.boots.first_key_value() {
                 Some((&lowest, _)) if lowest < boot => self.boots.remove(&lowest),
                 _ => return false,
             };
         }
-        self.boots.entry(boot).or_default().note(first, last)
+        let entry = self.boots.entry(boot).or_default();
+        match last {
+            0 => is_new,
+            _ => entry.note(first.max(1), last),
+        }
     }
 
     /// Whether a number is on disk.

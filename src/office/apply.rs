@@ -48,7 +48,13 @@ impl Office {
     ///
     /// # Errors
     /// When the document is wrong, or takes away what reads or another society depend on.
-    pub fn apply(&self, document: &SocietyDocument, by: &str, dry_run: bool, now: Instant) -> Answer<Applied> {
+    pub fn apply(
+        &self,
+        document: &SocietyDocument,
+        by: &str,
+        dry_run: bool,
+        now: Instant,
+    ) -> Answer<Applied> {
         let slug = document.society.slug.clone();
         self.check_gateways(document)?;
         let present = self.societies().into_iter().find(|s| s.slug() == slug);
@@ -58,7 +64,8 @@ impl Office {
             if !dry_run {
                 let folder = self.folder.society(&slug);
                 SocietyOffice::found(&folder, document, by, now, self.settings)?;
-                let opened = SocietyOffice::open(&slug, &folder, now, self.settings, (self.watches)(&slug))?;
+                let opened =
+                    SocietyOffice::open(&slug, &folder, now, self.settings, (self.watches)(&slug))?;
                 self.societies
                     .write()
                     .unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -72,7 +79,11 @@ impl Office {
             });
         };
         let known = society.known();
-        let mut numbering: Numbering = known.series.iter().map(|s| (s.meter.clone(), s.register)).collect();
+        let mut numbering: Numbering = known
+            .series
+            .iter()
+            .map(|s| (s.meter.clone(), s.register))
+            .collect();
         let next = Known::check(document, &mut numbering)?;
         if next.zone != known.zone {
             return refuse("society.zone cannot be changed: days already reported would move");
@@ -90,7 +101,11 @@ impl Office {
     }
 
     fn check_gateways(&self, document: &SocietyDocument) -> Answer<()> {
-        for other in self.societies().iter().filter(|s| s.slug() != document.society.slug) {
+        for other in self
+            .societies()
+            .iter()
+            .filter(|s| s.slug() != document.society.slug)
+        {
             let known = other.known();
             for gateway in &document.gateway {
                 if known.document.gateway.iter().any(|g| g.id == gateway.id) {
@@ -122,7 +137,13 @@ fn name_of(row: &Value, place: usize) -> String {
     ["id", "serial", "slug", "code"]
         .iter()
         .find_map(|key| row.get(key).and_then(Value::as_str).map(str::to_owned))
-        .or_else(|| Some(format!("{} v{}", row.get("site")?.as_str()?, row.get("version")?)))
+        .or_else(|| {
+            Some(format!(
+                "{} v{}",
+                row.get("site")?.as_str()?,
+                row.get("version")?
+            ))
+        })
         .unwrap_or_else(|| (place + 1).to_string())
 }
 
@@ -130,7 +151,13 @@ fn compare(at: &str, was: Option<&Value>, now: Option<&Value>, found: &mut Vec<D
     if was == now {
         return;
     }
-    let join = |key: &str| if at.is_empty() { key.to_owned() } else { format!("{at} {key}") };
+    let join = |key: &str| {
+        if at.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{at} {key}")
+        }
+    };
     match (was, now) {
         (Some(Value::Object(a)), Some(Value::Object(b))) => {
             let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
@@ -143,7 +170,9 @@ fn compare(at: &str, was: Option<&Value>, now: Option<&Value>, found: &mut Vec<D
                 compare(&join(key), None, Some(value), found);
             }
         }
-        (a, Some(Value::Array(b))) if b.iter().any(Value::is_object) || a.is_some_and(Value::is_array) => {
+        (a, Some(Value::Array(b)))
+            if b.iter().any(Value::is_object) || a.is_some_and(Value::is_array) =>
+        {
             let empty = Vec::new();
             let a = a.and_then(Value::as_array).unwrap_or(&empty);
             if !a.iter().chain(b).any(Value::is_object) {
@@ -151,11 +180,15 @@ fn compare(at: &str, was: Option<&Value>, now: Option<&Value>, found: &mut Vec<D
                 return;
             }
             let named = |rows: &[Value]| -> std::collections::BTreeMap<String, Value> {
-                rows.iter().enumerate().map(|(n, row)| (name_of(row, n), row.clone())).collect()
+                rows.iter()
+                    .enumerate()
+                    .map(|(n, row)| (name_of(row, n), row.clone()))
+                    .collect()
             };
             let (a_rows, b_rows) = (named(a), named(b));
             let before = found.len();
-            let keys: std::collections::BTreeSet<&String> = a_rows.keys().chain(b_rows.keys()).collect();
+            let keys: std::collections::BTreeSet<&String> =
+                a_rows.keys().chain(b_rows.keys()).collect();
             for key in keys {
                 match (a_rows.get(key), b_rows.get(key)) {
                     (Some(x), Some(y)) => compare(&join(key), Some(x), Some(y), found),

@@ -106,7 +106,14 @@ impl SocietyOffice {
     ///
     /// # Errors
     /// When the place is unknown or the span too long.
-    pub fn energy(&self, place: &Place, counts: Counts, span: Period, by: By, now: Instant) -> Answer<Vec<EnergyRow>> {
+    pub fn energy(
+        &self,
+        place: &Place,
+        counts: Counts,
+        span: Period,
+        by: By,
+        now: Instant,
+    ) -> Answer<Vec<EnergyRow>> {
         let known = self.known();
         let points = known.points_of(place, counts)?;
         self.ask(|reader| rows(reader, &known, &points, span, by, now))
@@ -126,7 +133,10 @@ pub fn rows(
     now: Instant,
 ) -> Answer<Vec<EnergyRow>> {
     if span.day_count() > MAX_DAYS {
-        return refuse(format!("the span has `{}` days; expected at most `{MAX_DAYS}`", span.day_count()));
+        return refuse(format!(
+            "the span has `{}` days; expected at most `{MAX_DAYS}`",
+            span.day_count()
+        ));
     }
     if by == By::Period {
         return half_hour_rows(reader, known, points, span, now);
@@ -146,7 +156,10 @@ pub fn rows(
         let (Some(first), Some(last)) = (group.first().copied(), group.last().copied()) else {
             continue;
         };
-        let there: Vec<Energy> = group.iter().filter_map(|day| days.get(day).copied()).collect();
+        let there: Vec<Energy> = group
+            .iter()
+            .filter_map(|day| days.get(day).copied())
+            .collect();
         rows.push(EnergyRow {
             label: match by {
                 By::Day | By::Period => first.to_string(),
@@ -157,7 +170,13 @@ pub fn rows(
             end: known.zone.day_span(last).end,
             first_day: first,
             last_day: last,
-            complete_days: u32::try_from(there.iter().filter(|e| e.half_hours > 0 && e.is_complete()).count()).unwrap_or(u32::MAX),
+            complete_days: u32::try_from(
+                there
+                    .iter()
+                    .filter(|e| e.half_hours > 0 && e.is_complete())
+                    .count(),
+            )
+            .unwrap_or(u32::MAX),
             energy: Energy::of_children(there),
         });
     }
@@ -168,20 +187,31 @@ pub fn rows(
 ///
 /// # Errors
 /// When a stored row is damaged.
-pub fn days_of(reader: &SeriesReader, known: &Known, points: &[String], span: Period, now: Instant) -> Answer<Days> {
+pub fn days_of(
+    reader: &SeriesReader,
+    known: &Known,
+    points: &[String],
+    span: Period,
+    now: Instant,
+) -> Answer<Days> {
     let mut days = Days::new();
     for point in points {
         let halves = half_hours_of(reader, known, point, span, now)?;
         let mut rest = halves.as_slice();
         for day in span.days() {
             let all = known.zone.half_hours_of(day);
-            let count = rest.iter().take_while(|h| all.contains(h.half_hour)).count();
+            let count = rest
+                .iter()
+                .take_while(|h| all.contains(h.half_hour))
+                .count();
             if count == 0 {
                 continue;
             }
             let (of_day, after) = rest.split_at(count);
             rest = after;
-            let (Some(first), Some(last)) = (of_day.first(), of_day.last()) else { continue };
+            let (Some(first), Some(last)) = (of_day.first(), of_day.last()) else {
+                continue;
+            };
             let run = HalfHours::new(first.half_hour, last.half_hour.plus(1));
             let energy = Energy::of_half_hours(run, of_day);
             days.entry(day)
@@ -208,7 +238,13 @@ pub fn half_hours_of(
     let began = known
         .points
         .get(point)
-        .and_then(|p| p.meters.iter().filter_map(|serial| known.meters.get(serial)).map(|m| m.installed).min())
+        .and_then(|p| {
+            p.meters
+                .iter()
+                .filter_map(|serial| known.meters.get(serial))
+                .map(|m| m.installed)
+                .min()
+        })
         .map_or(all.start, |day| known.zone.half_hours_of(day).start);
     let start = all.start.max(began);
     let run = HalfHours::new(start, all.end.min(ended).max(start));

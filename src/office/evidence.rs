@@ -14,11 +14,7 @@ use std::{
 use domain::calendar::Instant;
 use journal::{Reader, RealDisk};
 use records::Decoded;
-use store::{
-    SeriesReader, SeriesStore,
-    books::BooksStore,
-    series::SeriesOptions,
-};
+use store::{SeriesReader, SeriesStore, books::BooksStore, series::SeriesOptions};
 
 use super::{
     Office,
@@ -118,7 +114,12 @@ impl SocietyOffice {
     pub fn extends(&self, head: &HeadLine) -> Answer<()> {
         let reader = self.committer().reader();
         if head.size > reader.size() {
-            return refuse(format!("the journal of `{}` has `{}` records; the head names `{}`: records are missing", self.slug(), reader.size(), head.size));
+            return refuse(format!(
+                "the journal of `{}` has `{}` records; the head names `{}`: records are missing",
+                self.slug(),
+                reader.size(),
+                head.size
+            ));
         }
         let mut edge = wire::Peaks::new();
         'journal: for batch in reader.batches_ahead(0) {
@@ -133,7 +134,13 @@ impl SocietyOffice {
         if hex(&root) == head.root {
             Ok(())
         } else {
-            refuse(format!("the journal of `{}` is not the one the head was made of: at `{}` records its root is `{}`; expected `{}`", self.slug(), head.size, hex(&root), head.root))
+            refuse(format!(
+                "the journal of `{}` is not the one the head was made of: at `{}` records its root is `{}`; expected `{}`",
+                self.slug(),
+                head.size,
+                hex(&root),
+                head.root
+            ))
         }
     }
 }
@@ -144,7 +151,12 @@ impl Office {
     ///
     /// # Errors
     /// When the journal is damaged.
-    pub fn rebuild(&self, society: &Arc<SocietyOffice>, now: Instant, tell: Tell<'_>) -> Answer<Rebuilt> {
+    pub fn rebuild(
+        &self,
+        society: &Arc<SocietyOffice>,
+        now: Instant,
+        tell: Tell<'_>,
+    ) -> Answer<Rebuilt> {
         let reader = society.committer().reader();
         let aside = Aside::new(&society.folder().join("rebuild"))?;
         let (mut series, books) = make_again(&reader, &aside.0, tell)?;
@@ -156,29 +168,45 @@ impl Office {
         society.close();
         let slug = society.slug().to_owned();
         let target = society.folder().to_owned();
-        self.societies.write().unwrap_or_else(std::sync::PoisonError::into_inner).remove(&slug);
+        self.societies
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .remove(&slug);
         for name in ["series.sqlite", "books.sqlite"] {
             for ending in ["-wal", "-shm"] {
                 let _ = fs::remove_file(target.join(format!("{name}{ending}")));
             }
-            fs::rename(aside.0.join(name), target.join(name)).or_ours("the new projection cannot take its place")?;
+            fs::rename(aside.0.join(name), target.join(name))
+                .or_ours("the new projection cannot take its place")?;
         }
-        let opened = SocietyOffice::open(&slug, &target, now, self.settings, (self.watches)(&slug))?;
+        let opened =
+            SocietyOffice::open(&slug, &target, now, self.settings, (self.watches)(&slug))?;
         self.societies
             .write()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .insert(slug.clone(), Arc::new(opened));
         self.tell_changed();
-        Ok(Rebuilt { society: slug, rows })
+        Ok(Rebuilt {
+            society: slug,
+            rows,
+        })
     }
 
     /// Copies journals to a new folder while they are written and checks the copies.
     ///
     /// # Errors
     /// When the target exists, a disk refuses, or a copy is not what was copied.
-    pub fn backup(&self, dest: &Path, societies: &[Arc<SocietyOffice>], tell: Tell<'_>) -> Answer<BackedUp> {
+    pub fn backup(
+        &self,
+        dest: &Path,
+        societies: &[Arc<SocietyOffice>],
+        tell: Tell<'_>,
+    ) -> Answer<BackedUp> {
         if dest.exists() {
-            return refuse(format!("`{}` exists\nhint: name a folder that does not exist yet", dest.display()));
+            return refuse(format!(
+                "`{}` exists\nhint: name a folder that does not exist yet",
+                dest.display()
+            ));
         }
         let target = folder::Folder::at(dest);
         let mut done = BackedUp {
@@ -190,7 +218,13 @@ impl Office {
         copy("node", &node, &target.node_journal(), &mut done, tell)?;
         for society in societies {
             let to = target.society(society.slug()).join("journal");
-            copy(society.slug(), &society.committer().reader(), &to, &mut done, tell)?;
+            copy(
+                society.slug(),
+                &society.committer().reader(),
+                &to,
+                &mut done,
+                tell,
+            )?;
         }
         Ok(done)
     }
@@ -200,7 +234,9 @@ fn copy(name: &str, from: &Reader, to: &Path, done: &mut BackedUp, tell: Tell<'_
     folder::make(to)?;
     let disk = RealDisk::new(to).or_ours("the copy")?;
     let copied = from
-        .copy_to(Arc::new(disk), |n, total| tell(&format!("copying {name}"), n, total))
+        .copy_to(Arc::new(disk), |n, total| {
+            tell(&format!("copying {name}"), n, total)
+        })
         .or_ours(&format!("the copy of `{name}`"))?;
     done.heads.push(head_line(name, copied.head));
     done.files += copied.files;
@@ -239,7 +275,8 @@ fn make_again(reader: &Reader, into: &Path, tell: Tell<'_>) -> Answer<(SeriesSto
     catch_up_books(&mut books, reader)?;
     let (known, _) = known_of(&books)?;
     let options = SeriesOptions::new(known.zone.clone());
-    let mut series = SeriesStore::open(&into.join("series.sqlite"), options).or_ours("series.sqlite")?;
+    let mut series =
+        SeriesStore::open(&into.join("series.sqlite"), options).or_ours("series.sqlite")?;
     let events = events_of(&books, &known)?;
     let defs = definitions(&known, &events, &decisions_of(&books, &known)?)?;
     series.define(&defs).or_ours("series.sqlite")?;
@@ -274,7 +311,11 @@ fn same(what: &str, live: &[Line], again: &[Line]) -> Answer<()> {
         ))
     };
     if let Some((a, b)) = pairs.find(|(a, b)| a != b) {
-        return if (&a.0, &a.1) == (&b.0, &b.1) { wrong(a, &a.2, &b.2) } else { wrong(b, "nothing", &b.2) };
+        return if (&a.0, &a.1) == (&b.0, &b.1) {
+            wrong(a, &a.2, &b.2)
+        } else {
+            wrong(b, "nothing", &b.2)
+        };
     }
     match (live.get(again.len()), again.get(live.len())) {
         (Some(more), _) => wrong(more, &more.2, "nothing"),

@@ -86,7 +86,8 @@ impl Folder {
     /// When another process holds it.
     pub fn hold(&self) -> Answer<Held> {
         make(&self.0)?;
-        let lock = File::create(self.0.join("commonwatt.lock")).or_ours("the lock file cannot be made")?;
+        let lock =
+            File::create(self.0.join("commonwatt.lock")).or_ours("the lock file cannot be made")?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
             Refusal::Caller(format!(
                 "`{}` is held by another commonwatt that does not answer on its socket\nhint: it may be starting or stopping; wait a moment and try again",

@@ -14,7 +14,10 @@ use super::answer::{Answer, Refusal, refuse};
 pub(super) fn check(document: &SocietyDocument) -> Answer<()> {
     for forecast in &document.forecast {
         if !document.site.iter().any(|site| site.id == forecast.site) {
-            return refuse(format!("forecast.site: `{}` is not in this file", forecast.site));
+            return refuse(format!(
+                "forecast.site: `{}` is not in this file",
+                forecast.site
+            ));
         }
     }
     for site in &document.site {
@@ -30,7 +33,8 @@ pub(super) fn check(document: &SocietyDocument) -> Answer<()> {
 pub fn of_site(document: &SocietyDocument, site: &str) -> Answer<Forecast> {
     let mut versions = Vec::new();
     for forecast in document.forecast.iter().filter(|f| f.site == site) {
-        let wrong = |key: &str, why: String| Refusal::Caller(format!("forecast of `{site}`, {key}: {why}"));
+        let wrong =
+            |key: &str, why: String| Refusal::Caller(format!("forecast of `{site}`, {key}: {why}"));
         if forecast.monthly_kwh.len() != 12 {
             return refuse(format!(
                 "forecast of `{site}`, monthly_kwh: `{}` values; expected 12, January to December",
@@ -39,12 +43,17 @@ pub fn of_site(document: &SocietyDocument, site: &str) -> Answer<Forecast> {
         }
         let mut months = [WattHours::ZERO; 12];
         for (month, text) in months.iter_mut().zip(&forecast.monthly_kwh) {
-            *month = WattHours::from_kwh_text(text).map_err(|e| wrong("monthly_kwh", e.to_string()))?;
+            *month =
+                WattHours::from_kwh_text(text).map_err(|e| wrong("monthly_kwh", e.to_string()))?;
         }
         versions.push(ForecastVersion {
             published: super::known::date("forecast.published", &forecast.published)?,
-            valid_from: LocalMonth::of_year(i32::from(forecast.base_year), 1)
-                .ok_or_else(|| wrong("base_year", format!("`{}` is not a year", forecast.base_year)))?,
+            valid_from: LocalMonth::of_year(i32::from(forecast.base_year), 1).ok_or_else(|| {
+                wrong(
+                    "base_year",
+                    format!("`{}` is not a year", forecast.base_year),
+                )
+            })?,
             base_year: i32::from(forecast.base_year),
             months,
             degradation_percent: Decimal::from_str_exact(&forecast.degradation_percent)

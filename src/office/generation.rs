@@ -7,12 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{
     calendar::{Instant, LocalDay, LocalMonth, Period},
     metering::{Quality, Verdict, energy::Energy},
-    projection::{Comparison, Equivalents, Factor, FactorTable, Forecast, factor_name, specific_yield_kwh_per_kwp},
+    projection::{
+        Comparison, Equivalents, Factor, FactorTable, Forecast, factor_name,
+        specific_yield_kwh_per_kwp,
+    },
     quantity::{WattHours, Watts},
 };
 use records::society::Counts;
 use report::generation::{
-    Days, ForecastVersion, GenerationReport, Granularity, Missing, Period as Shown, Progress, Row, Samples, Step, Totals,
+    Days, ForecastVersion, GenerationReport, Granularity, Missing, Period as Shown, Progress, Row,
+    Samples, Step, Totals,
 };
 use store::SeriesReader;
 
@@ -41,32 +45,61 @@ impl SocietyOffice {
     ///
     /// # Errors
     /// When the roof is unknown or a stored row is damaged.
-    pub fn generation(&self, site: Option<&str>, period: Period, as_of: LocalDay, now: Instant, fresh: bool) -> Answer<GenerationReport> {
+    pub fn generation(
+        &self,
+        site: Option<&str>,
+        period: Period,
+        as_of: LocalDay,
+        now: Instant,
+        fresh: bool,
+    ) -> Answer<GenerationReport> {
         let known = self.known();
         let history = self.history(&known, site)?;
-        let work = |reader: &SeriesReader| build(reader, self, &known, site, period, as_of, now, &history);
-        if fresh { self.ask(work) } else { self.look(work) }
+        let work =
+            |reader: &SeriesReader| build(reader, self, &known, site, period, as_of, now, &history);
+        if fresh {
+            self.ask(work)
+        } else {
+            self.look(work)
+        }
     }
 
     /// Monthly totals of the roofs asked for, summed; months that one roof lacks are left out.
-    fn history(&self, known: &Known, site: Option<&str>) -> Answer<BTreeMap<LocalMonth, WattHours>> {
+    fn history(
+        &self,
+        known: &Known,
+        site: Option<&str>,
+    ) -> Answer<BTreeMap<LocalMonth, WattHours>> {
         let books = self.books();
         let mut sums: BTreeMap<LocalMonth, (usize, WattHours)> = BTreeMap::new();
-        let sites: Vec<&String> = known.sites.keys().filter(|id| site.is_none_or(|s| s == id.as_str())).collect();
+        let sites: Vec<&String> = known
+            .sites
+            .keys()
+            .filter(|id| site.is_none_or(|s| s == id.as_str()))
+            .collect();
         for site in &sites {
             for row in books.history_months(site).or_ours("books.sqlite")? {
-                let Some(month) = LocalMonth::of_year(row.year, row.month) else { continue };
+                let Some(month) = LocalMonth::of_year(row.year, row.month) else {
+                    continue;
+                };
                 let sum = sums.entry(month).or_insert((0, WattHours::ZERO));
                 sum.0 += 1;
                 sum.1 = sum.1.checked_add(row.wh).unwrap_or(sum.1);
             }
         }
         let all = sites.len();
-        Ok(sums.into_iter().filter(|(_, (n, _))| *n == all).map(|(m, (_, wh))| (m, wh)).collect())
+        Ok(sums
+            .into_iter()
+            .filter(|(_, (n, _))| *n == all)
+            .map(|(m, (_, wh))| (m, wh))
+            .collect())
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "a report is gathered from all of these once")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "a report is gathered from all of these once"
+)]
 fn build(
     reader: &SeriesReader,
     society: &SocietyOffice,
@@ -106,12 +139,26 @@ fn build(
         used_history |= old.is_some() && row.energy.covered_ms == 0;
         rows.push(report_row(&row, old, &forecasts, as_of, today, &held));
     }
-    let totals = totals(&rows, period, &forecasts, as_of, peak(known, &sites), now, known)?;
-    let missing = if used_history { Vec::new() } else { holes(reader, society, known, &points, period, now)? };
+    let totals = totals(
+        &rows,
+        period,
+        &forecasts,
+        as_of,
+        peak(known, &sites),
+        now,
+        known,
+    )?;
+    let missing = if used_history {
+        Vec::new()
+    } else {
+        holes(reader, society, known, &points, period, now)?
+    };
     Ok(GenerationReport {
         society: known.document.society.name.clone(),
         slug: known.document.society.slug.clone(),
-        place: site.and_then(|id| known.sites.get(id)).map(|s| s.name.clone()),
+        place: site
+            .and_then(|id| known.sites.get(id))
+            .map(|s| s.name.clone()),
         roofs: u32::try_from(sites.len()).unwrap_or(u32::MAX),
         peak: peak(known, &sites),
         zone: known.zone.clone(),
@@ -181,7 +228,12 @@ fn report_row(
     let known = row.energy.covered_ms > 0;
     let mut notes = Vec::new();
     let (generated, quality, complete, missing) = match (known, history) {
-        (true, _) => (Some(row.energy.wh), row.energy.quality(), row.complete_days, row.energy.missing),
+        (true, _) => (
+            Some(row.energy.wh),
+            row.energy.quality(),
+            row.complete_days,
+            row.energy.missing,
+        ),
         (false, Some(total)) => {
             notes.push("monthly total from before the reads began".to_owned());
             (Some(total), Quality::Manual, of, 0)
@@ -205,7 +257,10 @@ fn report_row(
         progress,
         days: Days { complete, of },
         missing_half_hours: missing,
-        held: held.range(row.first_day..=row.last_day).map(|(_, n)| n).sum(),
+        held: held
+            .range(row.first_day..=row.last_day)
+            .map(|(_, n)| n)
+            .sum(),
         notes,
     }
 }
@@ -229,7 +284,8 @@ fn totals(
     let missing: u32 = rows.iter().map(|row| row.missing_half_hours).sum();
     let all = known.zone.half_hours_in(period).count();
     let over = known.zone.span_of(period).end <= now;
-    let comparable = over && u64::from(missing) * 100 <= u64::from(all) * COMPARABLE_MISSING_PERCENT;
+    let comparable =
+        over && u64::from(missing) * 100 <= u64::from(all) * COMPARABLE_MISSING_PERCENT;
     let comparison = match (generated, forecast, comparable) {
         (Some(actual), Some(forecast), true) => Some(Comparison { actual, forecast }),
         _ => None,
@@ -277,10 +333,21 @@ fn factors() -> Answer<FactorTable> {
 }
 
 fn peak(known: &Known, sites: &BTreeSet<&str>) -> Watts {
-    Watts(sites.iter().filter_map(|id| known.sites.get(*id)).map(|site| site.kwp.0).sum())
+    Watts(
+        sites
+            .iter()
+            .filter_map(|id| known.sites.get(*id))
+            .map(|site| site.kwp.0)
+            .sum(),
+    )
 }
 
-fn held_by_day(reader: &SeriesReader, known: &Known, points: &[String], period: Period) -> Answer<BTreeMap<LocalDay, u32>> {
+fn held_by_day(
+    reader: &SeriesReader,
+    known: &Known,
+    points: &[String],
+    period: Period,
+) -> Answer<BTreeMap<LocalDay, u32>> {
     let span = known.zone.span_of(period);
     let mut held = BTreeMap::new();
     for series in points.iter().flat_map(|point| known.series_of_point(point)) {
@@ -305,12 +372,19 @@ fn holes(
     let events = society.events();
     let mut missing = Vec::new();
     for point in points {
-        let Some(facts) = known.points.get(point) else { continue };
-        let place = known.sites.get(&facts.site).map_or(&facts.name, |site| &site.name);
+        let Some(facts) = known.points.get(point) else {
+            continue;
+        };
+        let place = known
+            .sites
+            .get(&facts.site)
+            .map_or(&facts.name, |site| &site.name);
         let series = known.series_of_point(point);
         let halves = energy::half_hours_of(reader, known, point, period, now)?;
         for run in halves.chunk_by(|a, b| a.is_complete() == b.is_complete()) {
-            let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
+            let (Some(first), Some(last)) = (run.first(), run.last()) else {
+                continue;
+            };
             if first.is_complete() {
                 continue;
             }
@@ -337,7 +411,12 @@ fn holes(
 fn version(forecasts: &[Forecast], period: Period, as_of: LocalDay) -> Option<ForecastVersion> {
     let month = period.last_day().local_month();
     let first = forecasts.first()?.version_for(month, as_of)?;
-    let number = forecasts.first()?.versions().iter().position(|v| v.published == first.published)? + 1;
+    let number = forecasts
+        .first()?
+        .versions()
+        .iter()
+        .position(|v| v.published == first.published)?
+        + 1;
     Some(ForecastVersion {
         version: number.to_string(),
         made_on: first.published,
@@ -352,7 +431,10 @@ fn samples(known: &Known, sites: &BTreeSet<&str>, as_of: LocalDay) -> Samples {
         forecast: document
             .forecast
             .iter()
-            .filter(|f| sites.contains(f.site.as_str()) && f.published.parse().is_ok_and(|day: LocalDay| day <= as_of))
+            .filter(|f| {
+                sites.contains(f.site.as_str())
+                    && f.published.parse().is_ok_and(|day: LocalDay| day <= as_of)
+            })
             .any(|f| f.sample),
         rows: false,
         notes: document.society.notice.clone(),
@@ -363,12 +445,17 @@ fn working(known: &Known, points: &[String], used_history: bool) -> Vec<Step> {
     let slug = &known.document.society.slug;
     let mut steps = Vec::new();
     for point in points {
-        let Some(facts) = known.points.get(point) else { continue };
+        let Some(facts) = known.points.get(point) else {
+            continue;
+        };
         let target = Some(format!("/s/{slug}/sites/{}", facts.site));
         for series in known.series_of_point(point) {
             if let Some(series) = known.series.get(series.0 as usize) {
                 steps.push(Step {
-                    text: format!("{}: register {} of meter {}", facts.name, series.register, series.meter),
+                    text: format!(
+                        "{}: register {} of meter {}",
+                        facts.name, series.register, series.meter
+                    ),
                     target: target.clone(),
                 });
             }

@@ -12,10 +12,11 @@ use domain::{
     quantity::WattHours,
 };
 use journal::{Entry, Records};
+pub use records::import::{Layout, Row};
 use records::{
     Decoded,
     decision::{HistoryMonth, HistoryMonths, What},
-    import::{ImportHeader, Layout, MAX_LINES, Places, Row, RowReader, Shape, place},
+    import::{ImportHeader, MAX_LINES, Places, RowReader, Shape, place},
 };
 
 use super::{
@@ -80,7 +81,11 @@ struct Parsed<'a> {
 }
 
 fn parse<'a>(request: &'a ImportRequest, tell: Tell<'_>) -> Answer<Parsed<'a>> {
-    let mut lines = request.text.lines().zip(1_u64..).filter(|(line, _)| !line.trim().is_empty());
+    let mut lines = request
+        .text
+        .lines()
+        .zip(1_u64..)
+        .filter(|(line, _)| !line.trim().is_empty());
     let first = lines.clone().next().map_or("", |(line, _)| line);
     let layout = request.layout.resolve(first).or_caller()?;
     if layout.header {
@@ -114,8 +119,19 @@ fn parse<'a>(request: &'a ImportRequest, tell: Tell<'_>) -> Answer<Parsed<'a>> {
 pub fn preview(request: &ImportRequest, rows: usize) -> Answer<Preview> {
     let parsed = parse(request, &mut |_, _, _| {})?;
     let (good, bad) = (parsed.good.len() as u64, parsed.bad.len() as u64);
-    let mut lines: Vec<_> = parsed.good.into_iter().take(rows).map(|(n, _, rows)| (n, Ok(rows))).collect();
-    lines.extend(parsed.bad.into_iter().take(rows).map(|(n, why)| (n, Err(why))));
+    let mut lines: Vec<_> = parsed
+        .good
+        .into_iter()
+        .take(rows)
+        .map(|(n, _, rows)| (n, Ok(rows)))
+        .collect();
+    lines.extend(
+        parsed
+            .bad
+            .into_iter()
+            .take(rows)
+            .map(|(n, why)| (n, Err(why))),
+    );
     lines.sort_by_key(|(n, _)| *n);
     Ok(Preview {
         layout: parsed.layout,
@@ -130,7 +146,12 @@ impl SocietyOffice {
     ///
     /// # Errors
     /// When the layout does not fit, or the journal takes nothing more.
-    pub fn import(&self, request: &ImportRequest, now: Instant, tell: Tell<'_>) -> Answer<Imported> {
+    pub fn import(
+        &self,
+        request: &ImportRequest,
+        now: Instant,
+        tell: Tell<'_>,
+    ) -> Answer<Imported> {
         let parsed = parse(request, tell)?;
         let mut result = Imported::default();
         for (number, why) in parsed.bad {
@@ -169,7 +190,10 @@ impl SocietyOffice {
                 if let Row::Interval { meter, .. } = row
                     && places.point(meter).is_none()
                 {
-                    result.refuse(*number, format!("meter `{meter}` is not in the society file"));
+                    result.refuse(
+                        *number,
+                        format!("meter `{meter}` is not in the society file"),
+                    );
                     fits = false;
                     break;
                 }
@@ -180,7 +204,14 @@ impl SocietyOffice {
             let before = decoded.intervals.len();
             for row in rows {
                 place(row, &header, &places, &mut decoded);
-                if let Row::Read { meter, register, at, wh, .. } = row {
+                if let Row::Read {
+                    meter,
+                    register,
+                    at,
+                    wh,
+                    ..
+                } = row
+                {
                     match places.series(meter, *register) {
                         Some(series) if standing.insert((series.0, at.0, wh.0), ()).is_none() => {
                             asked.push((*number, series, *at, *wh));
@@ -235,11 +266,20 @@ impl SocietyOffice {
     }
 
     /// Reads that stand already within the file's span, so that they can be called duplicates.
-    fn standing(&self, good: &[(u64, &str, Vec<Row>)], places: &impl Places) -> Answer<BTreeMap<(u32, i64, i64), ()>> {
+    fn standing(
+        &self,
+        good: &[(u64, &str, Vec<Row>)],
+        places: &impl Places,
+    ) -> Answer<BTreeMap<(u32, i64, i64), ()>> {
         let mut spans: BTreeMap<u32, (i64, i64)> = BTreeMap::new();
         for (_, _, rows) in good {
             for row in rows {
-                if let Row::Read { meter, register, at, .. } = row
+                if let Row::Read {
+                    meter,
+                    register,
+                    at,
+                    ..
+                } = row
                     && let Some(series) = places.series(meter, *register)
                 {
                     let span = spans.entry(series.0).or_insert((at.0, at.0));
@@ -251,7 +291,10 @@ impl SocietyOffice {
             let mut standing = BTreeMap::new();
             for (series, (start, end)) in &spans {
                 let span = Span::new(Instant(*start), Instant(end.saturating_add(1)));
-                for judged in reader.reads(SeriesId(*series), span).or_ours("series.sqlite")? {
+                for judged in reader
+                    .reads(SeriesId(*series), span)
+                    .or_ours("series.sqlite")?
+                {
                     standing.insert((*series, judged.read.at.0, judged.read.wh.0), ());
                 }
             }
@@ -259,7 +302,11 @@ impl SocietyOffice {
         })
     }
 
-    fn verdicts(&self, asked: &[(u64, SeriesId, Instant, WattHours)], result: &mut Imported) -> Answer<()> {
+    fn verdicts(
+        &self,
+        asked: &[(u64, SeriesId, Instant, WattHours)],
+        result: &mut Imported,
+    ) -> Answer<()> {
         let mut spans: BTreeMap<u32, (i64, i64)> = BTreeMap::new();
         for (_, series, at, _) in asked {
             let span = spans.entry(series.0).or_insert((at.0, at.0));
@@ -270,12 +317,18 @@ impl SocietyOffice {
             let mut notable = BTreeMap::new();
             for (series, (start, end)) in &spans {
                 let span = Span::new(Instant(*start), Instant(end.saturating_add(1)));
-                for (at, wh, verdict) in reader.noticed(SeriesId(*series), span).or_ours("series.sqlite")? {
+                for (at, wh, verdict) in reader
+                    .noticed(SeriesId(*series), span)
+                    .or_ours("series.sqlite")?
+                {
                     notable.insert((*series, at.0, wh.0), verdict);
                 }
             }
             for (number, series, at, wh) in asked {
-                let verdict = notable.get(&(series.0, at.0, wh.0)).copied().unwrap_or(Verdict::Accepted);
+                let verdict = notable
+                    .get(&(series.0, at.0, wh.0))
+                    .copied()
+                    .unwrap_or(Verdict::Accepted);
                 let word = match verdict {
                     Verdict::Accepted => {
                         result.accepted += 1;
@@ -293,13 +346,20 @@ impl SocietyOffice {
                 if result.reasons.len() >= MAX_REASONS {
                     continue;
                 }
-                let meter = known.series.get(series.0 as usize).map_or("", |s| s.meter.as_str());
+                let meter = known
+                    .series
+                    .get(series.0 as usize)
+                    .map_or("", |s| s.meter.as_str());
                 let why = reader
                     .reads(*series, Span::new(*at, at.plus_ms(1)))
                     .or_ours("series.sqlite")?
                     .iter()
                     .find(|row| row.read.wh == *wh)
-                    .and_then(|row| row.findings.first().map(|finding| finding.explain(meter, &row.read)))
+                    .and_then(|row| {
+                        row.findings
+                            .first()
+                            .map(|finding| finding.explain(meter, &row.read))
+                    })
                     .unwrap_or_default();
                 result.note(*number, word, why);
             }
@@ -319,7 +379,9 @@ impl SocietyOffice {
         let mut rows = Vec::new();
         for (number, _, line_rows) in good {
             for row in line_rows {
-                let Row::Month { site, month, wh } = row else { continue };
+                let Row::Month { site, month, wh } = row else {
+                    continue;
+                };
                 if known.sites.contains_key(site) {
                     rows.push(HistoryMonth {
                         site: site.clone(),
@@ -333,10 +395,18 @@ impl SocietyOffice {
             }
         }
         if rows.is_empty() {
-            return if result.refused > 0 { Ok(result) } else { refuse("the file has no rows") };
+            return if result.refused > 0 {
+                Ok(result)
+            } else {
+                refuse("the file has no rows")
+            };
         }
         let file = request.file.clone();
-        self.decide(What::HistoryMonths(HistoryMonths { file, rows }), &request.by, now)?;
+        self.decide(
+            What::HistoryMonths(HistoryMonths { file, rows }),
+            &request.by,
+            now,
+        )?;
         Ok(result)
     }
 }

@@ -106,7 +106,10 @@ impl Known {
         let mut points = points(document, &sites)?;
         let meters = meters(document, &mut points)?;
         for gateway in &document.gateway {
-            if gateway.id.is_empty() || gateway.id.contains(['/', '+', '#', ' ']) || gateway.id.len() > 64 {
+            if gateway.id.is_empty()
+                || gateway.id.contains(['/', '+', '#', ' '])
+                || gateway.id.len() > 64
+            {
                 return refuse(format!(
                     "gateway `{}`: an id stands in MQTT topics; expected 1 to 64 letters, digits, `-`, `_` or `.`",
                     gateway.id
@@ -118,12 +121,22 @@ impl Known {
         }
         unique("gateway.id", document.gateway.iter().map(|g| &g.id))?;
         unique("officer.id", document.officer.iter().map(|o| &o.id))?;
-        unique("installation.id", document.installation.iter().map(|i| &i.id))?;
+        unique(
+            "installation.id",
+            document.installation.iter().map(|i| &i.id),
+        )?;
         for installation in &document.installation {
             known("installation.site", &installation.site, &sites)?;
-            known("installation.meter_point", &installation.meter_point, &points)?;
+            known(
+                "installation.meter_point",
+                &installation.meter_point,
+                &points,
+            )?;
             date("installation.eligible_from", &installation.eligible_from)?;
-            kilowatts("installation.declared_net_capacity_kw", &installation.declared_net_capacity_kw)?;
+            kilowatts(
+                "installation.declared_net_capacity_kw",
+                &installation.declared_net_capacity_kw,
+            )?;
         }
         super::forecast::check(document)?;
         for (serial, meter) in &meters {
@@ -184,7 +197,11 @@ impl Known {
     }
 
     /// Meter points of a roof that count this.
-    pub fn points_of_site<'a>(&'a self, site: &'a str, counts: Counts) -> impl Iterator<Item = &'a str> {
+    pub fn points_of_site<'a>(
+        &'a self,
+        site: &'a str,
+        counts: Counts,
+    ) -> impl Iterator<Item = &'a str> {
         self.points
             .iter()
             .filter(move |(_, p)| p.site == site && p.counts == counts)
@@ -196,7 +213,10 @@ impl Known {
     pub fn register(&self, series: SeriesId) -> Option<(&KnownPoint, &Register)> {
         let named = self.series.get(series.0 as usize)?;
         let meter = self.meters.get(&named.meter)?;
-        let register = meter.registers.iter().find(|r| r.obis() == named.register)?;
+        let register = meter
+            .registers
+            .iter()
+            .find(|r| r.obis() == named.register)?;
         Some((self.points.get(&meter.point)?, register))
     }
 }
@@ -249,7 +269,8 @@ fn sites(document: &SocietyDocument) -> Answer<BTreeMap<String, KnownSite>> {
 fn nights_of(latitude: &str, longitude: &str) -> Answer<Nights> {
     let spans = sun::nights(latitude, longitude);
     let edge = |year: i16| {
-        LocalDay::of_date(i32::from(year), 1, 1).map_or(Instant(0), |day| Instant(i64::from(day.0) * 86_400_000))
+        LocalDay::of_date(i32::from(year), 1, 1)
+            .map_or(Instant(0), |day| Instant(i64::from(day.0) * 86_400_000))
     };
     // The last night of the table runs into the first day of the next year.
     let end = edge(sun::YEARS.end() + 1).plus_ms(86_400_000);
@@ -268,7 +289,11 @@ fn points(
     let mut points = BTreeMap::new();
     for point in &document.meter_point {
         known("meter_point.site", &point.site, sites)?;
-        let name = if point.name.is_empty() { &point.id } else { &point.name };
+        let name = if point.name.is_empty() {
+            &point.id
+        } else {
+            &point.name
+        };
         points.insert(
             point.id.clone(),
             KnownPoint {
@@ -291,7 +316,10 @@ fn meters(
     let mut meters: BTreeMap<String, KnownMeter> = BTreeMap::new();
     for meter in &document.meter {
         if meter.serial.is_empty() || meter.serial.len() > 64 || meter.serial.contains(',') {
-            return refuse(format!("meter.serial `{}`: expected 1 to 64 characters without comma", meter.serial));
+            return refuse(format!(
+                "meter.serial `{}`: expected 1 to 64 characters without comma",
+                meter.serial
+            ));
         }
         known("meter.meter_point", &meter.meter_point, points)?;
         if let Some(approval) = &meter.approved {
@@ -300,15 +328,24 @@ fn meters(
         let point = &points[&meter.meter_point];
         let mut registers = Vec::new();
         for register in &meter.register {
-            let code: Obis = register.code.parse().map_err(|e| wrong("meter.register.code", e))?;
+            let code: Obis = register
+                .code
+                .parse()
+                .map_err(|e| wrong("meter.register.code", e))?;
             let direction = match (point.counts, code) {
                 (_, Obis::IMPORT) | (Counts::Import, _) => Direction::Import,
                 (Counts::Generation, _) => Direction::Generation,
                 (Counts::Export, _) => Direction::Export,
             };
             registers.push(
-                Register::new(code, direction, register.digits, WattHours(i64::from(register.step_wh)), register.multiplier)
-                    .map_err(|e| wrong(&format!("meter `{}`", meter.serial), e))?,
+                Register::new(
+                    code,
+                    direction,
+                    register.digits,
+                    WattHours(i64::from(register.step_wh)),
+                    register.multiplier,
+                )
+                .map_err(|e| wrong(&format!("meter `{}`", meter.serial), e))?,
             );
         }
         if counting_register(point.counts, &registers).is_none() {
@@ -332,7 +369,9 @@ fn meters(
         }
     }
     for point in points.values_mut() {
-        point.meters.sort_by_key(|serial| (meters[serial].installed, serial.clone()));
+        point
+            .meters
+            .sort_by_key(|serial| (meters[serial].installed, serial.clone()));
     }
     Ok(meters)
 }
@@ -357,18 +396,24 @@ fn degrees(key: &str, text: &str, limit: u32) -> Answer<()> {
     use rust_decimal::Decimal;
     match Decimal::from_str_exact(text) {
         Ok(degrees) if degrees.abs() <= Decimal::from(limit) => Ok(()),
-        _ => refuse(format!("{key}: `{text}` is not degrees between -{limit} and {limit}")),
+        _ => refuse(format!(
+            "{key}: `{text}` is not degrees between -{limit} and {limit}"
+        )),
     }
 }
 
 fn slug(key: &str, text: &str) -> Answer<()> {
     let ok = (1..=40).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && !text.starts_with('-');
     if ok {
         Ok(())
     } else {
-        refuse(format!("{key}: `{text}` stands in addresses; expected 1 to 40 of a-z, 0-9 and `-`"))
+        refuse(format!(
+            "{key}: `{text}` stands in addresses; expected 1 to 40 of a-z, 0-9 and `-`"
+        ))
     }
 }
 

@@ -122,7 +122,11 @@ impl Office {
     pub fn list_gateways(&self, only: Option<&str>) -> Vec<GatewayLine> {
         let credentials = self.credentials();
         let mut lines = Vec::new();
-        for society in self.societies().iter().filter(|s| only.is_none_or(|o| o == s.slug())) {
+        for society in self
+            .societies()
+            .iter()
+            .filter(|s| only.is_none_or(|o| o == s.slug()))
+        {
             for gateway in &society.known().document.gateway {
                 lines.push(GatewayLine {
                     id: gateway.id.clone(),
@@ -130,9 +134,16 @@ impl Office {
                     site: gateway.site.clone(),
                     credential: match credentials.get(&gateway.id) {
                         Some(Credential { revoked: true, .. }) => "revoked",
-                        Some(Credential { token: Some(_), certificate: Some(_), .. }) => "token and certificate",
+                        Some(Credential {
+                            token: Some(_),
+                            certificate: Some(_),
+                            ..
+                        }) => "token and certificate",
                         Some(Credential { token: Some(_), .. }) => "token",
-                        Some(Credential { certificate: Some(_), .. }) => "certificate",
+                        Some(Credential {
+                            certificate: Some(_),
+                            ..
+                        }) => "certificate",
                         _ => "none",
                     },
                 });
@@ -181,7 +192,11 @@ impl SocietyOffice {
                     id: meter.serial.clone(),
                     society: self.slug().to_owned(),
                     meter_point: meter.meter_point.clone(),
-                    site: known.points.get(&meter.meter_point).map(|p| p.site.clone()).unwrap_or_default(),
+                    site: known
+                        .points
+                        .get(&meter.meter_point)
+                        .map(|p| p.site.clone())
+                        .unwrap_or_default(),
                     registers: meter.register.iter().map(|r| r.code.clone()).collect(),
                     installed: meter.installed.clone(),
                     approved_for_billing: meter

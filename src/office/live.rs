@@ -44,7 +44,9 @@ impl SocietyOffice {
         let today = known.zone.day_of(now);
         let mut sum = Now::default();
         for series in points.iter().flat_map(|point| known.series_of_point(point)) {
-            let Some(last) = self.live().get(series) else { continue };
+            let Some(last) = self.live().get(series) else {
+                continue;
+            };
             sum.last_read = sum.last_read.max(Some(last.at));
             if known.zone.day_of(last.at) != today {
                 continue;

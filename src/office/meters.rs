@@ -52,7 +52,9 @@ impl SocietyOffice {
         let closes = series(&known, &request.meter, request.register)?;
         let next_meter = request.next_meter.as_ref().unwrap_or(&request.meter);
         let opens = series(&known, next_meter, request.register)?;
-        let modulus = known.register(closes).map_or(WattHours::ZERO, |(_, r)| r.modulus());
+        let modulus = known
+            .register(closes)
+            .map_or(WattHours::ZERO, |(_, r)| r.modulus());
         let event = MeterEvent {
             kind: request.kind,
             closes,
@@ -72,10 +74,19 @@ impl SocietyOffice {
         }
         let around = self.ask(|reader| {
             let before = reader
-                .reads(closes, Span::new(event.closed_at.plus_ms(-AROUND_MS), event.closed_at.plus_ms(1)))
+                .reads(
+                    closes,
+                    Span::new(
+                        event.closed_at.plus_ms(-AROUND_MS),
+                        event.closed_at.plus_ms(1),
+                    ),
+                )
                 .or_ours("series.sqlite")?;
             let after = reader
-                .reads(opens, Span::new(event.opened_at, event.opened_at.plus_ms(AROUND_MS)))
+                .reads(
+                    opens,
+                    Span::new(event.opened_at, event.opened_at.plus_ms(AROUND_MS)),
+                )
                 .or_ours("series.sqlite")?;
             let mark = |at, wh| Mark { at, wh };
             Ok(Neighbours {
@@ -124,16 +135,23 @@ fn series(known: &Known, meter: &str, register: Obis) -> Answer<SeriesId> {
             .min_by_key(|serial| strsim::damerau_levenshtein(serial, meter))
             .map(|serial| format!("\nhint: did you mean `{serial}`?"))
             .unwrap_or_default();
-        Refusal::Caller(format!("meter `{meter}` with register `{register}` is not in the society file{nearest}"))
+        Refusal::Caller(format!(
+            "meter `{meter}` with register `{register}` is not in the society file{nearest}"
+        ))
     })
 }
 
 /// A journaled event in the domain's words; `None` when its meters are no longer known.
-pub(super) fn domain_event(known: &Known, event: &decision::MeterEvent, by: &str) -> Answer<Option<MeterEvent>> {
+pub(super) fn domain_event(
+    known: &Known,
+    event: &decision::MeterEvent,
+    by: &str,
+) -> Answer<Option<MeterEvent>> {
     let register: Obis = event.register.parse().or_ours("a meter event")?;
-    let (Some(closes), Some(opens)) =
-        (known.series_of(&event.meter, register), known.series_of(&event.next_meter, register))
-    else {
+    let (Some(closes), Some(opens)) = (
+        known.series_of(&event.meter, register),
+        known.series_of(&event.next_meter, register),
+    ) else {
         return Ok(None);
     };
     Ok(Some(MeterEvent {

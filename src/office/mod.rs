@@ -38,6 +38,7 @@ pub use known::{Known, KnownSite};
 pub use lists::{InstallationLine, MeterLine, SiteLine, SocietyLine};
 pub use node::Credential;
 pub use projector::{NoWatch, Progress, Watch};
+pub use records::society::Counts;
 pub use society::{Settings, SocietyOffice};
 
 use answer::refuse;
@@ -72,7 +73,8 @@ impl Office {
         let node = Node::open(&folder)?;
         let mut societies = BTreeMap::new();
         for slug in folder.societies()? {
-            let society = SocietyOffice::open(&slug, &folder.society(&slug), now, settings, watches(&slug))?;
+            let society =
+                SocietyOffice::open(&slug, &folder.society(&slug), now, settings, watches(&slug))?;
             societies.insert(slug, Arc::new(society));
         }
         Ok(Office {
@@ -92,7 +94,12 @@ impl Office {
     /// As [`Office::open`].
     pub fn open_alone(path: &Path, now: Instant) -> Answer<Office> {
         let settings = Settings::default();
-        Office::open(path, settings, Arc::new(move |_: &str| Arc::new(NoWatch(now)) as Arc<dyn Watch>), now)
+        Office::open(
+            path,
+            settings,
+            Arc::new(move |_: &str| Arc::new(NoWatch(now)) as Arc<dyn Watch>),
+            now,
+        )
     }
 
     /// The data folder.
@@ -110,7 +117,12 @@ impl Office {
     /// The open societies, by slug.
     #[must_use]
     pub fn societies(&self) -> Vec<Arc<SocietyOffice>> {
-        self.societies.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.societies
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .cloned()
+            .collect()
     }
 
     /// One society.
@@ -118,7 +130,10 @@ impl Office {
     /// # Errors
     /// When it is unknown, with the nearest name.
     pub fn society(&self, slug: &str) -> Answer<Arc<SocietyOffice>> {
-        let societies = self.societies.read().unwrap_or_else(PoisonError::into_inner);
+        let societies = self
+            .societies
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(society) = societies.get(slug) {
             return Ok(Arc::clone(society));
         }
@@ -144,7 +159,10 @@ impl Office {
             [] => refuse("there is no society yet\nhint: run `commonwatt society apply FILE.toml`"),
             several => {
                 let names: Vec<&str> = several.iter().map(|s| s.slug()).collect();
-                refuse(format!("there are several societies: {}\nhint: say which with --society", names.join(", ")))
+                refuse(format!(
+                    "there are several societies: {}\nhint: say which with --society",
+                    names.join(", ")
+                ))
             }
         }
     }
@@ -154,12 +172,21 @@ impl Office {
     /// # Errors
     /// When no society, or more than one, has it.
     pub fn society_of_meter(&self, meter: &str) -> Answer<Arc<SocietyOffice>> {
-        let mut with = self.societies().into_iter().filter(|s| s.known().meters.contains_key(meter));
+        let mut with = self
+            .societies()
+            .into_iter()
+            .filter(|s| s.known().meters.contains_key(meter));
         match (with.next(), with.next()) {
             (Some(one), None) => Ok(one),
-            (Some(_), Some(_)) => refuse(format!("several societies have a meter `{meter}`\nhint: say which with --society")),
+            (Some(_), Some(_)) => refuse(format!(
+                "several societies have a meter `{meter}`\nhint: say which with --society"
+            )),
             (None, _) => {
-                let serials: Vec<String> = self.societies().iter().flat_map(|s| s.known().meters.keys().cloned().collect::<Vec<_>>()).collect();
+                let serials: Vec<String> = self
+                    .societies()
+                    .iter()
+                    .flat_map(|s| s.known().meters.keys().cloned().collect::<Vec<_>>())
+                    .collect();
                 let nearest = serials
                     .iter()
                     .min_by_key(|serial| strsim::damerau_levenshtein(serial, meter))
@@ -191,14 +218,21 @@ impl Office {
     ///
     /// # Errors
     /// When no society names the gateway, or the text holds no certificate.
-    pub fn gateway_certificate(&self, gateway: &str, pem: &str, by: &str, now: Instant) -> Answer<String> {
+    pub fn gateway_certificate(
+        &self,
+        gateway: &str,
+        pem: &str,
+        by: &str,
+        now: Instant,
+    ) -> Answer<String> {
         use rustls::pki_types::{CertificateDer, pem::PemObject};
         use sha2::{Digest, Sha256};
         let society = self.society_of_gateway(gateway)?;
         let certificate = CertificateDer::from_pem_slice(pem.as_bytes())
             .map_err(|e| Refusal::Caller(format!("the file holds no certificate in PEM: {e:?}")))?;
         let hash: [u8; 32] = Sha256::digest(&certificate).into();
-        self.node().certificate(gateway, society.slug(), hash, by, now)?;
+        self.node()
+            .certificate(gateway, society.slug(), hash, by, now)?;
         self.tell_changed();
         Ok(node::hex(&hash))
     }
@@ -207,7 +241,13 @@ impl Office {
     ///
     /// # Errors
     /// When no society names the gateway.
-    pub fn gateway_revoke(&self, gateway: &str, reason: &str, by: &str, now: Instant) -> Answer<()> {
+    pub fn gateway_revoke(
+        &self,
+        gateway: &str,
+        reason: &str,
+        by: &str,
+        now: Instant,
+    ) -> Answer<()> {
         self.society_of_gateway(gateway)?;
         self.node().revoke(gateway, reason, by, now)?;
         self.tell_changed();

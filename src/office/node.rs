@@ -70,7 +70,13 @@ impl Node {
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn token(&mut self, gateway: &str, society: &str, by: &str, now: Instant) -> Answer<String> {
+    pub fn token(
+        &mut self,
+        gateway: &str,
+        society: &str,
+        by: &str,
+        now: Instant,
+    ) -> Answer<String> {
         let mut random = [0_u8; 24];
         getrandom::fill(&mut random).or_ours("the system gives no random numbers")?;
         let token = hex(&random);
@@ -78,7 +84,14 @@ impl Node {
         Ok(token)
     }
 
-    fn set_token(&mut self, gateway: &str, society: &str, token: &str, by: &str, now: Instant) -> Answer<()> {
+    fn set_token(
+        &mut self,
+        gateway: &str,
+        society: &str,
+        token: &str,
+        by: &str,
+        now: Instant,
+    ) -> Answer<()> {
         let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
         self.decide(
             What::GatewayCredential(GatewayCredential {
@@ -95,7 +108,14 @@ impl Node {
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn certificate(&mut self, gateway: &str, society: &str, hash: [u8; 32], by: &str, now: Instant) -> Answer<()> {
+    pub fn certificate(
+        &mut self,
+        gateway: &str,
+        society: &str,
+        hash: [u8; 32],
+        by: &str,
+        now: Instant,
+    ) -> Answer<()> {
         self.decide(
             What::GatewayCertificate(GatewayCertificate {
                 gateway: gateway.to_owned(),
@@ -141,7 +161,11 @@ impl Node {
     }
 
     fn take(&mut self, what: What) -> Answer<()> {
-        let hash = |text: &str| unhex(text).ok_or("a hash is not 64 hex digits").or_ours("the node's journal");
+        let hash = |text: &str| {
+            unhex(text)
+                .ok_or("a hash is not 64 hex digits")
+                .or_ours("the node's journal")
+        };
         match what {
             What::GatewayCredential(c) => {
                 let standing = self.credentials.entry(c.gateway).or_default();

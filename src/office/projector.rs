@@ -129,9 +129,15 @@ impl Queue {
             && self.progress.queued_reads.load(Ordering::Acquire) > self.max_reads
             && self.progress.failure().is_none()
         {
-            work = self.went.wait_timeout(work, Duration::from_secs(1)).unwrap_or_else(PoisonError::into_inner).0;
+            work = self
+                .went
+                .wait_timeout(work, Duration::from_secs(1))
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
-        self.progress.queued_reads.fetch_add(reads, Ordering::AcqRel);
+        self.progress
+            .queued_reads
+            .fetch_add(reads, Ordering::AcqRel);
         work.push_back(item);
         self.came.notify_one();
     }
@@ -139,10 +145,16 @@ impl Queue {
     fn pop(&self, wait: Duration) -> Option<Work> {
         let mut work = held(&self.work);
         if work.is_empty() {
-            work = self.came.wait_timeout(work, wait).unwrap_or_else(PoisonError::into_inner).0;
+            work = self
+                .came
+                .wait_timeout(work, wait)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
         let item = work.pop_front()?;
-        self.progress.queued_reads.fetch_sub(reads_of(&item), Ordering::AcqRel);
+        self.progress
+            .queued_reads
+            .fetch_sub(reads_of(&item), Ordering::AcqRel);
         self.went.notify_all();
         Some(item)
     }
@@ -192,7 +204,9 @@ impl Projector {
         watch: Arc<dyn Watch>,
     ) -> Answer<Projector> {
         let progress = Arc::new(Progress::default());
-        progress.position.store(series.position(), Ordering::Release);
+        progress
+            .position
+            .store(series.position(), Ordering::Release);
         let queue = Arc::new(Queue {
             work: Mutex::new(VecDeque::new()),
             came: Condvar::new(),
@@ -294,8 +308,13 @@ impl Projector {
     }
 
     fn stopped(&self) -> Refusal {
-        let why = self.progress.failure().unwrap_or_else(|| "it was stopped".to_owned());
-        Refusal::Ours(format!("the series are not kept up: {why}\nhint: `commonwatt rebuild` makes them again from the journal"))
+        let why = self
+            .progress
+            .failure()
+            .unwrap_or_else(|| "it was stopped".to_owned());
+        Refusal::Ours(format!(
+            "the series are not kept up: {why}\nhint: `commonwatt rebuild` makes them again from the journal"
+        ))
     }
 }
 
@@ -313,9 +332,16 @@ struct Worker {
 
 impl Worker {
     fn run(&mut self) -> Answer<()> {
-        let receipts = self.series.reader().and_then(|r| r.receipts()).or_ours("series.sqlite")?;
+        let receipts = self
+            .series
+            .reader()
+            .and_then(|r| r.receipts())
+            .or_ours("series.sqlite")?;
         self.watch.restored(receipts);
-        self.series.reader().and_then(|r| r.seed(&self.live)).or_ours("series.sqlite")?;
+        self.series
+            .reader()
+            .and_then(|r| r.seed(&self.live))
+            .or_ours("series.sqlite")?;
         self.catch_up()?;
         self.watch.caught_up();
         self.progress.caught_up.store(true, Ordering::Release);
@@ -331,7 +357,10 @@ impl Worker {
                 }
                 Some(Work::SettleAll(done)) => {
                     let outcome = self.flush().and_then(|()| {
-                        self.series.settle_all().map(|_| ()).or_ours("series.sqlite")
+                        self.series
+                            .settle_all()
+                            .map(|_| ())
+                            .or_ours("series.sqlite")
                     });
                     let _ = done.send(outcome.clone());
                     outcome?;
@@ -388,7 +417,9 @@ impl Worker {
 
     fn noted(&mut self) {
         self.flushed = Monotonic::now();
-        self.progress.position.store(self.series.position(), Ordering::Release);
+        self.progress
+            .position
+            .store(self.series.position(), Ordering::Release);
         self.progress.flushes.fetch_add(1, Ordering::AcqRel);
     }
 
@@ -396,7 +427,9 @@ impl Worker {
     fn tidy(&mut self) -> Answer<()> {
         let today = self.known_now().zone.day_of(self.watch.now());
         self.series.merge(TIDY_GROUPS).or_ours("series.sqlite")?;
-        self.series.close_days(today, TIDY_GROUPS).or_ours("series.sqlite")?;
+        self.series
+            .close_days(today, TIDY_GROUPS)
+            .or_ours("series.sqlite")?;
         Ok(())
     }
 
@@ -421,35 +454,55 @@ pub(super) fn apply_decoded(series: &mut SeriesStore, next: u64, decoded: Decode
             wh: row.wh,
             quality: row.quality,
         });
-        series.apply_intervals(next, rows).or_ours("series.sqlite")?;
+        series
+            .apply_intervals(next, rows)
+            .or_ours("series.sqlite")?;
     }
-    let unplaced = decoded.unplaced.into_iter().map(|read| store::UnplacedRead {
-        meter: read.meter,
-        register: read.register,
-        at: read.at,
-        wh: read.wh,
-        w: read.w,
-        received: read.received,
-        source: read.source,
-    });
+    let unplaced = decoded
+        .unplaced
+        .into_iter()
+        .map(|read| store::UnplacedRead {
+            meter: read.meter,
+            register: read.register,
+            at: read.at,
+            wh: read.wh,
+            w: read.w,
+            received: read.received,
+            source: read.source,
+        });
     let placed = decoded.placed.iter().map(to_store);
-    Ok(series.apply(next, placed, unplaced).or_ours("series.sqlite")?.is_some())
+    Ok(series
+        .apply(next, placed, unplaced)
+        .or_ours("series.sqlite")?
+        .is_some())
 }
 
 /// The directory of a society's registers.
 #[must_use]
 pub fn directory_of(known: &Known) -> Directory {
-    Directory::new(known.series.iter().filter(|s| s.named).map(|s| (s.meter.as_str(), s.register, s.id)))
+    Directory::new(
+        known
+            .series
+            .iter()
+            .filter(|s| s.named)
+            .map(|s| (s.meter.as_str(), s.register, s.id)),
+    )
 }
 
 /// What one record says, as when it arrived. Decisions say nothing here: the books know them.
-pub(super) fn decode(record: &[u8], directory: &Directory, known: &Known, into: &mut Decoded) -> Answer<()> {
+pub(super) fn decode(
+    record: &[u8],
+    directory: &Directory,
+    known: &Known,
+    into: &mut Decoded,
+) -> Answer<()> {
     match record.first() {
         Some(&KIND_MESSAGE) => {
             replay(record, 0, directory, into).or_ours("a message of the journal")?;
         }
         Some(&KIND_IMPORT) => {
-            let (header, lines) = ImportHeader::from_record(record).or_ours("imported lines of the journal")?;
+            let (header, lines) =
+                ImportHeader::from_record(record).or_ours("imported lines of the journal")?;
             for (_, rows) in lines {
                 for row in rows.unwrap_or_default() {
                     place(&row, &header, &KnownPlaces { directory, known }, into);
@@ -473,7 +526,10 @@ impl Places for KnownPlaces<'_> {
     }
 
     fn point(&self, meter: &str) -> Option<Arc<str>> {
-        self.known.meters.get(meter).map(|m| Arc::from(m.point.as_str()))
+        self.known
+            .meters
+            .get(meter)
+            .map(|m| Arc::from(m.point.as_str()))
     }
 }
 

@@ -5,7 +5,8 @@ use domain::{
     metering::{Obis, ReadDecision, Verdict},
     quantity::WattHours,
 };
-use records::decision::{self, ReadAction, What};
+use records::decision::{self, What};
+pub use records::decision::{ReadAction, ReadDecision as DecidedRead};
 
 use store::series::JudgedRow;
 
@@ -30,7 +31,13 @@ impl SocietyOffice {
     ///
     /// # Errors
     /// When the meter is unknown.
-    pub fn list_reads(&self, meter: &str, register: Option<Obis>, span: Span, only_held: bool) -> Answer<Vec<ListedRead>> {
+    pub fn list_reads(
+        &self,
+        meter: &str,
+        register: Option<Obis>,
+        span: Span,
+        only_held: bool,
+    ) -> Answer<Vec<ListedRead>> {
         let known = self.known();
         let series: Vec<_> = known
             .series
@@ -69,14 +76,23 @@ impl SocietyOffice {
             .map_err(|e: domain::metering::NotAnObisCode| Refusal::Caller(e.to_string()))?;
         let wanted = domain_decision(read)?;
         let at = Instant(read.read_at_ms);
-        let found = self.list_reads(&read.meter, Some(register), Span::new(at, at.plus_ms(1)), false)?;
+        let found = self.list_reads(
+            &read.meter,
+            Some(register),
+            Span::new(at, at.plus_ms(1)),
+            false,
+        )?;
         let Some(listed) = found.iter().find(|l| l.judged.read.wh.0 == read.wh) else {
             let seen: Vec<String> = found.iter().map(|l| l.judged.read.wh.kwh_text()).collect();
             return refuse(format!(
                 "register `{register}` of meter `{}` has no read of `{}` kWh at `{at}`; it has: {}",
                 read.meter,
                 WattHours(read.wh).kwh_text(),
-                if seen.is_empty() { "none".to_owned() } else { seen.join(", ") }
+                if seen.is_empty() {
+                    "none".to_owned()
+                } else {
+                    seen.join(", ")
+                }
             ));
         };
         if listed.judged.decision == Some(wanted) {
@@ -92,7 +108,9 @@ pub(super) fn domain_decision(read: &decision::ReadDecision) -> Answer<ReadDecis
         (ReadAction::Accept, None) => Ok(ReadDecision::Accept),
         (ReadAction::Refuse, None) => Ok(ReadDecision::Refuse),
         (ReadAction::Correct, Some(wh)) => Ok(ReadDecision::Correct(WattHours(wh))),
-        (ReadAction::Correct, None) => refuse("a correction needs the value that takes its place\nhint: add --correct-to KWH"),
+        (ReadAction::Correct, None) => {
+            refuse("a correction needs the value that takes its place\nhint: add --correct-to KWH")
+        }
         (_, Some(_)) => refuse("only a correction names another value"),
     }
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use domain::{
-    calendar::Instant,
+    calendar::{Instant, Zone},
     metering::{Decisions, MeterEvent, Obis, SeriesRules},
 };
 use journal::{CommitLimits, Committer, Entry, Journal, Options, RealDisk, Records};
@@ -111,9 +111,24 @@ impl SocietyOffice {
         watch: Arc<dyn Watch>,
     ) -> Answer<SocietyOffice> {
         let mut books = BooksStore::open(&folder.join("books.sqlite")).or_ours("books.sqlite")?;
-        let (mut journal, cut) = open_journal(folder, books.position(), settings)?;
+        let file = folder.join("series.sqlite");
+        let in_series = match file.exists() {
+            // The zone does not matter for a position.
+            true => Zone::named("UTC").or_ours("the zone").and_then(|utc| {
+                SeriesReader::open(&file, utc)
+                    .and_then(|r| r.position())
+                    .or_ours("series.sqlite")
+            })?,
+            false => 0,
+        };
+        let (mut journal, cut) = open_journal(folder, books.position().max(in_series), settings)?;
         if let Some(cut) = cut {
-            tracing::warn!(society = slug, file = cut.file, bytes = cut.bytes, "an unfinished end of the journal was set aside");
+            tracing::warn!(
+                society = slug,
+                file = cut.file,
+                bytes = cut.bytes,
+                "an unfinished end of the journal was set aside"
+            );
             let decision = Decision {
                 at_ms: now.0,
                 by: "daemon".into(),
@@ -134,14 +149,7 @@ impl SocietyOffice {
             zone: zone.clone(),
             flush_reads: settings.flush_reads,
         };
-        let mut series = SeriesStore::open(&folder.join("series.sqlite"), options).or_ours("series.sqlite")?;
-        if series.position() > journal.head().size {
-            return Err(Refusal::Ours(format!(
-                "the journal of `{slug}` has `{}` records, the series were made from `{}`\nhint: records are missing; bring the journal back from the last copy",
-                journal.head().size,
-                series.position()
-            )));
-        }
+        let mut series = SeriesStore::open(&file, options).or_ours("series.sqlite")?;
         let events = Arc::new(events_of(&books, &known)?);
         let decisions = decisions_of(&books, &known)?;
         let live = Arc::new(Live::new(zone.clone()));
@@ -270,7 +278,10 @@ impl SocietyOffice {
             return Ok(());
         }
         let entry = Entry {
-            records: decisions.iter().map(|(_, record)| record.as_slice()).collect(),
+            records: decisions
+                .iter()
+                .map(|(_, record)| record.as_slice())
+                .collect(),
             time_ms: now.0,
             count: 1,
             ack: None,
@@ -280,7 +291,10 @@ impl SocietyOffice {
         for ((decision, record), position) in decisions.iter().zip(first..) {
             apply(&mut books, position, record, decision)?;
             if let What::SocietyApplied(document) = &decision.what {
-                let mut numbering = self.numbering.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut numbering = self
+                    .numbering
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
                 let known = Known::check(document, &mut numbering)?;
                 define_live(&self.live, &known);
                 *self.known.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(known);
@@ -294,10 +308,25 @@ impl SocietyOffice {
         self.projector.define(defs)
     }
 
+    /// Notes how far the journal holds no decision that the books lack, so that the next start
+    /// reads only what came after. To be called now and then.
+    pub fn keep_books(&self) -> Answer<()> {
+        let mut books = self.books();
+        let settled = self
+            .projector
+            .progress()
+            .position
+            .load(std::sync::atomic::Ordering::Acquire);
+        books.pass(settled).or_ours("books.sqlite")
+    }
+
     /// Ends it: what was acknowledged is on disk, the series are flushed.
     pub fn close(&self) {
         self.committer.stop();
         self.projector.stop();
+        if let Err(error) = self.keep_books() {
+            tracing::warn!(society = self.slug, %error, "the books' position was not kept; the next start reads more");
+        }
     }
 }
 
@@ -306,7 +335,11 @@ pub(super) fn stopped(error: journal::CommitError) -> Refusal {
     Refusal::Ours(format!("the journal did not take it: {error}"))
 }
 
-fn open_journal(folder: &Path, at_least: u64, settings: Settings) -> Answer<(Journal, Option<journal::Cut>)> {
+fn open_journal(
+    folder: &Path,
+    at_least: u64,
+    settings: Settings,
+) -> Answer<(Journal, Option<journal::Cut>)> {
     let path = folder.join("journal");
     folder::make(&path)?;
     let disk = RealDisk::new(&path).or_ours("the society's journal")?;
@@ -315,7 +348,8 @@ fn open_journal(folder: &Path, at_least: u64, settings: Settings) -> Answer<(Jou
         expect_at_least: at_least,
         ..Options::default()
     };
-    let (journal, opened) = Journal::open(Arc::new(disk), options).or_ours("the society's journal")?;
+    let (journal, opened) =
+        Journal::open(Arc::new(disk), options).or_ours("the society's journal")?;
     Ok((journal, opened.cut))
 }
 
@@ -336,7 +370,8 @@ pub(super) fn catch_up_books(books: &mut BooksStore, reader: &journal::Reader) -
 
 /// Applies one decision to the books.
 fn apply(books: &mut BooksStore, position: u64, record: &[u8], decision: &Decision) -> Answer<()> {
-    let json = std::str::from_utf8(record.get(2..).unwrap_or_default()).or_ours("a decision's text")?;
+    let json =
+        std::str::from_utf8(record.get(2..).unwrap_or_default()).or_ours("a decision's text")?;
     let register = |code: &str| code.parse::<Obis>().or_ours("a decision's register code");
     let version = match books.society().or_ours("books.sqlite")? {
         Some(document) => document.version + 1,
@@ -368,7 +403,8 @@ fn apply(books: &mut BooksStore, position: u64, record: &[u8], decision: &Decisi
         }),
         What::HistoryMonths(history) => {
             for row in &history.rows {
-                let month: domain::calendar::LocalMonth = row.month.parse().or_ours("a month of history")?;
+                let month: domain::calendar::LocalMonth =
+                    row.month.parse().or_ours("a month of history")?;
                 months.push(HistoryMonth {
                     subject: row.site.as_str().into(),
                     year: month.year(),
@@ -385,7 +421,9 @@ fn apply(books: &mut BooksStore, position: u64, record: &[u8], decision: &Decisi
     }
     effects.extend(months.iter().map(Effect::HistoryMonth));
     let kind = kind_of(&decision.what);
-    books.apply(position, kind, json, &effects).or_ours("books.sqlite")?;
+    books
+        .apply(position, kind, json, &effects)
+        .or_ours("books.sqlite")?;
     drop(effects);
     drop(document_json);
     Ok(())
@@ -410,7 +448,8 @@ pub(super) fn known_of(books: &BooksStore) -> Answer<(Known, Numbering)> {
     let mut latest = None;
     for row in books.applied(0).or_ours("books.sqlite")? {
         if row.kind == "society-applied/1" {
-            let decision: Decision = serde_json::from_str(&row.json).or_ours("the society document")?;
+            let decision: Decision =
+                serde_json::from_str(&row.json).or_ours("the society document")?;
             if let What::SocietyApplied(document) = decision.what {
                 latest = Some(Known::check(&document, &mut numbering)?);
             }
@@ -418,7 +457,9 @@ pub(super) fn known_of(books: &BooksStore) -> Answer<(Known, Numbering)> {
     }
     match latest {
         Some(known) => Ok((known, numbering)),
-        None => refuse("the society has no document yet\nhint: run `commonwatt society apply FILE.toml`"),
+        None => refuse(
+            "the society has no document yet\nhint: run `commonwatt society apply FILE.toml`",
+        ),
     }
 }
 
@@ -472,9 +513,16 @@ pub(super) fn definitions(
         let Some((point, register)) = known.register(series.id) else {
             continue;
         };
-        let nights = known.sites.get(&point.site).map(|site| Arc::clone(&site.nights)).unwrap_or_default();
+        let nights = known
+            .sites
+            .get(&point.site)
+            .map(|site| Arc::clone(&site.nights))
+            .unwrap_or_default();
         let mut rules = SeriesRules::of(register, Some(point.ceiling), nights);
-        if events.iter().any(|e| e.closes == series.id || e.opens == series.id) {
+        if events
+            .iter()
+            .any(|e| e.closes == series.id || e.opens == series.id)
+        {
             rules.lives = domain::metering::Lives::of(series.id, events)
                 .map_err(|e| Refusal::Caller(format!("meter `{}`: {e}", series.meter)))?;
         }

@@ -5,7 +5,8 @@
 //!   {"meter":"2000012345","register":"2.8.0","t":"2026-06-21T12:00:00Z","wh":1548,"w":2410}]}
 //! ```
 //!
-//! `boot` counts the gateway's starts and `seq` its messages since then, from 1; `now` is its clock
+//! `boot` counts the gateway's starts and `seq` its messages since then, from 1 (a first message
+//! numbered 0 is taken, and its receipt is the boot's own entry); `now` is its clock
 //! when it sent, `clock` how far it trusts it (`U` unknown, `I` informative, `S` synchronised, `R`
 //! relative, as OCMF has them); `t` is a read's time; `wh` what the register showed, in whole Wh;
 //! `w` the power in W, left out where the device has none. Times are RFC 3339 in UTC with a capital
@@ -185,10 +186,7 @@ fn general<'a>(payload: &'a [u8], reads: &mut Vec<OwnRead<'a>>) -> Result<Head, 
         serde_json::from_slice(payload).map_err(|e| Undecodable::because(&e.to_string()))?;
     let head = Head {
         boot: bounded("boot", message.boot)?,
-        seq: match bounded("seq", message.seq)? {
-            0 => return Err(Undecodable::because("`seq` is 0; numbers start at 1")),
-            seq => seq,
-        },
+        seq: bounded("seq", message.seq)?,
         now: instant("now", &message.now)?,
         clock: match message.clock.as_bytes() {
             [letter] => Clock::from_letter(*letter),
@@ -380,7 +378,6 @@ mod tests {
             ("\"boot\":7", "\"boots\":7", "unknown field `boots`"),
             ("\"boot\":7,", "", "missing field `boot`"),
             ("\"boot\":7", "\"boot\":7,\"boot\":7", "duplicate field"),
-            ("\"seq\":42", "\"seq\":0", "numbers start at 1"),
             ("\"wh\":1548", "\"wh\":1548.0", "floating point"),
             ("\"wh\":1548", "\"wh\":-1", "invalid value"),
             ("\"wh\":1548", "\"wh\":01548", "invalid number"),

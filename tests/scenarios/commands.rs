@@ -15,11 +15,19 @@ fn applying_twice_appends_nothing_and_a_dry_run_changes_nothing() {
     let head = desk.ok(&["head"]);
     assert_eq!(desk.json(&["society", "apply", &file])["applied"], false);
     assert_eq!(desk.ok(&["head"]), head);
-    let text = std::fs::read_to_string(&file).unwrap().replace("37.24\"\n\n[[meter_point]]", "38.00\"\n\n[[meter_point]]");
+    let text = std::fs::read_to_string(&file)
+        .unwrap()
+        .replace("37.24\"\n\n[[meter_point]]", "38.00\"\n\n[[meter_point]]");
     let changed = desk.file("changed.toml", &text);
     let dry = desk.json(&["society", "apply", &changed, "--dry-run"]);
     assert_eq!(dry["differences"][0]["at"], "site roof capacity_kwp");
-    assert_eq!((dry["differences"][0]["was"].as_str(), dry["differences"][0]["now"].as_str()), (Some("37.24"), Some("38.00")));
+    assert_eq!(
+        (
+            dry["differences"][0]["was"].as_str(),
+            dry["differences"][0]["now"].as_str()
+        ),
+        (Some("37.24"), Some("38.00"))
+    );
     assert_eq!(desk.ok(&["head"]), head);
     assert_eq!(desk.json(&["society", "apply", &changed])["applied"], true);
     assert_ne!(desk.ok(&["head"]), head);
@@ -31,8 +39,14 @@ fn a_mistake_in_a_society_file_is_named_with_the_nearest_key() {
     let text = std::fs::read_to_string(desk.path().join("society.toml")).unwrap();
     for (wrong, hint) in [
         (text.replace("capacity_kwp", "capacity_kpw"), "capacity_kwp"),
-        (text.replace("site = \"roof\"\ncounts", "site = \"rof\"\ncounts"), "did you mean `roof`?"),
-        (text.replace("latitude = \"51.4681\"", "latitude = \"151\""), "latitude"),
+        (
+            text.replace("site = \"roof\"\ncounts", "site = \"rof\"\ncounts"),
+            "did you mean `roof`?",
+        ),
+        (
+            text.replace("latitude = \"51.4681\"", "latitude = \"151\""),
+            "latitude",
+        ),
         (text.replace("\"1404\", ", ""), "expected 12"),
         (text.replace("digits = 9", "digits = 99"), "digits"),
     ] {
@@ -49,10 +63,41 @@ fn what_is_unknown_exits_1_and_says_what_there_is() {
     let desk = Desk::plain();
     for args in [
         vec!["reads", "list", "--meter", "M7"],
-        vec!["energy", "--site", "rof", "--from", "2014-01-01", "--to", "2014-01-02"],
-        vec!["report", "generation", "--society", "bse", "--period", "2014"],
-        vec!["report", "generation", "--society", "bes", "--period", "junk"],
-        vec!["meter", "rollover", "--meter", "M1", "--at", "2014-06-01T10:00:00Z", "--as", "nobody"],
+        vec![
+            "energy",
+            "--site",
+            "rof",
+            "--from",
+            "2014-01-01",
+            "--to",
+            "2014-01-02",
+        ],
+        vec![
+            "report",
+            "generation",
+            "--society",
+            "bse",
+            "--period",
+            "2014",
+        ],
+        vec![
+            "report",
+            "generation",
+            "--society",
+            "bes",
+            "--period",
+            "junk",
+        ],
+        vec![
+            "meter",
+            "rollover",
+            "--meter",
+            "M1",
+            "--at",
+            "2014-06-01T10:00:00Z",
+            "--as",
+            "nobody",
+        ],
         vec!["nonsense"],
     ] {
         let said = desk.run(&args);
@@ -66,7 +111,10 @@ fn a_command_gives_the_same_through_a_running_daemon() {
     let desk = Desk::plain();
     desk.reads("M1 2014-06-01T10:00:00Z 100\nM1 2014-06-01T11:00:00Z 110");
     let alone = desk.energy("2014-06-01", "2014-06-01", "period");
-    let config = desk.file("c.toml", "[http]\nlisten = \"127.0.0.1:0\"\n[mqtt]\nlisten = \"127.0.0.1:0\"\n");
+    let config = desk.file(
+        "c.toml",
+        "[http]\nlisten = \"127.0.0.1:0\"\n[mqtt]\nlisten = \"127.0.0.1:0\"\n",
+    );
     let mut daemon = Command::new(env!("CARGO_BIN_EXE_commonwatt"))
         .args(["serve", "--config", &config, "--data"])
         .arg(desk.data())
@@ -74,7 +122,10 @@ fn a_command_gives_the_same_through_a_running_daemon() {
         .spawn()
         .expect("the daemon starts");
     let mut lines = BufReader::new(daemon.stderr.take().unwrap()).lines();
-    assert!(lines.any(|l| l.unwrap_or_default().contains("ready")), "the daemon says that it is ready");
+    assert!(
+        lines.any(|l| l.unwrap_or_default().contains("ready")),
+        "the daemon says that it is ready"
+    );
     assert_eq!(desk.energy("2014-06-01", "2014-06-01", "period"), alone);
     desk.reads("M1 2014-06-01T12:00:00Z 125");
     assert_eq!(desk.total("2014-06-01", "2014-06-01"), 25_000);
@@ -84,7 +135,10 @@ fn a_command_gives_the_same_through_a_running_daemon() {
     let token = desk.json(&["gateway", "token", "g1"]);
     assert!(token["token"].as_str().unwrap().len() >= 32);
     assert_eq!(desk.json(&["gateway", "list"])[0]["credential"], "token");
-    let ended = Command::new("kill").args(["-TERM", &daemon.id().to_string()]).status().unwrap();
+    let ended = Command::new("kill")
+        .args(["-TERM", &daemon.id().to_string()])
+        .status()
+        .unwrap();
     assert!(ended.success());
     assert!(daemon.wait().unwrap().success(), "SIGTERM ends it cleanly");
     assert_eq!(desk.total("2014-06-01", "2014-06-01"), 25_000);
@@ -95,9 +149,30 @@ fn a_command_gives_the_same_through_a_running_daemon() {
 fn a_report_comes_in_every_form() {
     let desk = Desk::plain();
     desk.reads("M1 2014-06-01T00:00:00+01:00 100\nM1 2014-06-02T00:00:00+01:00 110");
-    for (format, starts) in [("text", "In June"), ("html", "<!"), ("svg", "<"), ("csv", ""), ("json", "{")] {
-        let text = desk.ok(&["report", "generation", "--society", "bes", "--period", "2014-06", "--format", format]);
-        assert!(text.trim_start().to_lowercase().starts_with(&starts.to_lowercase()), "{format}: {}", &text[..80.min(text.len())]);
+    for (format, starts) in [
+        ("text", "In June"),
+        ("html", "<!"),
+        ("svg", "<"),
+        ("csv", ""),
+        ("json", "{"),
+    ] {
+        let text = desk.ok(&[
+            "report",
+            "generation",
+            "--society",
+            "bes",
+            "--period",
+            "2014-06",
+            "--format",
+            format,
+        ]);
+        assert!(
+            text.trim_start()
+                .to_lowercase()
+                .starts_with(&starts.to_lowercase()),
+            "{format}: {}",
+            &text[..80.min(text.len())]
+        );
         assert!(text.contains("10"), "{format}");
     }
 }
@@ -105,13 +180,38 @@ fn a_report_comes_in_every_form() {
 #[test]
 fn a_later_forecast_never_rewrites_an_earlier_report() {
     let desk = Desk::plain();
-    let first = desk.json(&["report", "generation", "--society", "bes", "--period", "2014", "--as-of", "2015-01-31"]);
+    let first = desk.json(&[
+        "report",
+        "generation",
+        "--society",
+        "bes",
+        "--period",
+        "2014",
+        "--as-of",
+        "2015-01-31",
+    ]);
     let text = std::fs::read_to_string(desk.path().join("society.toml")).unwrap()
         + "\n[[forecast]]\nsite = \"roof\"\nversion = 2\npublished = \"2016-01-01\"\nbase_year = 2014\nmonthly_kwh = [\"1\",\"1\",\"1\",\"1\",\"1\",\"1\",\"1\",\"1\",\"1\",\"1\",\"1\",\"1\"]\n";
     let file = desk.file("society.toml", &text);
     desk.ok(&["society", "apply", &file]);
-    let again = desk.json(&["report", "generation", "--society", "bes", "--period", "2014", "--as-of", "2015-01-31"]);
+    let again = desk.json(&[
+        "report",
+        "generation",
+        "--society",
+        "bes",
+        "--period",
+        "2014",
+        "--as-of",
+        "2015-01-31",
+    ]);
     assert_eq!(again["forecast_wh"], first["forecast_wh"]);
-    let today = desk.json(&["report", "generation", "--society", "bes", "--period", "2014"]);
+    let today = desk.json(&[
+        "report",
+        "generation",
+        "--society",
+        "bes",
+        "--period",
+        "2014",
+    ]);
     assert_eq!(today["forecast_wh"], 12_000);
 }

@@ -27,7 +27,11 @@ impl Desk {
         let desk = Desk {
             folder: TempDir::new().expect("a folder"),
         };
-        let said = desk.run(&["society", "apply", &desk.file("society.toml", &society(meters))]);
+        let said = desk.run(&[
+            "society",
+            "apply",
+            &desk.file("society.toml", &society(meters)),
+        ]);
         assert_eq!(said.code, 0, "{}", said.err);
         desk
     }
@@ -53,7 +57,11 @@ impl Desk {
     }
 
     pub fn run(&self, args: &[&str]) -> Said {
-        let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_commonwatt"))
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = Command::new(env!("CARGO_BIN_EXE_commonwatt"))
             .arg("--data")
             .arg(self.data())
             .args(args)
@@ -86,8 +94,18 @@ impl Desk {
         let mut csv = String::from("meter,register,time,value,unit,source\n");
         for line in table.lines().map(str::trim).filter(|l| !l.is_empty()) {
             let words: Vec<&str> = line.split_whitespace().collect();
-            let [meter, time, kwh] = words.as_slice() else { panic!("`{line}`") };
-            csv.push_str(&format!("{meter},2.8.0,{time},{},kWh,\n", kwh.replace(',', "")));
+            let [meter, time, kwh] = words.as_slice() else {
+                panic!("`{line}`")
+            };
+            let register = if meter.starts_with('I') {
+                "1.8.0"
+            } else {
+                "2.8.0"
+            };
+            csv.push_str(&format!(
+                "{meter},{register},{time},{},kWh,\n",
+                kwh.replace(',', "")
+            ));
         }
         let file = self.file("reads.csv", &csv);
         self.json(&["reads", "import", &file])
@@ -95,12 +113,16 @@ impl Desk {
 
     /// Energy of the roof over days, Wh, and the rows.
     pub fn energy(&self, from: &str, to: &str, by: &str) -> Value {
-        self.json(&["energy", "--site", "roof", "--from", from, "--to", to, "--by", by])
+        self.json(&[
+            "energy", "--site", "roof", "--from", from, "--to", to, "--by", by,
+        ])
     }
 
     /// Total of the roof over days, Wh.
     pub fn total(&self, from: &str, to: &str) -> i64 {
-        self.energy(from, to, "day")["total_wh"].as_i64().expect("a total")
+        self.energy(from, to, "day")["total_wh"]
+            .as_i64()
+            .expect("a total")
     }
 }
 
@@ -123,6 +145,18 @@ id = "roof-generation"
 site = "roof"
 counts = "generation"
 capacity_kw = "37.24"
+
+[[meter_point]]
+id = "roof-import"
+site = "roof"
+counts = "import"
+capacity_kw = "60"
+
+[[meter]]
+serial = "I1"
+meter_point = "roof-import"
+installed = "2009-01-01"
+register = [{ code = "1.8.0", digits = 9, step_wh = 1 }]
 
 [[gateway]]
 id = "g1"

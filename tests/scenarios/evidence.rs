@@ -14,8 +14,20 @@ fn busy() -> Desk {
          M2 2014-06-04T12:00:00Z 55",
     );
     desk.ok(&[
-        "meter", "exchange", "--meter", "M1", "--closed-at", "2014-06-03T09:00:00Z", "--closing", "200", "--next-meter", "M2",
-        "--opening", "1", "--reason", "exchange",
+        "meter",
+        "exchange",
+        "--meter",
+        "M1",
+        "--closed-at",
+        "2014-06-03T09:00:00Z",
+        "--closing",
+        "200",
+        "--next-meter",
+        "M2",
+        "--opening",
+        "1",
+        "--reason",
+        "exchange",
     ]);
     desk
 }
@@ -53,7 +65,10 @@ fn a_flipped_byte_in_the_journal_is_named() {
         .find(|p| p.extension().is_some_and(|e| e == "seg"))
         .expect("a segment");
     let mut bytes = fs::read(&segment).unwrap();
-    let at = bytes.windows(4).position(|w| w == b"M1,2").expect("an imported line");
+    let at = bytes
+        .windows(4)
+        .position(|w| w == b"M1,2")
+        .expect("an imported line");
     bytes[at + 1] ^= 1;
     fs::write(&segment, bytes).unwrap();
     let said = desk.run(&["verify"]);
@@ -88,7 +103,11 @@ fn a_head_kept_elsewhere_is_extended_or_the_journal_is_not_the_same() {
     assert_eq!(desk.run(&["verify", "--head", &wrong]).code, 1);
     other[0]["size"] = 10_000.into();
     let longer = desk.file("longer.json", &other.to_string());
-    assert!(desk.run(&["verify", "--head", &longer]).err.contains("missing"));
+    assert!(
+        desk.run(&["verify", "--head", &longer])
+            .err
+            .contains("missing")
+    );
 }
 
 #[test]
@@ -98,7 +117,11 @@ fn a_backup_is_a_data_folder_that_gives_the_same() {
     let dest = desk.path().join("copy");
     let said = desk.json(&["backup", &dest.display().to_string()]);
     assert_eq!(said["heads"].as_array().unwrap().len(), 2);
-    assert_eq!(desk.run(&["backup", &dest.display().to_string()]).code, 1, "never over a copy");
+    assert_eq!(
+        desk.run(&["backup", &dest.display().to_string()]).code,
+        1,
+        "never over a copy"
+    );
     fs::rename(desk.data(), desk.path().join("gone")).unwrap();
     fs::rename(&dest, desk.data()).unwrap();
     assert_eq!(desk.energy("2014-06-01", "2014-06-05", "day"), before);

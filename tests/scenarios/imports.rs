@@ -22,7 +22,12 @@ fn every_line_that_does_not_stand_is_named_with_its_reason() {
     assert_eq!(said["held"], 1);
     assert_eq!(said["refused"], 3);
     assert_eq!(said["unplaced"], 1);
-    let lines: Vec<u64> = said["reasons"].as_array().unwrap().iter().map(|r| r["line"].as_u64().unwrap()).collect();
+    let lines: Vec<u64> = said["reasons"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|r| r["line"].as_u64().unwrap())
+        .collect();
     assert_eq!(lines, [4, 5, 6, 7, 8]);
 }
 
@@ -34,7 +39,10 @@ fn the_same_file_twice_changes_nothing() {
     desk.reads(table);
     let before = desk.energy("2014-06-01", "2014-06-01", "period");
     let again = desk.reads(table);
-    assert_eq!((again["accepted"].as_u64(), again["duplicate"].as_u64()), (Some(0), Some(2)));
+    assert_eq!(
+        (again["accepted"].as_u64(), again["duplicate"].as_u64()),
+        (Some(0), Some(2))
+    );
     assert_eq!(desk.energy("2014-06-01", "2014-06-01", "period"), before);
 }
 
@@ -62,9 +70,16 @@ fn day_rows_of_46_and_50_and_flattened_48_add_up() {
         ("day-rows-utc", "2023-10-29", 48, 48_000),
     ] {
         let desk = Desk::plain();
-        let file = desk.file("days.csv", &format!("meter,date,hh01\nM1,{date}{}\n", ",1".repeat(values)));
+        let file = desk.file(
+            "days.csv",
+            &format!("meter,date,hh01\nM1,{date}{}\n", ",1".repeat(values)),
+        );
         desk.ok(&["reads", "import", &file, "--mapping", mapping]);
-        assert_eq!(desk.total("2023-03-25", "2023-10-30"), wh, "{mapping} {date}");
+        assert_eq!(
+            desk.total("2023-03-25", "2023-10-30"),
+            wh,
+            "{mapping} {date}"
+        );
     }
 }
 
@@ -72,9 +87,22 @@ fn day_rows_of_46_and_50_and_flattened_48_add_up() {
 fn a_preview_imports_nothing() {
     let desk = Desk::plain();
     let before = desk.ok(&["head"]);
-    let file = desk.file("i.csv", "meter,from,to,value\nM1,2014-06-01T10:00:00Z,2014-06-01T10:30:00Z,1.5\nM1,x,y,1\n");
-    let said = desk.json(&["reads", "import", &file, "--mapping", "intervals", "--preview"]);
-    assert_eq!((said["good_lines"].as_u64(), said["bad_lines"].as_u64()), (Some(1), Some(1)));
+    let file = desk.file(
+        "i.csv",
+        "meter,from,to,value\nM1,2014-06-01T10:00:00Z,2014-06-01T10:30:00Z,1.5\nM1,x,y,1\n",
+    );
+    let said = desk.json(&[
+        "reads",
+        "import",
+        &file,
+        "--mapping",
+        "intervals",
+        "--preview",
+    ]);
+    assert_eq!(
+        (said["good_lines"].as_u64(), said["bad_lines"].as_u64()),
+        (Some(1), Some(1))
+    );
     assert_eq!(desk.ok(&["head"]), before);
     let wrong = desk.run(&["reads", "import", &file, "--mapping", "interval"]);
     assert_eq!(wrong.code, 1);
