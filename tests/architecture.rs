@@ -31,19 +31,43 @@ fn table() -> BTreeMap<String, Room> {
         .skip_while(|l| !l.starts_with("| room |"))
         .skip(2)
         .take_while(|l| l.starts_with('|'))
-        .map(|l| l.trim_matches('|').split('|').map(|c| c.trim().to_owned()).collect())
+        .map(|l| {
+            l.trim_matches('|')
+                .split('|')
+                .map(|c| c.trim().to_owned())
+                .collect()
+        })
         .collect();
-    assert!(rows.len() >= 10, "the import table was not found in ARCHITECTURE.md");
-    let words = |cell: &str| cell.split(',').map(|w| w.trim().to_owned()).filter(|w| !w.is_empty()).collect();
+    assert!(
+        rows.len() >= 10,
+        "the import table was not found in ARCHITECTURE.md"
+    );
+    let words = |cell: &str| {
+        cell.split(',')
+            .map(|w| w.trim().to_owned())
+            .filter(|w| !w.is_empty())
+            .collect()
+    };
     rows.iter()
-        .map(|row| (row[0].clone(), Room { may_import: words(&row[1]), outside: words(&row[2]) }))
+        .map(|row| {
+            (
+                row[0].clone(),
+                Room {
+                    may_import: words(&row[1]),
+                    outside: words(&row[2]),
+                },
+            )
+        })
         .collect()
 }
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).unwrap_or_else(|e| panic!("{}: {e}", dir.display())) {
         let path = entry.expect("entry").path();
-        let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+        let name = path
+            .file_name()
+            .and_then(|n| n.to_str())
+            .unwrap_or_default();
         if path.is_dir() {
             if !["tests", "examples", "benches", "target"].contains(&name) {
                 sources(&path, found);
@@ -80,13 +104,20 @@ fn every_room_imports_only_what_the_map_allows() {
     for (name, room) in &rooms {
         let mut files = Vec::new();
         sources(&folder(name), &mut files);
-        assert!(!files.is_empty(), "room `{name}` is on the map and has no code");
+        assert!(
+            !files.is_empty(),
+            "room `{name}` is on the map and has no code"
+        );
         for file in files {
             let code = code_of(&file);
             for other in rooms.keys() {
                 let local = folder(name).join(other).exists()
                     || folder(name).join(format!("{other}.rs")).exists();
-                if other != name && !local && !room.may_import.contains(other) && names(&code, other) {
+                if other != name
+                    && !local
+                    && !room.may_import.contains(other)
+                    && names(&code, other)
+                {
                     wrong.push(format!("{} imports `{other}`", file.display()));
                 }
             }
@@ -122,7 +153,10 @@ fn every_folder_under_src_is_on_the_map() {
         let entry = entry.expect("entry");
         if entry.path().is_dir() {
             let name = entry.file_name().to_string_lossy().into_owned();
-            assert!(rooms.contains_key(&name), "src/{name} is not in ARCHITECTURE.md's table");
+            assert!(
+                rooms.contains_key(&name),
+                "src/{name} is not in ARCHITECTURE.md's table"
+            );
         }
     }
 }
@@ -139,29 +173,52 @@ fn domain_stays_pure() {
         .filter_map(|l| l.split(['.', ' ', '=']).next())
         .filter(|w| !w.is_empty())
         .collect();
-    assert_eq!(dependencies, BTreeSet::from(["jiff", "rust_decimal", "thiserror"]));
+    assert_eq!(
+        dependencies,
+        BTreeSet::from(["jiff", "rust_decimal", "thiserror"])
+    );
     let mut files = Vec::new();
     sources(&folder("domain"), &mut files);
     for file in files {
         let code = code_of(&file);
         for forbidden in [
-            "f32", "f64", "HashMap", "HashSet", "std::fs", "std::net", "SystemTime", "Timestamp::now",
-            "Zoned::now", "async fn", "println!", "std::env",
+            "f32",
+            "f64",
+            "HashMap",
+            "HashSet",
+            "std::fs",
+            "std::net",
+            "SystemTime",
+            "Timestamp::now",
+            "Zoned::now",
+            "async fn",
+            "println!",
+            "std::env",
         ] {
-            assert!(!code.contains(forbidden), "{} contains `{forbidden}`", file.display());
+            assert!(
+                !code.contains(forbidden),
+                "{} contains `{forbidden}`",
+                file.display()
+            );
         }
     }
 }
 
 #[test]
 fn only_the_clock_asks_what_time_it_is() {
-    for room in ["domain", "journal", "records", "store", "office", "report", "web"] {
+    for room in [
+        "domain", "journal", "records", "store", "office", "report", "web",
+    ] {
         let mut files = Vec::new();
         sources(&folder(room), &mut files);
         for file in files {
             let code = code_of(&file);
             for asks in ["SystemTime::now", "Timestamp::now", "Zoned::now"] {
-                assert!(!code.contains(asks), "{} asks the time with `{asks}`", file.display());
+                assert!(
+                    !code.contains(asks),
+                    "{} asks the time with `{asks}`",
+                    file.display()
+                );
             }
         }
     }
@@ -175,6 +232,10 @@ fn nothing_is_unsafe_and_lint_exceptions_give_a_reason() {
     for file in files {
         let code = code_of(&file);
         assert!(!code.contains("unsafe {"), "{}", file.display());
-        assert!(!code.contains("#[allow("), "{}: use #[expect(…, reason = …)]", file.display());
+        assert!(
+            !code.contains("#[allow("),
+            "{}: use #[expect(…, reason = …)]",
+            file.display()
+        );
     }
 }

@@ -116,7 +116,9 @@ impl SocietyOffice {
     ) -> Answer<Vec<EnergyRow>> {
         let known = self.known();
         let points = known.points_of(place, counts)?;
-        self.ask(|reader| rows(reader, &known, &points, span, by, now))
+        self.ask(&known.series_of_points(&points), |reader| {
+            rows(reader, &known, &points, span, by, now)
+        })
     }
 }
 

@@ -58,7 +58,9 @@ impl SocietyOffice {
         let work =
             |reader: &SeriesReader| build(reader, self, &known, site, period, as_of, now, &history);
         if fresh {
-            self.ask(work)
+            let place = site.map_or(Place::Society, |id| Place::Site(id.to_owned()));
+            let points = known.points_of(&place, Counts::Generation)?;
+            self.ask(&known.series_of_points(&points), work)
         } else {
             self.look(work)
         }

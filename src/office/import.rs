@@ -28,6 +28,9 @@ use super::{
 /// Most reasons that are kept one by one; the rest are counted.
 pub const MAX_REASONS: usize = 10_000;
 
+/// Bytes of records that are journaled at once.
+const BATCH_BYTES: usize = 1 << 20;
+
 /// Told while a long import goes on: what is being done, how much of how much.
 pub type Tell<'a> = &'a mut dyn FnMut(&str, u64, u64);
 
@@ -141,6 +144,29 @@ pub fn preview(request: &ImportRequest, rows: usize) -> Answer<Preview> {
     })
 }
 
+/// Records that go to the journal as one group, with what they say.
+#[derive(Default)]
+struct Batch {
+    records: Records,
+    decoded: Decoded,
+}
+
+impl Batch {
+    /// Makes a record of the lines that have gathered.
+    fn take(&mut self, header: &ImportHeader, lines: &mut Vec<(u64, &str)>) {
+        let Some((first_line, _)) = lines.first() else {
+            return;
+        };
+        let header = ImportHeader {
+            first_line: *first_line,
+            ..header.clone()
+        };
+        let raw: Vec<&str> = lines.iter().map(|(_, line)| *line).collect();
+        self.records.push(&header.to_record(&raw));
+        lines.clear();
+    }
+}
+
 impl SocietyOffice {
     /// Imports a file.
     ///
@@ -168,7 +194,7 @@ impl SocietyOffice {
         };
         let mut standing = self.standing(&parsed.good, &places)?;
         let mut lines: Vec<(u64, &str)> = Vec::new();
-        let mut decoded = Decoded::default();
+        let mut batch = Batch::default();
         let mut asked: Vec<(u64, SeriesId, Instant, WattHours)> = Vec::new();
         let header = ImportHeader {
             received_ms: now.0,
@@ -182,8 +208,11 @@ impl SocietyOffice {
             // A record's lines are numbered from its first: a gap starts another record.
             let gap = lines.last().is_some_and(|(last, _)| last + 1 != *number);
             if gap || lines.len() == MAX_LINES {
-                self.journal_lines(&header, &mut lines, &mut decoded, now)?;
-                tell("keeping", done as u64, total);
+                batch.take(&header, &mut lines);
+                if batch.records.byte_len() >= BATCH_BYTES {
+                    self.journal(&mut batch, now)?;
+                    tell("keeping", done as u64, total);
+                }
             }
             let mut fits = true;
             for row in rows {
@@ -201,9 +230,9 @@ impl SocietyOffice {
             if !fits {
                 continue;
             }
-            let before = decoded.intervals.len();
+            let before = batch.decoded.intervals.len();
             for row in rows {
-                place(row, &header, &places, &mut decoded);
+                place(row, &header, &places, &mut batch.decoded);
                 if let Row::Read {
                     meter,
                     register,
@@ -224,12 +253,13 @@ impl SocietyOffice {
                     }
                 }
             }
-            if decoded.intervals.len() > before {
+            if batch.decoded.intervals.len() > before {
                 result.accepted += 1;
             }
             lines.push((*number, line));
         }
-        self.journal_lines(&header, &mut lines, &mut decoded, now)?;
+        batch.take(&header, &mut lines);
+        self.journal(&mut batch, now)?;
         tell("keeping", total, total);
         tell("judging", 0, total);
         self.verdicts(&asked, &mut result)?;
@@ -238,30 +268,18 @@ impl SocietyOffice {
         Ok(result)
     }
 
-    fn journal_lines(
-        &self,
-        header: &ImportHeader,
-        lines: &mut Vec<(u64, &str)>,
-        decoded: &mut Decoded,
-        now: Instant,
-    ) -> Answer<()> {
-        let Some((first_line, _)) = lines.first() else {
+    fn journal(&self, batch: &mut Batch, now: Instant) -> Answer<()> {
+        if batch.records.is_empty() {
             return Ok(());
-        };
-        let header = ImportHeader {
-            first_line: *first_line,
-            ..header.clone()
-        };
-        let raw: Vec<&str> = lines.iter().map(|(_, line)| *line).collect();
+        }
         let entry = Entry {
-            records: Records::one(header.to_record(&raw)),
+            records: std::mem::take(&mut batch.records),
             time_ms: now.0,
             count: 1,
             ack: None,
-            along: std::mem::take(decoded),
+            along: std::mem::take(&mut batch.decoded),
         };
         self.committer().append(entry).map_err(stopped)?;
-        lines.clear();
         Ok(())
     }
 
@@ -287,19 +305,22 @@ impl SocietyOffice {
                 }
             }
         }
-        self.ask(|reader| {
-            let mut standing = BTreeMap::new();
-            for (series, (start, end)) in &spans {
-                let span = Span::new(Instant(*start), Instant(end.saturating_add(1)));
-                for judged in reader
-                    .reads(SeriesId(*series), span)
-                    .or_ours("series.sqlite")?
-                {
-                    standing.insert((*series, judged.read.at.0, judged.read.wh.0), ());
+        self.ask(
+            &spans.keys().map(|id| SeriesId(*id)).collect::<Vec<_>>(),
+            |reader| {
+                let mut standing = BTreeMap::new();
+                for (series, (start, end)) in &spans {
+                    let span = Span::new(Instant(*start), Instant(end.saturating_add(1)));
+                    for judged in reader
+                        .reads(SeriesId(*series), span)
+                        .or_ours("series.sqlite")?
+                    {
+                        standing.insert((*series, judged.read.at.0, judged.read.wh.0), ());
+                    }
                 }
-            }
-            Ok(standing)
-        })
+                Ok(standing)
+            },
+        )
     }
 
     fn verdicts(
@@ -313,58 +334,61 @@ impl SocietyOffice {
             *span = (span.0.min(at.0), span.1.max(at.0));
         }
         let known = self.known();
-        self.ask(|reader| {
-            let mut notable = BTreeMap::new();
-            for (series, (start, end)) in &spans {
-                let span = Span::new(Instant(*start), Instant(end.saturating_add(1)));
-                for (at, wh, verdict) in reader
-                    .noticed(SeriesId(*series), span)
-                    .or_ours("series.sqlite")?
-                {
-                    notable.insert((*series, at.0, wh.0), verdict);
+        self.ask(
+            &spans.keys().map(|id| SeriesId(*id)).collect::<Vec<_>>(),
+            |reader| {
+                let mut notable = BTreeMap::new();
+                for (series, (start, end)) in &spans {
+                    let span = Span::new(Instant(*start), Instant(end.saturating_add(1)));
+                    for (at, wh, verdict) in reader
+                        .noticed(SeriesId(*series), span)
+                        .or_ours("series.sqlite")?
+                    {
+                        notable.insert((*series, at.0, wh.0), verdict);
+                    }
                 }
-            }
-            for (number, series, at, wh) in asked {
-                let verdict = notable
-                    .get(&(series.0, at.0, wh.0))
-                    .copied()
-                    .unwrap_or(Verdict::Accepted);
-                let word = match verdict {
-                    Verdict::Accepted => {
-                        result.accepted += 1;
+                for (number, series, at, wh) in asked {
+                    let verdict = notable
+                        .get(&(series.0, at.0, wh.0))
+                        .copied()
+                        .unwrap_or(Verdict::Accepted);
+                    let word = match verdict {
+                        Verdict::Accepted => {
+                            result.accepted += 1;
+                            continue;
+                        }
+                        Verdict::Held => {
+                            result.held += 1;
+                            "held"
+                        }
+                        Verdict::Refused => {
+                            result.refused += 1;
+                            "refused"
+                        }
+                    };
+                    if result.reasons.len() >= MAX_REASONS {
                         continue;
                     }
-                    Verdict::Held => {
-                        result.held += 1;
-                        "held"
-                    }
-                    Verdict::Refused => {
-                        result.refused += 1;
-                        "refused"
-                    }
-                };
-                if result.reasons.len() >= MAX_REASONS {
-                    continue;
+                    let meter = known
+                        .series
+                        .get(series.0 as usize)
+                        .map_or("", |s| s.meter.as_str());
+                    let why = reader
+                        .reads(*series, Span::new(*at, at.plus_ms(1)))
+                        .or_ours("series.sqlite")?
+                        .iter()
+                        .find(|row| row.read.wh == *wh)
+                        .and_then(|row| {
+                            row.findings
+                                .first()
+                                .map(|finding| finding.explain(meter, &row.read))
+                        })
+                        .unwrap_or_default();
+                    result.note(*number, word, why);
                 }
-                let meter = known
-                    .series
-                    .get(series.0 as usize)
-                    .map_or("", |s| s.meter.as_str());
-                let why = reader
-                    .reads(*series, Span::new(*at, at.plus_ms(1)))
-                    .or_ours("series.sqlite")?
-                    .iter()
-                    .find(|row| row.read.wh == *wh)
-                    .and_then(|row| {
-                        row.findings
-                            .first()
-                            .map(|finding| finding.explain(meter, &row.read))
-                    })
-                    .unwrap_or_default();
-                result.note(*number, word, why);
-            }
-            Ok(())
-        })?;
+                Ok(())
+            },
+        )?;
         Ok(())
     }
 

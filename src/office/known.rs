@@ -196,6 +196,15 @@ impl Known {
             .collect()
     }
 
+    /// The series that count for several meter points.
+    #[must_use]
+    pub fn series_of_points(&self, points: &[String]) -> Vec<SeriesId> {
+        points
+            .iter()
+            .flat_map(|point| self.series_of_point(point))
+            .collect()
+    }
+
     /// Meter points of a roof that count this.
     pub fn points_of_site<'a>(
         &'a self,

@@ -72,7 +72,7 @@ impl SocietyOffice {
         if self.events().iter().any(|other| *other == event) {
             return refuse("this event is recorded already; nothing was changed");
         }
-        let around = self.ask(|reader| {
+        let around = self.ask(&[closes, opens], |reader| {
             let before = reader
                 .reads(
                     closes,

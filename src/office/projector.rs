@@ -80,6 +80,7 @@ enum Work {
     Group { next: u64, decoded: Decoded },
     Define(Vec<SeriesDef>),
     Flush(mpsc::Sender<Answer<()>>),
+    Settle(Vec<SeriesId>, mpsc::Sender<Answer<()>>),
     SettleAll(mpsc::Sender<Answer<()>>),
     Stop,
 }
@@ -267,6 +268,14 @@ impl Projector {
         self.ask(Work::Flush)
     }
 
+    /// Waits until everything acknowledged so far of these series is stored and settled.
+    ///
+    /// # Errors
+    /// When the projector stopped.
+    pub fn settle(&self, series: Vec<SeriesId>) -> Answer<()> {
+        self.ask(|done| Work::Settle(series, done))
+    }
+
     /// Waits until every series is settled, also those that wait for a query.
     ///
     /// # Errors
@@ -352,6 +361,16 @@ impl Worker {
                 Some(Work::Define(defs)) => self.series.define(&defs).or_ours("series.sqlite")?,
                 Some(Work::Flush(done)) => {
                     let outcome = self.flush();
+                    let _ = done.send(outcome.clone());
+                    outcome?;
+                }
+                Some(Work::Settle(series, done)) => {
+                    let outcome = self.flush().and_then(|()| {
+                        self.series
+                            .settle(&series)
+                            .map(|_| ())
+                            .or_ours("series.sqlite")
+                    });
                     let _ = done.send(outcome.clone());
                     outcome?;
                 }

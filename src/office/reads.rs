@@ -48,7 +48,8 @@ impl SocietyOffice {
         if series.is_empty() {
             return refuse(format!("meter `{meter}` is not in the society file"));
         }
-        self.ask(|reader| {
+        let about: Vec<_> = series.iter().map(|s| s.id).collect();
+        self.ask(&about, |reader| {
             let mut listed = Vec::new();
             for one in &series {
                 for judged in reader.reads(one.id, span).or_ours("series.sqlite")? {

@@ -11,7 +11,7 @@ use std::{
 
 use domain::{
     calendar::{Instant, Zone},
-    metering::{Decisions, MeterEvent, Obis, SeriesRules},
+    metering::{Decisions, MeterEvent, Obis, SeriesId, SeriesRules},
 };
 use journal::{CommitLimits, Committer, Entry, Journal, Options, RealDisk, Records};
 use records::{
@@ -230,12 +230,16 @@ impl SocietyOffice {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks the series something, after everything acknowledged so far is in them.
+    /// Asks something about some registers, after everything acknowledged so far is in the series.
     ///
     /// # Errors
     /// What the question gives, or when the series cannot be brought up to date.
-    pub fn ask<T>(&self, question: impl FnOnce(&SeriesReader) -> Answer<T>) -> Answer<T> {
-        self.projector.flush()?;
+    pub fn ask<T>(
+        &self,
+        about: &[SeriesId],
+        question: impl FnOnce(&SeriesReader) -> Answer<T>,
+    ) -> Answer<T> {
+        self.projector.settle(about.to_vec())?;
         self.look(question)
     }
 

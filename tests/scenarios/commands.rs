@@ -17,7 +17,7 @@ fn applying_twice_appends_nothing_and_a_dry_run_changes_nothing() {
     assert_eq!(desk.ok(&["head"]), head);
     let text = std::fs::read_to_string(&file)
         .unwrap()
-        .replace("37.24\"\n\n[[meter_point]]", "38.00\"\n\n[[meter_point]]");
+        .replace("capacity_kwp = \"37.24\"", "capacity_kwp = \"38.00\"");
     let changed = desk.file("changed.toml", &text);
     let dry = desk.json(&["society", "apply", &changed, "--dry-run"]);
     assert_eq!(dry["differences"][0]["at"], "site roof capacity_kwp");
