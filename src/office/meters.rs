@@ -69,7 +69,7 @@ impl SocietyOffice {
         if request.opened_at > now {
             return refuse("the event lies in the future\nhint: record it when it has happened");
         }
-        if self.events().iter().any(|other| *other == event) {
+        if self.events().contains(&event) {
             return refuse("this event is recorded already; nothing was changed");
         }
         let around = self.ask(&[closes, opens], |reader| {

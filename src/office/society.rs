@@ -350,7 +350,6 @@ fn open_journal(
     let options = Options {
         segment_bytes: settings.segment_bytes,
         expect_at_least: at_least,
-        ..Options::default()
     };
     let (journal, opened) =
         Journal::open(Arc::new(disk), options).or_ours("the society's journal")?;
