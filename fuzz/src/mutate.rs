@@ -11,7 +11,7 @@ impl Random {
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -23,7 +23,7 @@ impl Random {
         if bound == 0 {
             return 0;
         }
-        usize::try_from(self.next() % bound as u64).unwrap_or(0)
+        usize::try_from(self.number() % bound as u64).unwrap_or(0)
     }
 }
 
@@ -57,7 +57,7 @@ pub fn mutate(pool: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
         let at = random.below(input.len() + 1);
         match random.below(9) {
             0 if at < input.len() => input[at] ^= 1 << random.below(8),
-            1 if at < input.len() => input[at] = random.next().to_le_bytes()[0],
+            1 if at < input.len() => input[at] = random.number().to_le_bytes()[0],
             2 => input.truncate(at),
             3 => {
                 let nasty = NASTY[random.below(NASTY.len())];
@@ -82,7 +82,7 @@ pub fn mutate(pool: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
             7 if at < input.len() => input[at] = input[at].wrapping_add(1),
             _ => {
                 let n = random.below(32);
-                input = (0..n).map(|_| random.next().to_le_bytes()[0]).collect();
+                input = (0..n).map(|_| random.number().to_le_bytes()[0]).collect();
             }
         }
     }

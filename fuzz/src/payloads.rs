@@ -18,7 +18,7 @@ pub fn message(input: &[u8]) -> bool {
     let topic = arrived.topic();
     let message = ReadMessage {
         topic: &topic,
-        ..*arrived.message()
+        ..arrived.message()
     };
     let mut again = Vec::new();
     message
