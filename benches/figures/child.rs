@@ -125,7 +125,12 @@ fn say(value: &Value) -> anyhow::Result<()> {
 
 /// Microseconds of processor time this process has used.
 pub fn cpu_us() -> u64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    cpu_us_of("self")
+}
+
+/// The same of any process, by its number.
+pub fn cpu_us_of(process: &str) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     // utime and stime are the 14th and 15th field; the name before them may hold blanks.
     let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
     let ticks: u64 = fields

@@ -163,13 +163,18 @@ fn commit() -> String {
             .map(|o| String::from_utf8_lossy(&o.stdout).trim().to_owned())
     };
     let hash = git(&["rev-parse", "HEAD"]).filter(|hash| !hash.is_empty());
+    // Only what is compiled counts.
     let dirty = git(&[
         "status",
         "--porcelain",
         "--untracked-files=no",
         "--",
-        ".",
-        ":!docs/figures",
+        "src",
+        "firmware-bridge",
+        "benches",
+        "config",
+        "Cargo.toml",
+        "Cargo.lock",
     ]);
     let mark = if dirty.is_some_and(|changes| !changes.is_empty()) {
         "-dirty"

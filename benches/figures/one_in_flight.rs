@@ -35,6 +35,7 @@ pub fn run(size: Size) -> anyhow::Result<Figure> {
         boot: 1,
     };
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let (mut our_us, mut their_us) = (Vec::new(), Vec::new());
     let mut ratios = Vec::new();
     for _ in 0..pairs {
         let folder = tempfile::tempdir()?;
@@ -44,6 +45,7 @@ pub fn run(size: Size) -> anyhow::Result<Figure> {
         )?;
         let mine = load::run(&plan(stage.port()?, Some(PASSWORD)))?;
         let stats = stage.ask("stats")?;
+        our_us.push(stats["cpu_us"].as_f64().unwrap_or(f64::NAN) / mine.messages as f64);
         anyhow::ensure!(
             stats["rolled_up"] == mine.messages,
             "every PUBACK is a read: {stats}"
@@ -51,6 +53,7 @@ pub fn run(size: Size) -> anyhow::Result<Figure> {
         drop(stage);
         let broker = Mosquitto::start("")?;
         let other = load::run(&plan(broker.port, None))?;
+        their_us.push(broker.cpu_us() as f64 / other.messages as f64);
         println!("    {} against {}", said(&mine), said(&other));
         ratios.push(mine.messages_per_second() / other.messages_per_second());
         ours.push(mine);
@@ -60,6 +63,12 @@ pub fn run(size: Size) -> anyhow::Result<Figure> {
     let ratio = median(&ratios);
     figure.found("ours", summary(&ours));
     figure.found("mosquitto_storing_nothing", summary(&theirs));
+    figure.found(
+        "cpu_us_per_message",
+        json!({
+            "ours": round(median(&our_us), 2), "mosquitto": round(median(&their_us), 2),
+        }),
+    );
     figure.found("ratio", round(ratio, 2));
     figure.found("ratios", ratios.iter().map(|r| round(*r, 2)).collect());
     figure.goal("at least 1.3 times mosquitto storing nothing", ratio >= 1.3);

@@ -5,12 +5,13 @@ use std::process::Command;
 use anyhow::Context as _;
 
 use super::{Program, find, free_port};
+use crate::child;
 
 /// A running broker.
 pub struct Mosquitto {
     /// Where it listens on loopback.
     pub port: u16,
-    _program: Program,
+    program: Program,
     _folder: tempfile::TempDir,
 }
 
@@ -25,11 +26,16 @@ impl Mosquitto {
             "listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nlog_dest none\n{more}"
         );
         std::fs::write(&file, lines)?;
-        let _program = Program::start(Command::new(program).arg("-c").arg(&file), port)?;
+        let program = Program::start(Command::new(program).arg("-c").arg(&file), port)?;
         Ok(Mosquitto {
             port,
-            _program,
+            program,
             _folder: folder,
         })
+    }
+
+    /// Microseconds of processor time it has used.
+    pub fn cpu_us(&self) -> u64 {
+        child::cpu_us_of(&self.program.child.id().to_string())
     }
 }
