@@ -27,6 +27,41 @@ pub struct Place {
     config: PathBuf,
 }
 
+/// What differs from a small daemon with only its own endpoint.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Port of an outside broker to read from too.
+    pub broker: Option<u16>,
+    /// Size of a journal segment; small, so that rounds of a few hundred ms cross their borders.
+    pub segment_bytes: u64,
+    /// How long reads may wait before they are written to the series.
+    pub flush_interval_s: u64,
+    /// How many may wait before they are written, and before intake slows.
+    pub flush_reads: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            broker: None,
+            segment_bytes: 4 << 20,
+            flush_interval_s: 1,
+            flush_reads: 2_000_000,
+        }
+    }
+}
+
+/// What `/healthz` says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// Nothing, or nothing in time.
+    Silent,
+    /// 200.
+    Well,
+    /// 503, for these reasons.
+    Ill(String),
+}
+
 /// A running daemon.
 pub struct Daemon {
     /// Its process; for [`crate::powercut::Disk::cut`].
@@ -37,32 +72,56 @@ pub struct Daemon {
 
 impl Place {
     /// Data in `data`, configuration and log in `outside`.
-    pub fn new(data: PathBuf, outside: &Path) -> Self {
-        let (http, mqtt) = (free_port(), free_port());
-        let config = outside.join("commonwatt.toml");
-        // Small segments, so that rounds of a few hundred milliseconds cross their borders.
+    pub fn new(data: PathBuf, outside: &Path, settings: Settings) -> Self {
+        let place = Place {
+            data,
+            http: free_port(),
+            mqtt: free_port(),
+            config: outside.join("commonwatt.toml"),
+        };
+        place.set(settings);
+        place
+    }
+
+    /// Other settings from the next start on.
+    pub fn set(&self, settings: Settings) {
+        let Settings {
+            broker,
+            segment_bytes,
+            flush_interval_s,
+            flush_reads,
+        } = settings;
+        let (http, mqtt) = (self.http, self.mqtt);
+        let url = broker.map_or(String::new(), |port| format!("mqtt://127.0.0.1:{port}"));
         let text = format!(
             "[http]\nlisten = \"127.0.0.1:{http}\"\n\n[mqtt]\nlisten = \"127.0.0.1:{mqtt}\"\n\n\
-             [journal]\nsegment_bytes = 4194304\n"
+             [broker]\nurl = \"{url}\"\n\n[journal]\nsegment_bytes = {segment_bytes}\n\n\
+             [series]\nflush_interval_s = {flush_interval_s}\nflush_reads = {flush_reads}\n\
+             max_lag_reads = {}\n",
+            flush_reads.saturating_mul(2)
         );
-        std::fs::write(&config, text).unwrap();
-        Place {
-            data,
-            http,
-            mqtt,
-            config,
-        }
+        std::fs::write(&self.config, text).unwrap();
     }
 
     /// Starts the daemon and waits until it is ready: `/healthz` says 200 and the endpoint listens.
     pub fn start(&self) -> Daemon {
+        self.start_under(&[])
+            .unwrap_or_else(|why| panic!("{why}\n{}", self.log()))
+    }
+
+    /// Starts the daemon under a tracer, whose words come first on the command line. The tracer
+    /// must leave our child to be the daemon (`strace -D`), so that signals reach the right process.
+    pub fn start_under(&self, tracer: &[&str]) -> Result<Daemon, String> {
         let log = std::fs::File::options()
             .append(true)
             .create(true)
             .open(self.config.with_file_name("daemon.log"))
             .unwrap();
+        let mut words = tracer.to_vec();
+        words.push(env!("CARGO_BIN_EXE_commonwatt"));
         let started = Instant::now();
-        let process = Command::new(env!("CARGO_BIN_EXE_commonwatt"))
+        let process = Command::new(words[0])
+            .args(&words[1..])
             .arg("serve")
             .args(["--config".as_ref(), self.config.as_os_str()])
             .args(["--data".as_ref(), self.data.as_os_str()])
@@ -70,20 +129,25 @@ impl Place {
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
-            .unwrap();
+            .unwrap_or_else(|error| panic!("`{}`: {error}\nhint: apt-get install {0}", words[0]));
         let mut daemon = Daemon {
             process,
             ready_after: Duration::ZERO,
         };
-        while !(self.healthy() && TcpStream::connect(("127.0.0.1", self.mqtt)).is_ok()) {
-            let gone = daemon.process.try_wait().unwrap();
-            assert!(gone.is_none(), "daemon ended: {gone:?}\n{}", self.log());
+        while !(self.health() == Health::Well
+            && TcpStream::connect(("127.0.0.1", self.mqtt)).is_ok())
+        {
+            if let Some(status) = daemon.process.try_wait().unwrap() {
+                return Err(format!("the daemon ended by itself: {status}"));
+            }
             let waited = started.elapsed();
-            assert!(waited < PATIENCE, "not ready in {waited:?}\n{}", self.log());
-            sleep(Duration::from_millis(5));
+            if waited > PATIENCE {
+                return Err(format!("not ready in {waited:?}: {:?}", self.health()));
+            }
+            sleep(Duration::from_millis(2));
         }
         daemon.ready_after = started.elapsed();
-        daemon
+        Ok(daemon)
     }
 
     /// Runs a command on the data and gives its JSON; it must succeed.
@@ -106,17 +170,24 @@ impl Place {
         std::fs::read_to_string(self.config.with_file_name("daemon.log")).unwrap_or_default()
     }
 
-    fn healthy(&self) -> bool {
+    /// Asks `/healthz` once.
+    pub fn health(&self) -> Health {
         let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.http)) else {
-            return false;
+            return Health::Silent;
         };
         let patience = Some(Duration::from_secs(2));
         let request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
         let mut answer = String::new();
-        stream.set_read_timeout(patience).is_ok()
+        let answered = stream.set_read_timeout(patience).is_ok()
             && stream.write_all(request).is_ok()
-            && stream.read_to_string(&mut answer).is_ok()
-            && answer.starts_with("HTTP/1.1 200")
+            && stream.read_to_string(&mut answer).is_ok();
+        match answer.split_once("\r\n\r\n") {
+            Some((head, _)) if answered && head.starts_with("HTTP/1.1 200") => Health::Well,
+            Some((head, why)) if answered && head.starts_with("HTTP/1.1 503") => {
+                Health::Ill(why.trim_end().to_owned())
+            }
+            _ => Health::Silent,
+        }
     }
 }
 
@@ -143,7 +214,8 @@ impl Drop for Daemon {
     }
 }
 
-fn free_port() -> u16 {
+/// A port that nobody listens on now.
+pub fn free_port() -> u16 {
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
     socket.local_addr().unwrap().port()
 }

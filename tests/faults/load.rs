@@ -27,8 +27,8 @@ pub struct Account {
     pub gateway: String,
     /// Its password.
     pub token: String,
-    /// Serial of its only meter.
-    pub meter: String,
+    /// Serials of its meters; a publisher uses the first.
+    pub meters: Vec<String>,
 }
 
 /// What one publisher did and was promised.
@@ -44,6 +44,8 @@ pub struct Promises {
     pub receipts: usize,
     /// Why it ended, unless it was told to.
     pub ended: Option<String>,
+    /// A rule of the protocol that the daemon broke.
+    pub broken_rule: Option<String>,
 }
 
 impl Promises {
@@ -57,6 +59,7 @@ impl Promises {
 /// A running publisher.
 pub struct Publisher {
     stop: Arc<AtomicBool>,
+    abandon: Arc<AtomicBool>,
     task: JoinHandle<Promises>,
 }
 
@@ -71,7 +74,8 @@ pub struct Reads {
 }
 
 impl Reads {
-    fn nth(self, n: u64) -> (i64, i64) {
+    /// The time of the n-th in ms, and its register in Wh.
+    pub fn nth(self, n: u64) -> (i64, i64) {
         let n = i64::try_from(n).unwrap();
         // 1 Wh a second is 3.6 kW.
         (self.from_ms + n, self.from_wh + n / 1_000)
@@ -82,27 +86,44 @@ impl Publisher {
     /// Starts to publish with `window` notes under way.
     pub fn start(port: u16, account: Account, boot: u64, reads: Reads, window: usize) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
-        let stopping = Arc::clone(&stop);
+        let abandon = Arc::new(AtomicBool::new(false));
+        let told = Told {
+            stop: Arc::clone(&stop),
+            abandon: Arc::clone(&abandon),
+        };
         let task = std::thread::spawn(move || {
             let mut promises = Promises::default();
-            let ended = run(
-                port,
-                &account,
-                boot,
-                reads,
-                window,
-                &stopping,
-                &mut promises,
-            );
-            promises.ended = ended.err().map(|error| error.to_string());
+            let ended = run(port, &account, boot, reads, window, &told, &mut promises);
+            if let Err(error) = ended {
+                // Connections break with an error of the system; the others are ours.
+                if error.kind() == io::ErrorKind::Other {
+                    promises.broken_rule = Some(error.to_string());
+                }
+                promises.ended = Some(error.to_string());
+            }
             promises
         });
-        Publisher { stop, task }
+        Publisher {
+            stop,
+            abandon,
+            task,
+        }
     }
 
     /// Waits for the end of a publisher whose connection breaks.
     pub fn join(self) -> Promises {
         self.task.join().unwrap()
+    }
+
+    /// Has it ended by itself?
+    pub fn has_ended(&self) -> bool {
+        self.task.is_finished()
+    }
+
+    /// Ends it at once, with what it was promised so far.
+    pub fn abandon(self) -> Promises {
+        self.abandon.store(true, Ordering::Relaxed);
+        self.join()
     }
 
     /// Tells it to send no more, wait for the PUBACKs under way, and end.
@@ -112,28 +133,35 @@ impl Publisher {
     }
 }
 
+/// What a publisher was told.
+struct Told {
+    stop: Arc<AtomicBool>,
+    abandon: Arc<AtomicBool>,
+}
+
 fn run(
     port: u16,
     account: &Account,
     boot: u64,
     reads: Reads,
     window: usize,
-    stop: &AtomicBool,
+    told: &Told,
     promises: &mut Promises,
 ) -> io::Result<()> {
     let Account {
         gateway,
         token,
-        meter,
+        meters,
     } = account;
+    let meter = &meters[0];
     let topic = format!("commonwatt/v1/{gateway}/reads");
     let mut client = Client::connect(port, gateway, gateway, token)?;
     client.subscribe(&format!("commonwatt/v1/{gateway}/receipt"))?;
     let mut under_way: BTreeMap<u16, u64> = BTreeMap::new();
     let mut seq = 0;
     loop {
-        let stopping = stop.load(Ordering::Relaxed);
-        if stopping && under_way.is_empty() {
+        let stopping = told.stop.load(Ordering::Relaxed);
+        if (stopping && under_way.is_empty()) || told.abandon.load(Ordering::Relaxed) {
             return Ok(());
         }
         while !stopping && under_way.len() < window {
@@ -190,4 +218,30 @@ fn take_receipt(text: &[u8], boot: u64, promises: &mut Promises) -> io::Result<(
         )));
     }
     Ok(())
+}
+
+/// Waits until the gateway's receipt names these again. A daemon that was started again must never
+/// publish one that says less.
+pub fn await_receipt(port: u16, account: &Account, boot: u64, named: &BTreeSet<u64>) {
+    if named.is_empty() {
+        return;
+    }
+    let Account { gateway, token, .. } = account;
+    let mut client = Client::connect(port, gateway, gateway, token).unwrap();
+    client
+        .subscribe(&format!("commonwatt/v1/{gateway}/receipt"))
+        .unwrap();
+    // Each poll waits 20 ms at most; a receipt comes when the replay is done.
+    for _ in 0..1_500 {
+        if let Some(Packet::Publish(_, text)) = client.poll().unwrap() {
+            let receipt = Receipt::parse(&text).unwrap();
+            let missing = named.iter().find(|seq| !receipt.covers(boot, **seq));
+            assert_eq!(
+                missing, None,
+                "{gateway}, boot {boot}: the receipt went backwards"
+            );
+            return;
+        }
+    }
+    panic!("{gateway}: no receipt after the restart");
 }

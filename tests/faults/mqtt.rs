@@ -46,6 +46,8 @@ impl Client {
         client.send(0x10, &body)?;
         match client.wait()? {
             Packet::ConnAck(0) => Ok(client),
+            // "Server unavailable": intake has stopped.
+            Packet::ConnAck(3) => Err(ErrorKind::ConnectionRefused.into()),
             other => Err(io::Error::other(format!(
                 "expected CONNACK 0, got {other:?}"
             ))),

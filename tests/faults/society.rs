@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use crate::{daemon::Place, load::Account};
 
-/// Applies a society with so many roofs, each with one meter and one gateway, and makes a token for
-/// each. The daemon must be running or the folder free.
-pub fn found(place: &Place, roofs: usize) -> Vec<Account> {
+/// Applies a society with so many roofs, each with one gateway and so many meters, and makes a token
+/// for each gateway. The daemon must be running or the folder free.
+pub fn found(place: &Place, roofs: usize, meters_each: usize) -> Vec<Account> {
     let mut text = String::from(
         "[society]\nslug = \"load\"\nname = \"Society under load\"\nzone = \"Europe/London\"\n\
          financial_year_starts = \"01-01\"\nsample = true\n",
@@ -24,21 +24,6 @@ capacity_kwp = "50"
 commissioned = "2012-04-23"
 sample = true
 
-[[meter_point]]
-id = "roof-{i}-generation"
-site = "roof-{i}"
-name = "Roof {i}, generation"
-counts = "generation"
-capacity_kw = "50"
-sample = true
-
-[[meter]]
-serial = "METER-{i}"
-meter_point = "roof-{i}-generation"
-installed = "2012-04-23"
-register = [{{ code = "2.8.0", digits = 9, step_wh = 1 }}]
-sample = true
-
 [[gateway]]
 id = "gw-{i}"
 site = "roof-{i}"
@@ -46,6 +31,28 @@ cadence_s = 60
 "#
         )
         .unwrap();
+        for j in 0..meters_each {
+            write!(
+                text,
+                r#"
+[[meter_point]]
+id = "roof-{i}-generation-{j}"
+site = "roof-{i}"
+name = "Roof {i}, generation {j}"
+counts = "generation"
+capacity_kw = "50"
+sample = true
+
+[[meter]]
+serial = "METER-{i}-{j}"
+meter_point = "roof-{i}-generation-{j}"
+installed = "2012-04-23"
+register = [{{ code = "2.8.0", digits = 9, step_wh = 1 }}]
+sample = true
+"#
+            )
+            .unwrap();
+        }
     }
     let file = place.data.with_extension("toml");
     std::fs::write(&file, text).unwrap();
@@ -56,7 +63,7 @@ cadence_s = 60
             let made = place.ask(&["gateway", "token", &gateway]);
             Account {
                 token: made["token"].as_str().expect("a token").to_owned(),
-                meter: format!("METER-{i}"),
+                meters: (0..meters_each).map(|j| format!("METER-{i}-{j}")).collect(),
                 gateway,
             }
         })
