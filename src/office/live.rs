@@ -9,8 +9,7 @@ use records::society::Counts;
 
 use super::{answer::Answer, energy::Place, society::SocietyOffice};
 
-/// A register without power in its messages is believed to make what it made between its last two
-/// reads; older than this, nothing is said of "now".
+/// A last read older than this says nothing of "now", and neither does one without power.
 const NOW_MS: i64 = 15 * 60_000;
 
 /// Now and today, of a place.
