@@ -108,15 +108,6 @@ fn run(target: &Target, inputs: u64) -> bool {
     accepted_seeds > 0
 }
 
-/// Whether it is the input, and not a busy machine: slow three times in a row.
-fn is_slow(target: &Target, input: &[u8]) -> bool {
-    (0..3).all(|_| {
-        let start = Instant::now();
-        (target.run)(input);
-        start.elapsed() > SLOWEST
-    })
-}
-
 /// Keeps an input beside the seeds; when there is no room it takes another's place.
 fn remember(pool: &mut Vec<Vec<u8>>, seeds: usize, input: Vec<u8>, random: &mut mutate::Random) {
     if pool.len() < seeds + POOL {
