@@ -22,6 +22,7 @@ use axum::{
     },
 };
 use domain::calendar::{HalfHour, Instant};
+use report::words::unbroken;
 use serde::Serialize;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch},
@@ -310,7 +311,7 @@ fn see(web: &Web, wanted: Vec<Topic>) -> Vec<Seen> {
                     .collect();
                 content.text.insert(
                     "home.sentence".to_owned(),
-                    figures::home_sentence(&societies),
+                    unbroken(&figures::home_sentence(&societies)),
                 );
                 let mut refetches = 0;
                 for (society, figures) in societies {
@@ -352,13 +353,14 @@ impl Content {
         let figures = figures::of_society(society, now);
         let last_read = figures.last_read;
         let words = sentence(&facts.name, figures.power, figures.today, facts.sample);
-        self.text.insert(format!("{}.sentence", facts.slug), words);
+        let key = format!("{}.sentence", facts.slug);
+        self.text.insert(key, unbroken(&words));
         self.add(figures);
         for (id, site) in &known.sites {
             let figures = figures::of_site(society, id, now);
             let words = sentence(&site.name, figures.power, figures.today, facts.sample);
-            self.text
-                .insert(format!("{}.sentence", figures.now.key), words);
+            let key = format!("{}.sentence", figures.now.key);
+            self.text.insert(key, unbroken(&words));
             self.add(figures);
         }
         last_read
@@ -412,5 +414,63 @@ impl Halves {
             half.refetches += 1;
         }
         half.refetches
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(step: u64) -> Shown {
+        let text = BTreeMap::from([("bes1.now".to_owned(), step.to_string())]);
+        Shown {
+            step,
+            content: Content {
+                text,
+                ..Content::default()
+            },
+            ..Shown::default()
+        }
+    }
+
+    #[test]
+    fn a_client_that_does_not_keep_up_is_told_to_look_again_when_it_does() {
+        let board = Board::new(Instant(1));
+        let (_news, shown_to) = watch::channel(Arc::default());
+        let (_house, stop) = watch::channel(false);
+        let (events, mut waiting) = mpsc::channel(WAITING);
+        let mut listener = Listener {
+            shown: shown_to,
+            stop,
+            events,
+            last_id: None,
+            behind: 0,
+        };
+        assert!(listener.tell(&board, None, &shown(1)));
+        for step in 2..=9 {
+            assert!(
+                listener.tell(&board, Some(&shown(step - 1)), &shown(step)),
+                "never a hang"
+            );
+        }
+        assert_eq!(listener.behind, 5, "steps 5 to 9 were not told");
+        let mut read = || {
+            std::iter::from_fn(|| waiting.try_recv().ok())
+                .map(|event| format!("{event:?}"))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(read().len(), WAITING);
+        assert!(listener.tell(&board, Some(&shown(9)), &shown(10)));
+        let told = read();
+        assert!(
+            told[0].contains("event: live") && told[1].contains("event: refetch"),
+            "{told:?}"
+        );
+        assert_eq!(listener.behind, 0);
+        drop(waiting);
+        assert!(
+            !listener.tell(&board, Some(&shown(10)), &shown(11)),
+            "it has left"
+        );
     }
 }

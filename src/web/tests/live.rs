@@ -51,7 +51,7 @@ async fn a_stream_begins_with_what_is_known_now() {
     );
     assert!(
         event.contains(
-            r#""home.sentence":"1 society with 1 roof has made 65.0 kWh today (SAMPLE).""#
+            "\"home.sentence\":\"1 society with 1 roof has made 65.0\u{a0}kWh today (SAMPLE).\""
         ),
         "{event}"
     );
