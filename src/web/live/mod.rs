@@ -82,6 +82,7 @@ struct Shown {
     content: Content,
     json: String,
 }
+
 impl Board {
     /// Nobody listens yet.
     pub fn new(now: Instant) -> Board {
