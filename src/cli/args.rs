@@ -352,7 +352,7 @@ pub enum Report {
         /// How to write it
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
-        /// Use the forecast as it stood on this day; today when left out
+        /// Use the forecast as it stood on this day; when left out, on the period's last day or today
         #[arg(long, value_name = "DATE")]
         as_of: Option<String>,
     },

@@ -20,11 +20,7 @@ pub fn run(desk: &mut Desk<'_>, command: &args::Report) -> Answer<()> {
     } = command;
     let society = desk.office.society(society)?;
     let period: Period = period.parse().or_caller()?;
-    let today = society.known().zone.day_of(desk.now);
-    let as_of: LocalDay = match as_of {
-        Some(text) => text.parse().or_caller()?,
-        None => today,
-    };
+    let as_of: Option<LocalDay> = as_of.as_deref().map(str::parse).transpose().or_caller()?;
     let report = society.generation(site.as_deref(), period, as_of, desk.now, true)?;
     let format = match format {
         _ if desk.json() => Format::Json,

@@ -41,7 +41,8 @@ const DAYS_BY_MONTH: i32 = 3 * 366;
 impl SocietyOffice {
     /// A generation report of the society, or of one roof.
     ///
-    /// `as_of` picks the forecast as it stood on that day.
+    /// `as_of` picks the forecast as it stood on that day; left out, on the period's last day or
+    /// today, so that a later version never rewrites what an earlier report said.
     ///
     /// # Errors
     /// When the roof is unknown or a stored row is damaged.
@@ -49,11 +50,12 @@ impl SocietyOffice {
         &self,
         site: Option<&str>,
         period: Period,
-        as_of: LocalDay,
+        as_of: Option<LocalDay>,
         now: Instant,
         fresh: bool,
     ) -> Answer<GenerationReport> {
         let known = self.known();
+        let as_of = as_of.unwrap_or_else(|| period.last_day().min(known.zone.day_of(now)));
         let history = self.history(&known, site)?;
         let work =
             |reader: &SeriesReader| build(reader, self, &known, site, period, as_of, now, &history);

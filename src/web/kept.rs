@@ -126,7 +126,7 @@ pub fn report(
     let stamp = Stamp::of(society, now);
     let today = stamp.known.zone.day_of(now);
     let key = (society.slug().to_owned(), site.map(str::to_owned), period);
-    let make = || society.generation(site, period, today, now, false);
+    let make = || society.generation(site, period, None, now, false);
     web.reports.get(key, period.last_day() < today, stamp, make)
 }
 
