@@ -128,7 +128,7 @@ fn start(cli: &Cli, demo: &Demo) -> Answer<()> {
             roofs.len(),
             demo.speed
         ));
-        until_told().await?;
+        until_told()?.await;
         fleet.stop(Duration::from_secs(2)).await;
         house.close().await;
         Ok(())

@@ -5,7 +5,7 @@ use std::{
     fs,
     net::SocketAddr,
     path::Path,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock, atomic::Ordering},
     time::Duration,
 };
 
@@ -328,7 +328,13 @@ fn health(office: &Office) -> Vec<String> {
                 reasons.push(format!("{slug}: the journal takes nothing more: {why}"))
             }
         }
-        if let Some(why) = society.projector().progress().failure() {
+        let progress = society.projector().progress();
+        if progress.out_of_space.load(Ordering::Acquire) {
+            reasons.push(format!(
+                "{slug}: the disk is full; the series wait for space"
+            ));
+        }
+        if let Some(why) = progress.failure() {
             reasons.push(format!("{slug}: the series are not kept up: {why}"));
         }
     }

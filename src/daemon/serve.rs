@@ -46,6 +46,7 @@ fn start(cli: &Cli, serve: &Serve) -> Answer<()> {
     }
     let opening = House::open(&config, &data, &clock)?;
     runtime()?.block_on(async move {
+        let told = until_told()?;
         let house = House::start(opening, &config, &clock).await?;
         for address in &house.mqtt {
             tracing::info!(%address, "MQTT");
@@ -56,7 +57,7 @@ fn start(cli: &Cli, serve: &Serve) -> Answer<()> {
         tracing::info!("ready");
         let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]);
         tokio::spawn(watchdog());
-        until_told().await?;
+        told.await;
         let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Stopping]);
         tracing::info!("closing");
         house.close().await;
@@ -73,15 +74,16 @@ pub(super) fn runtime() -> Answer<tokio::runtime::Runtime> {
         .or_ours("the runtime")
 }
 
-/// Waits for SIGTERM or SIGINT.
-pub(super) async fn until_told() -> Answer<()> {
+/// A future that ends with SIGTERM or SIGINT; signals count from this call on.
+pub(super) fn until_told() -> Answer<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate()).or_ours("signals")?;
     let mut interrupt = signal(SignalKind::interrupt()).or_ours("signals")?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
 
 /// Tells systemd that we are alive, when it asks to be told.

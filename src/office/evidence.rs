@@ -290,7 +290,7 @@ fn make_again(reader: &Reader, into: &Path, tell: Tell<'_>) -> Answer<(SeriesSto
             decode(record.bytes, &directory, &known, &mut decoded)?;
             next = record.index + 1;
         }
-        apply_decoded(&mut series, next, decoded)?;
+        apply_decoded(&mut series, next, decoded).or_ours("series.sqlite")?;
         tell("making the series again", next, total);
     }
     series.flush().or_ours("series.sqlite")?;

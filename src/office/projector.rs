@@ -4,6 +4,9 @@
 //! queue. The queue is bounded by reads: when more than `max_lag_reads` wait, the committer's sink
 //! waits too, and with it intake. The projector alone writes `series.sqlite`; whoever wants to read
 //! what was acknowledged a moment ago asks it to flush first.
+//!
+//! A full disk is waited out: what the series lack stays in memory (and in the journal), and a flush
+//! is tried again every [`TRY_AGAIN`]. Any other failure ends the projector.
 
 use std::{
     collections::VecDeque,
@@ -28,7 +31,7 @@ use records::{
     import::{ImportHeader, Places, place},
 };
 use store::{
-    Live, SeriesStore,
+    Live, SeriesStore, StoreError,
     series::{IntervalEnergy, SeriesDef},
 };
 
@@ -73,6 +76,8 @@ impl Watch for NoWatch {
     }
 }
 
+/// How often a flush is tried while the disk is full.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
 /// Groups of series that are tidied between two flushes.
 const TIDY_GROUPS: usize = 16;
 
@@ -103,6 +108,8 @@ pub struct Progress {
     pub caught_up: AtomicBool,
     /// Flushes so far; live pages look again when it moves.
     pub flushes: AtomicU64,
+    /// True while the disk is full and the series wait for space.
+    pub out_of_space: AtomicBool,
     failure: Mutex<Option<String>>,
 }
 
@@ -355,42 +362,69 @@ impl Worker {
         self.watch.caught_up();
         self.progress.caught_up.store(true, Ordering::Release);
         loop {
-            let wait = self.interval.saturating_sub(self.flushed.elapsed());
+            let wait = self.pause().saturating_sub(self.flushed.elapsed());
             match self.queue.pop(wait.max(Duration::from_millis(1))) {
                 Some(Work::Group { next, decoded }) => self.take(next, decoded)?,
                 Some(Work::Define(defs)) => self.series.define(&defs).or_ours("series.sqlite")?,
-                Some(Work::Flush(done)) => {
-                    let outcome = self.flush();
-                    let _ = done.send(outcome.clone());
-                    outcome?;
-                }
+                Some(Work::Flush(done)) => self.answer(&done, |_| Ok(()))?,
                 Some(Work::Settle(series, done)) => {
-                    let outcome = self.flush().and_then(|()| {
-                        self.series
-                            .settle(&series)
-                            .map(|_| ())
-                            .or_ours("series.sqlite")
-                    });
-                    let _ = done.send(outcome.clone());
-                    outcome?;
+                    self.answer(&done, |store| store.settle(&series).map(|_| ()))?;
                 }
                 Some(Work::SettleAll(done)) => {
-                    let outcome = self.flush().and_then(|()| {
-                        self.series
-                            .settle_all()
-                            .map(|_| ())
-                            .or_ours("series.sqlite")
-                    });
-                    let _ = done.send(outcome.clone());
-                    outcome?;
+                    self.answer(&done, |store| store.settle_all().map(|_| ()))?;
                 }
-                Some(Work::Stop) => return self.flush(),
+                Some(Work::Stop) => return self.flush().map(|_| ()),
                 None => {}
             }
-            if self.flushed.elapsed() >= self.interval {
-                self.flush()?;
+            if self.flushed.elapsed() >= self.pause() && self.flush()? {
                 self.tidy()?;
             }
+        }
+    }
+
+    /// Flushes, does one thing more, and says what became of it.
+    fn answer(
+        &mut self,
+        done: &mpsc::Sender<Answer<()>>,
+        then: impl FnOnce(&mut SeriesStore) -> Result<(), StoreError>,
+    ) -> Answer<()> {
+        let mut outcome = self.flush();
+        if matches!(outcome, Ok(true)) {
+            let settled = then(&mut self.series);
+            outcome = self.unless_full(settled).map(|settled| settled.is_some());
+        }
+        let _ = done.send(match &outcome {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Refusal::Ours(
+                "the disk is full; the series wait for space\nhint: free space on the disk, then ask again".to_owned(),
+            )),
+            Err(refusal) => Err(refusal.clone()),
+        });
+        outcome.map(|_| ())
+    }
+
+    /// What a step of the series gave; nothing when the disk is full, which is noted.
+    fn unless_full<T>(&mut self, step: Result<T, StoreError>) -> Answer<Option<T>> {
+        let is_full = step.as_ref().is_err_and(StoreError::is_full);
+        if self.progress.out_of_space.swap(is_full, Ordering::AcqRel) != is_full {
+            if is_full {
+                tracing::warn!("the disk is full; the series wait for space");
+            } else {
+                tracing::info!("the series have space again");
+            }
+        }
+        if is_full {
+            self.flushed = Monotonic::now();
+            return Ok(None);
+        }
+        step.map(Some).or_ours("series.sqlite")
+    }
+
+    fn pause(&self) -> Duration {
+        if self.progress.out_of_space.load(Ordering::Acquire) {
+            self.interval.min(TRY_AGAIN)
+        } else {
+            self.interval
         }
     }
 
@@ -410,28 +444,38 @@ impl Worker {
             self.watch.replayed(&decoded);
             self.take(next, decoded)?;
         }
-        self.flush()
+        self.flush().map(|_| ())
     }
 
     fn take(&mut self, next: u64, decoded: Decoded) -> Answer<()> {
         if next <= self.series.waiting().applied {
             return Ok(());
         }
-        if apply_decoded(&mut self.series, next, decoded)? {
-            self.noted();
+        match apply_decoded(&mut self.series, next, decoded) {
+            Ok(false) => {}
+            // Taken, and flushed or waiting for space.
+            flushed => {
+                if self.unless_full(flushed)?.is_some() {
+                    self.noted();
+                }
+            }
         }
         Ok(())
     }
 
-    fn flush(&mut self) -> Answer<()> {
+    /// Writes what waits; false when the disk is full.
+    fn flush(&mut self) -> Answer<bool> {
         let suspects = self.live.take_suspects();
         self.series.suspect(&suspects);
         for (gateway, state) in self.watch.receipts() {
             self.series.note_receipt(&gateway, &state);
         }
-        self.series.flush().or_ours("series.sqlite")?;
-        self.noted();
-        Ok(())
+        let flushed = self.series.flush();
+        let done = self.unless_full(flushed)?.is_some();
+        if done {
+            self.noted();
+        }
+        Ok(done)
     }
 
     fn noted(&mut self) {
@@ -445,10 +489,11 @@ impl Worker {
     /// Housekeeping in small steps, between the groups that come.
     fn tidy(&mut self) -> Answer<()> {
         let today = self.known_now().zone.day_of(self.watch.now());
-        self.series.merge(TIDY_GROUPS).or_ours("series.sqlite")?;
-        self.series
-            .close_days(today, TIDY_GROUPS)
-            .or_ours("series.sqlite")?;
+        let merged = self.series.merge(TIDY_GROUPS);
+        if self.unless_full(merged)?.is_some() {
+            let closed = self.series.close_days(today, TIDY_GROUPS);
+            self.unless_full(closed)?;
+        }
         Ok(())
     }
 
@@ -465,7 +510,11 @@ impl Worker {
 }
 
 /// Hands what records say to the series; true when that made them flush.
-pub(super) fn apply_decoded(series: &mut SeriesStore, next: u64, decoded: Decoded) -> Answer<bool> {
+pub(super) fn apply_decoded(
+    series: &mut SeriesStore,
+    next: u64,
+    decoded: Decoded,
+) -> Result<bool, StoreError> {
     if !decoded.intervals.is_empty() {
         let rows = decoded.intervals.into_iter().map(|row| IntervalEnergy {
             subject: row.point.as_ref().into(),
@@ -473,9 +522,7 @@ pub(super) fn apply_decoded(series: &mut SeriesStore, next: u64, decoded: Decode
             wh: row.wh,
             quality: row.quality,
         });
-        series
-            .apply_intervals(next, rows)
-            .or_ours("series.sqlite")?;
+        series.apply_intervals(next, rows)?;
     }
     let unplaced = decoded
         .unplaced
@@ -490,10 +537,7 @@ pub(super) fn apply_decoded(series: &mut SeriesStore, next: u64, decoded: Decode
             source: read.source,
         });
     let placed = decoded.placed.iter().map(to_store);
-    Ok(series
-        .apply(next, placed, unplaced)
-        .or_ours("series.sqlite")?
-        .is_some())
+    Ok(series.apply(next, placed, unplaced)?.is_some())
 }
 
 /// The directory of a society's registers.

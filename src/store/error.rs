@@ -47,6 +47,17 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether it failed for want of space: nothing was changed, and it works again when there is.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        let StoreError::Sql(rusqlite::Error::SqliteFailure(error, _)) = self else {
+            return false;
+        };
+        // The second is how SQLite says that the write-ahead log's index cannot grow.
+        error.code == rusqlite::ErrorCode::DiskFull
+            || error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE
+    }
+
     pub(crate) fn damaged(
         table: &'static str,
         key: impl std::fmt::Display,

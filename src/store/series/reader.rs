@@ -114,12 +114,16 @@ impl SeriesReader {
         out
     }
 
-    /// The journal position up to which everything is on disk.
+    /// The journal position up to which everything is on disk; 0 for a file without tables, which is
+    /// what a power cut right after its first opening leaves.
     ///
     /// # Errors
     /// [`StoreError`] when SQLite refuses.
     pub fn position(&self) -> Result<u64, StoreError> {
         self.with(|conn, _| {
+            if !conn.table_exists(None, "meta")? {
+                return Ok(0);
+            }
             Ok(super::writer::meta::<i64>(conn, "position")?
                 .unwrap_or(0)
                 .cast_unsigned())

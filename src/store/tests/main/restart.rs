@@ -1,6 +1,6 @@
 //! A store that is dropped at any point goes on from its position and ends the same.
 
-use commonwatt_store::{Live, PlacedRead, SeriesStore, UnplacedRead};
+use commonwatt_store::{Live, PlacedRead, SeriesReader, SeriesStore, UnplacedRead};
 use domain::{
     calendar::{Instant, Span},
     metering::{Decisions, Lives, Obis, SeriesId, Source, Verdict},
@@ -196,4 +196,16 @@ fn a_file_of_another_zone_or_a_batch_from_before_is_refused() {
         .unwrap_err()
         .to_string();
     assert!(refused.contains("Europe/London"), "{refused}");
+}
+
+#[test]
+fn a_file_whose_tables_a_power_cut_took_back_is_at_the_start() {
+    let place = Place::new(1_000);
+    let conn = rusqlite::Connection::open(place.path()).unwrap();
+    conn.pragma_update(None, "journal_mode", "WAL").unwrap();
+    drop(conn);
+    let reader = SeriesReader::open(&place.path(), london()).unwrap();
+    assert_eq!(reader.position().unwrap(), 0);
+    drop(place.open());
+    assert_eq!(reader.position().unwrap(), 0);
 }
