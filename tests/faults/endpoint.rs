@@ -19,7 +19,8 @@ use crate::{
 /// Sparse, and larger than what 1,000 rounds write.
 const DISK_BYTES: u64 = 16 << 30;
 const ROOFS: usize = 4;
-const WINDOW: usize = 50;
+/// Notes under way of each roof. More only means more reads to compare.
+const WINDOW: usize = 4;
 /// Rounds of the daemon without syncs; each is nearly sure to lose.
 const CONTROL_ROUNDS: u32 = 3;
 /// Takes every sync away from the daemon: the kernel never sees the call, and the daemon sees 0.
@@ -96,7 +97,7 @@ fn campaign(name: &str, place: &Place, mut end: impl FnMut(Daemon)) {
     print(name, &outcome, longest);
     assert!(outcome.is_clean(), "{outcome:?}");
     assert!(
-        outcome.owed > 100 * rounds() as usize,
+        outcome.owed > 20 * rounds() as usize,
         "the load is not one"
     );
 }
