@@ -96,10 +96,7 @@ fn campaign(name: &str, place: &Place, mut end: impl FnMut(Daemon)) {
     place.ask(&["verify"]);
     print(name, &outcome, longest);
     assert!(outcome.is_clean(), "{outcome:?}");
-    assert!(
-        outcome.owed > 20 * rounds() as usize,
-        "the load is not one"
-    );
+    assert!(outcome.owed > 20 * rounds() as usize, "the load is not one");
 }
 
 /// One line of figures.
