@@ -191,7 +191,7 @@ fn after_a_failed_sync_nothing_more_is_acknowledged() {
     let mut tries = Tries::new(place);
     let (mut refused_to_start, mut stopped) = (0, 0);
     for nth in FAILING_SYNCS {
-        // Only the journal's files: a failed sync of the series costs their freshness, not reads.
+        // Counted for each thread; a failed sync of the series costs their freshness, not reads.
         let inject = format!("inject=fdatasync,fsync:error=EIO:when={nth}");
         let tracer = [
             "strace",
