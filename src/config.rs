@@ -7,6 +7,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+/// A segment holds several of the batches that a door gathers in one turn.
+const MIN_SEGMENT_BYTES: u64 = 4 << 20;
+
 /// `commonwatt.toml`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -173,7 +176,14 @@ impl Config {
             what,
         };
         let text = std::fs::read_to_string(path).map_err(|e| bad(e.to_string()))?;
-        toml::from_str(&text).map_err(|e| bad(explain(&e.to_string())))
+        let config: Config = toml::from_str(&text).map_err(|e| bad(explain(&e.to_string())))?;
+        if config.journal.segment_bytes < MIN_SEGMENT_BYTES {
+            return Err(bad(format!(
+                "journal.segment_bytes is `{}`; expected at least `{MIN_SEGMENT_BYTES}`",
+                config.journal.segment_bytes
+            )));
+        }
+        Ok(config)
     }
 }
 

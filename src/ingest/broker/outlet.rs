@@ -1,4 +1,5 @@
-//! The client that publishes receipts, retained, QoS 1: twice a second those that have moved.
+//! The client that publishes receipts, retained, QoS 1: twice a second those that have moved, and
+//! every 60 s all of them.
 //!
 //! What the broker has not acknowledged when a connection breaks is forgotten; on the next CONNACK
 //! every receipt is published again, which is what a broker without its retained messages needs too.
@@ -22,6 +23,10 @@ use crate::{Metrics, Receipts, Registry, registry::View, topic};
 const QUEUE: usize = 512;
 /// Receipts the broker may have unacknowledged.
 const INFLIGHT: u16 = 100;
+
+/// Receipts are published again after so long even when they have not moved: a gateway whose note
+/// the broker forgot learns from it that the note is missing.
+const REPEAT: Duration = Duration::from_secs(60);
 
 /// Runs the outlet until `ended`.
 pub(super) async fn run(
@@ -84,6 +89,7 @@ async fn publish(
     let mut view = View::new(&registry);
     let mut published: HashMap<Arc<str>, u64> = HashMap::new();
     let mut connection = 0;
+    let mut repeated = tokio::time::Instant::now();
     let mut every = tokio::time::interval(Duration::from_millis(500));
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -92,8 +98,10 @@ async fn publish(
         if now.is_multiple_of(2) || !receipts.is_caught_up() {
             continue;
         }
-        if std::mem::replace(&mut connection, now) != now {
+        let anew = std::mem::replace(&mut connection, now) != now;
+        if anew || repeated.elapsed() >= REPEAT {
             published.clear();
+            repeated = tokio::time::Instant::now();
         }
         view.refresh();
         for gateway in view.snapshot().gateways() {

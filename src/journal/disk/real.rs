@@ -164,11 +164,7 @@ impl DiskFile for RealFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        if cfg!(feature = "skip-fdatasync") {
-            Ok(())
-        } else {
-            self.file.sync_data()
-        }
+        self.file.sync_data()
     }
 
     fn cut(&self, keep: u64, bytes: u64) -> io::Result<()> {
@@ -178,11 +174,7 @@ impl DiskFile for RealFile {
 }
 
 fn sync_all(folder: &File) -> io::Result<()> {
-    if cfg!(feature = "skip-fdatasync") {
-        Ok(())
-    } else {
-        folder.sync_all()
-    }
+    folder.sync_all()
 }
 
 /// Allocates zero bytes. Where the file system cannot promise space, zeros are written, which
