@@ -205,13 +205,19 @@ fn a_later_forecast_never_rewrites_an_earlier_report() {
         "2015-01-31",
     ]);
     assert_eq!(again["forecast_wh"], first["forecast_wh"]);
-    let today = desk.json(&[
+    let default = [
         "report",
         "generation",
         "--society",
         "bes",
         "--period",
         "2014",
-    ]);
-    assert_eq!(today["forecast_wh"], 12_000);
+    ];
+    assert_eq!(
+        desk.json(&default)["forecast_wh"],
+        first["forecast_wh"],
+        "a year's report stays what it was"
+    );
+    let later = [&default[..], &["--as-of", "2016-06-01"]].concat();
+    assert_eq!(desk.json(&later)["forecast_wh"], 12_000);
 }
