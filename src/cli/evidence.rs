@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{Desk, args, lists::societies};
-use crate::office::{Answer, HeadLine, Refusal};
+use crate::office::{Answer, HeadLine, Refusal, answer::refuse};
 
 /// A head as `head --output json` prints it.
 #[derive(Deserialize)]
@@ -44,8 +44,28 @@ pub fn verify(desk: &mut Desk<'_>, command: &args::Verify) -> Answer<()> {
                 .map_err(|e| Refusal::Caller(format!("`{}` is not a head: {e}", file.display())))?
         }
     };
+    let chosen = societies(desk, command.society.as_deref())?;
+    let mut lost = desk.office.lost_societies();
+    for head in &heads {
+        if command
+            .society
+            .as_ref()
+            .is_none_or(|only| *only == head.society)
+            && chosen.iter().all(|s| s.slug() != head.society)
+        {
+            lost.push(head.society.clone());
+        }
+    }
+    if let Some(lost) = lost.first() {
+        return refuse(format!(
+            "society `{lost}` is known and not here: its folder is missing\nhint: bring it back from the last copy"
+        ));
+    }
+    if chosen.is_empty() {
+        return refuse("there is no society here: nothing was checked");
+    }
     let mut found = Vec::new();
-    for society in societies(desk, command.society.as_deref())? {
+    for society in chosen {
         for head in heads.iter().filter(|h| h.society == society.slug()) {
             society.extends(&HeadLine {
                 society: head.society.clone(),

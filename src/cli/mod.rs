@@ -112,6 +112,10 @@ fn here_or_there(cli: &Cli) -> Answer<u8> {
         ));
     }
     let now = Clock::system().now();
+    if let Command::Rebuild(choice) = &cli.command {
+        // A projection that cannot even be opened is made again like any other.
+        crate::office::Folder::at(&data).forget_projections(choice.society.as_deref())?;
+    }
     let office = Office::open_alone(&data, now)?;
     let mut terminal = Terminal::default();
     let outcome = execute(&mut Desk {

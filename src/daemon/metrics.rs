@@ -19,7 +19,7 @@ impl Collector for Now {
             let gauge = ConstGauge::new(*value);
             let one = encoder.encode_descriptor(
                 name,
-                "see docs/operations",
+                "as counted since the start",
                 None,
                 gauge.metric_type(),
             )?;

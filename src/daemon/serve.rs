@@ -54,6 +54,14 @@ fn start(cli: &Cli, serve: &Serve) -> Answer<()> {
         if let Some(address) = house.http {
             tracing::info!(address = %format!("http://{address}"), "pages");
         }
+        if house.office.societies().is_empty() {
+            tracing::warn!(data = %data.display(), "there is no society in this data folder; `commonwatt society apply FILE.toml` founds one");
+        }
+        if house.office.credentials().values().all(|c| c.token.is_none() && c.certificate.is_none()) {
+            tracing::warn!("no gateway has a token yet: connections from this machine are let in without one; `commonwatt gateway token GATEWAY` makes one");
+        } else if house.mqtt.iter().any(|address| !address.ip().is_loopback()) && config.mqtt.tls_listen.is_empty() {
+            tracing::warn!("tokens travel in clear text on the MQTT listener; set [mqtt] tls_listen for gateways beyond this machine");
+        }
         tracing::info!("ready");
         let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]);
         tokio::spawn(watchdog());

@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
+    time::{Duration, Instant as Monotonic},
 };
 
 use ingest::{Receipts, receipts::Tracker};
@@ -62,6 +63,7 @@ pub struct ReceiptWatch {
     gate: Arc<Gate>,
     gateways: Arc<RwLock<BTreeSet<String>>>,
     clock: Clock,
+    warned: Mutex<Option<Monotonic>>,
 }
 
 impl ReceiptWatch {
@@ -80,6 +82,25 @@ impl ReceiptWatch {
             gate,
             gateways,
             clock,
+            warned: Mutex::default(),
+        }
+    }
+}
+
+/// A society's messages that say nothing are logged at most so often.
+const WARN_EVERY: Duration = Duration::from_secs(10);
+
+impl ReceiptWatch {
+    fn warn(&self, gateway: &str, why: &str) {
+        let mut last = held(&self.warned);
+        if last.is_none_or(|at: Monotonic| at.elapsed() >= WARN_EVERY) {
+            *last = Some(Monotonic::now());
+            tracing::warn!(
+                society = self.society,
+                gateway,
+                why,
+                "a message was kept and does not count"
+            );
         }
     }
 }
@@ -87,6 +108,16 @@ impl ReceiptWatch {
 impl Watch for ReceiptWatch {
     fn committed(&self, decoded: &Decoded) {
         self.receipts.committed(decoded);
+        if let Some(message) = decoded.undecodable.first() {
+            self.warn(&message.gateway, &message.reason);
+        }
+        if let Some(read) = decoded.unplaced.first() {
+            let register = format!(
+                "meter `{}` with register `{}` is not in the society file; its reads are kept and count once it is",
+                read.meter, read.register
+            );
+            self.warn(&read.gateway, &register);
+        }
     }
 
     fn restored(&self, receipts: Vec<(String, Vec<u8>)>) {

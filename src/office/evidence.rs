@@ -208,6 +208,16 @@ impl Office {
                 dest.display()
             ));
         }
+        let inside = |path: &Path| path.canonicalize().ok();
+        if let (Some(parent), Some(data)) =
+            (dest.parent().and_then(inside), inside(self.folder.path()))
+            && parent.starts_with(&data)
+        {
+            return refuse(format!(
+                "`{}` lies inside the data folder\nhint: a copy belongs on another disk",
+                dest.display()
+            ));
+        }
         let target = folder::Folder::at(dest);
         let mut done = BackedUp {
             heads: Vec::new(),

@@ -80,6 +80,30 @@ impl Folder {
         Ok(found)
     }
 
+    /// Takes the projections of one society, or all, away; the next start makes them again.
+    ///
+    /// # Errors
+    /// When another process holds the folder, or a file cannot be removed.
+    pub fn forget_projections(&self, only: Option<&str>) -> Answer<()> {
+        let _held = self.hold()?;
+        for slug in self.societies()? {
+            if only.is_some_and(|only| only != slug) {
+                continue;
+            }
+            for name in ["series.sqlite", "books.sqlite"] {
+                for ending in ["", "-wal", "-shm"] {
+                    match fs::remove_file(self.society(&slug).join(format!("{name}{ending}"))) {
+                        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                            return Err(error).or_ours("an old projection cannot be taken away");
+                        }
+                        _ => {}
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Makes the folder where it is missing, readable by its owner only, and takes the lock.
     ///
     /// # Errors

@@ -197,6 +197,19 @@ impl Office {
         }
     }
 
+    /// Societies that the node knows of and that are not here.
+    #[must_use]
+    pub fn lost_societies(&self) -> Vec<String> {
+        let here: Vec<String> = self
+            .societies()
+            .iter()
+            .map(|s| s.slug().to_owned())
+            .collect();
+        let mut lost = self.node().societies().clone();
+        lost.retain(|slug| !here.contains(slug));
+        lost.into_iter().collect()
+    }
+
     /// What is believed of each gateway.
     #[must_use]
     pub fn credentials(&self) -> BTreeMap<String, Credential> {

@@ -1,7 +1,10 @@
 //! The node's own decisions: which gateway has which token. Its journal is small and read whole
 //! at start.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use domain::calendar::Instant;
 use journal::{Journal, Options, RealDisk, Records};
@@ -9,7 +12,7 @@ use records::decision::{Decision, GatewayCertificate, GatewayCredential, Gateway
 use sha2::{Digest, Sha256};
 
 use super::{
-    answer::{Answer, OrOurs},
+    answer::{Answer, OrOurs, Refusal},
     folder::{self, Folder},
 };
 
@@ -31,6 +34,7 @@ pub struct Credential {
 pub struct Node {
     journal: Journal,
     credentials: BTreeMap<String, Credential>,
+    societies: BTreeSet<String>,
 }
 
 impl Node {
@@ -40,6 +44,12 @@ impl Node {
     /// When the journal is damaged or written by a newer version.
     pub fn open(folder: &Folder) -> Answer<Node> {
         let path = folder.node_journal();
+        if !path.exists() && !folder.societies()?.is_empty() {
+            return Err(Refusal::Ours(format!(
+                "`{}` is missing beside the societies: the gateways' tokens are gone\nhint: bring it back from the last copy; to go on without any token, make the folder by hand",
+                path.display()
+            )));
+        }
         folder::make(&path)?;
         let disk = RealDisk::new(&path).or_ours("the node's journal")?;
         let options = Options {
@@ -50,6 +60,7 @@ impl Node {
         let mut node = Node {
             journal,
             credentials: BTreeMap::new(),
+            societies: BTreeSet::new(),
         };
         let reader = node.journal.reader();
         for record in reader.read(0) {
@@ -58,6 +69,12 @@ impl Node {
             node.take(decision.what)?;
         }
         Ok(node)
+    }
+
+    /// Societies whose gateways got a token or certificate: they must be here.
+    #[must_use]
+    pub fn societies(&self) -> &BTreeSet<String> {
+        &self.societies
     }
 
     /// What is believed of each gateway.
@@ -168,11 +185,13 @@ impl Node {
         };
         match what {
             What::GatewayCredential(c) => {
+                self.societies.insert(c.society);
                 let standing = self.credentials.entry(c.gateway).or_default();
                 standing.token = Some(hash(&c.token_sha256)?);
                 standing.revoked = false;
             }
             What::GatewayCertificate(c) => {
+                self.societies.insert(c.society);
                 let standing = self.credentials.entry(c.gateway).or_default();
                 standing.certificate = Some(hash(&c.certificate_sha256)?);
                 standing.revoked = false;

@@ -75,6 +75,9 @@ impl SocietyOffice {
             .register
             .parse()
             .map_err(|e: domain::metering::NotAnObisCode| Refusal::Caller(e.to_string()))?;
+        if read.reason.trim().is_empty() {
+            return refuse("a decision needs a reason\nhint: the auditor will ask");
+        }
         let wanted = domain_decision(read)?;
         let at = Instant(read.read_at_ms);
         let found = self.list_reads(

@@ -140,34 +140,42 @@ impl Forecast {
 }
 
 impl ForecastVersion {
-    /// The line for days of one calendar year: whole kWh, rounded half away from zero.
+    /// The line for days of one calendar year.
     ///
-    /// What is rounded is the sum from 1 January to a day, with degradation; a line is the
-    /// difference of two such sums. So the lines of a year's months sum to the year's own line
-    /// (26,913 kWh less 0.5 % is 26,778), and a single line is within 1 kWh of its exact value.
+    /// A whole month is whole kWh, rounded half away from zero: what is rounded is the sum from 1
+    /// January to the month's end, with degradation, and a month is the difference of two such
+    /// sums. So a year's months sum to the year's own line (26,913 kWh less 0.5 % is 26,778) and
+    /// one month is within 1 kWh of its exact value. Days share their month's line evenly, to the
+    /// Wh, and sum to it.
     fn line(&self, days: Period) -> Option<WattHours> {
         let before = self.until(days.first_day().previous(), days.first_day().year())?;
         let end = self.until(days.last_day(), days.first_day().year())?;
         end.checked_sub(before)
     }
 
-    /// Whole kWh from 1 January of `year` to the end of `day`; zero when that is the day before.
+    /// From 1 January of `year` to the end of `day`; zero when that is the day before.
     fn until(&self, day: LocalDay, year: i32) -> Option<WattHours> {
         if day.year() < year {
             return Some(WattHours::ZERO);
         }
         let month = day.local_month();
-        let whole_months = usize::from(month.month()).checked_sub(1)?;
+        let before = self.whole_months(month.month().checked_sub(1)?, year)?;
+        let through = self.whole_months(month.month(), year)?;
+        let line = i128::from(through.checked_sub(before)?.0);
+        let part = line
+            .checked_mul(i128::from(day.day()))?
+            .checked_div(i128::from(month.days()))?;
+        before.checked_add(WattHours(i64::try_from(part).ok()?))
+    }
+
+    /// Whole kWh of the first `count` months of a year.
+    fn whole_months(&self, count: u8, year: i32) -> Option<WattHours> {
         let mut sum = Decimal::ZERO;
-        for energy in self.months.iter().take(whole_months) {
+        for energy in self.months.iter().take(usize::from(count)) {
             sum = sum.checked_add(Decimal::new(energy.0, 3))?;
         }
-        let part = Decimal::new(self.months.get(whole_months)?.0, 3)
-            .checked_mul(Decimal::from(day.day()))?
-            .checked_div(Decimal::from(month.days()))?;
         let kept = Decimal::ONE
             .checked_sub(self.degradation_percent.checked_div(Decimal::ONE_HUNDRED)?)?;
-        let mut sum = sum.checked_add(part)?;
         // Year 1 is whole, year n has lost n - 1 times; earlier years are taken as year 1.
         for _ in self.base_year..year {
             sum = sum.checked_mul(kept)?;
