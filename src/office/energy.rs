@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    calendar::{HalfHour, HalfHours, Instant, LocalDay, LocalMonth, Period},
+    calendar::{HalfHour, HalfHours, Instant, LocalDay, Period},
     metering::energy::{Energy, HalfHourEnergy},
 };
 use records::society::Counts;
@@ -309,11 +309,4 @@ fn half_hour_rows(
             }
         })
         .collect())
-}
-
-/// The calendar month that holds a day, as a period.
-#[must_use]
-pub fn month_of(day: LocalDay) -> (LocalMonth, Period) {
-    let month = day.local_month();
-    (month, Period::Month(month))
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     calendar::{Instant, LocalDay, LocalMonth, Period},
-    metering::{Quality, Verdict, energy::Energy},
+    metering::{Quality, Verdict},
     projection::{
         Comparison, Equivalents, Factor, FactorTable, Forecast, factor_name,
         specific_yield_kwh_per_kwp,
@@ -476,10 +476,4 @@ fn working(known: &Known, points: &[String], used_history: bool) -> Vec<Step> {
         target: Some("/how".to_owned()),
     });
     steps
-}
-
-/// A sum over days for the pages: what is known, how well.
-#[must_use]
-pub fn sum(days: &energy::Days) -> Energy {
-    Energy::of_children(days.values().copied())
 }

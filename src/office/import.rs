@@ -4,7 +4,7 @@
 //! others are, raw, in records of up to a thousand lines. The counts are taken from the verdicts
 //! after the series have caught up, so that they say what really stands.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use domain::{
     calendar::{Instant, Span},
@@ -446,10 +446,4 @@ impl Imported {
             self.reasons.push((line, verdict, why));
         }
     }
-}
-
-/// Rows that the demo and other callers inside the house hand over as a file's text would be.
-#[must_use]
-pub fn register_line(meter: &Arc<str>, register: &str, at: Instant, wh: WattHours) -> String {
-    format!("{meter},{register},{at},{},Wh,\n", wh.0)
 }

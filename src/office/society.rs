@@ -380,7 +380,7 @@ fn apply(books: &mut BooksStore, position: u64, record: &[u8], decision: &Decisi
         Some(document) => document.version + 1,
         None => 1,
     };
-    let mut document_json = String::new();
+    let document_json;
     let mut months = Vec::new();
     let mut effects = Vec::new();
     match &decision.what {
@@ -427,8 +427,6 @@ fn apply(books: &mut BooksStore, position: u64, record: &[u8], decision: &Decisi
     books
         .apply(position, kind, json, &effects)
         .or_ours("books.sqlite")?;
-    drop(effects);
-    drop(document_json);
     Ok(())
 }
 

@@ -9,17 +9,14 @@ use axum::{
     http::{HeaderMap, Method, Request, StatusCode, header},
     response::Response,
 };
-use domain::{calendar::Instant, quantity::WattHours};
+use domain::calendar::Instant;
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tower::ServiceExt;
 
 use crate::{
     clock::Clock,
-    office::{
-        NoWatch, Office, Settings, Watch, document_from_toml,
-        import::{ImportRequest, register_line},
-    },
+    office::{NoWatch, Office, Settings, Watch, document_from_toml, import::ImportRequest},
     web::{WebState, router},
 };
 
@@ -130,7 +127,7 @@ impl Stage {
         let mut at = first;
         while at <= to {
             if at >= from {
-                text.push_str(&register_line(&meter, "2.8.0", at, WattHours(wh)));
+                text.push_str(&format!("{meter},2.8.0,{at},{wh},Wh,\n"));
             }
             at = at.plus_ms(HALF_HOUR_MS);
             if (13..=36).contains(&(at.0.rem_euclid(86_400_000) / HALF_HOUR_MS)) {
