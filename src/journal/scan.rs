@@ -55,6 +55,7 @@ pub fn scan(head: &SegmentHead, file: &Arc<dyn DiskFile>) -> Result<Scan, Damage
 
 /// Bytes read at a time while looking at the end.
 const SCAN_STEP: usize = 1 << 20;
+static ZEROS: [u8; BLOCK] = [0; BLOCK];
 /// The longest frame there can be.
 const MAX_FRAME: u64 =
     (HEAD_BYTES + MAX_GROUP_RECORDS * ROW_BYTES + BLOCK) as u64 + MAX_GROUP_BYTES;
@@ -80,6 +81,10 @@ fn ending(mut damage: Damage, walk: &mut Walk, file: &dyn DiskFile) -> Result<En
     loop {
         let got = file.read_at(at, &mut block).map_err(disk)?;
         for (i, piece) in block[..got].chunks(BLOCK).enumerate() {
+            // Nearly all of a segment's end is zeros: compared as memory, not byte by byte.
+            if piece == &ZEROS[..piece.len()] {
+                continue;
+            }
             if let Some(last) = piece.iter().rposition(|b| *b != 0) {
                 let offset = at + (i * BLOCK) as u64;
                 upto = Some(offset + last as u64 + 1);
