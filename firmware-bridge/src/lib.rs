@@ -11,6 +11,7 @@
 //! - [`session`]: the protocol without sockets, clock or threads: input and time in, output out;
 //! - [`clock`]: where the time comes from, real or simulated;
 //! - [`uplink`]: drives a session over MQTT;
+//! - [`source`]: meters and inverters on their wires;
 //! - [`simulate`]: roofs made of measured British generation, and a fleet of them.
 //!
 //! What the daemon says it holds, the receipt, is read by `wire`, which both sides share.
@@ -22,4 +23,5 @@ pub mod clock;
 pub mod note;
 pub mod session;
 pub mod simulate;
+pub mod source;
 pub mod uplink;

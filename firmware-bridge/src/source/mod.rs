@@ -1,0 +1,188 @@
+//! Where reads come from: a device on a wire, read as it is.
+//!
+//! A [`Source`] is one device, or one line of devices that send by themselves. It is polled; a poll
+//! gives what each register showed, as [`Sample`]s, or says why it could not. A source never waits
+//! longer than its own time-outs, never remembers a value, and never gives a number that the device
+//! did not show: a register that the device does not have is absent, never 0. A source that failed
+//! may be polled again at once; it starts from a fresh connection.
+//!
+//! Sources are made from the configuration, `[[source]]` with a `kind`; every kind has its own
+//! struct, which refuses keys it does not know. Making one touches no wire: a device that is down
+//! is met at the first poll. Two sources on one serial line or one network address share it through
+//! [`modbus::Buses`], so that a line has one talker and an inverter one client.
+//!
+//! Times are given by the caller; only a meter with a clock of its own adds `meter_time`.
+
+pub mod modbus;
+pub mod sunspec;
+
+use std::future::Future;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use thiserror::Error;
+
+/// What one register of one meter showed when it was polled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// The meter's serial text.
+    pub meter: String,
+    /// OBIS code of the register: `2.8.0` generation or export, `1.8.0` import.
+    pub register: String,
+    /// The register, in whole Wh; a fraction is cut off.
+    pub wh: u64,
+    /// Power at that instant in W, positive in the direction of the register, where the meter gives
+    /// it.
+    pub w: Option<i32>,
+    /// What the source knows about the meter's health.
+    pub state: MeterState,
+    /// The meter's own time of this value, where it has a clock that it shows.
+    pub meter_time: Option<Timestamp>,
+}
+
+/// The state of a meter at a read; the letters of OCMF (Open Charge Metering Format, table 15).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum MeterState {
+    /// `G`: the meter works.
+    #[default]
+    Good,
+    /// `T`: the value was given, but too late to be of this poll.
+    Timeout,
+    /// `M`: the meter reports that somebody tampered with it.
+    Manipulated,
+    /// `O`: the meter reports a value outside what it can measure.
+    OutOfRange,
+    /// `S`: a value that stands for one that is not there.
+    Substitute,
+    /// `E`: the meter reports another fault.
+    Fault,
+}
+
+impl MeterState {
+    /// The letter in a note.
+    pub fn letter(self) -> &'static str {
+        match self {
+            MeterState::Good => "G",
+            MeterState::Timeout => "T",
+            MeterState::Manipulated => "M",
+            MeterState::OutOfRange => "O",
+            MeterState::Substitute => "S",
+            MeterState::Fault => "E",
+        }
+    }
+}
+
+/// Why a poll gave nothing. `device` is what the configuration calls it: a name, an address, a port.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum SourceError {
+    /// Nothing came in time. The connection has been dropped: a late answer must not be taken for
+    /// the next one.
+    #[error("`{device}` did not answer within {after_ms} ms\nhint: {hint}")]
+    Timeout {
+        /// Who was asked.
+        device: String,
+        /// How long the answer was waited for.
+        after_ms: u64,
+        /// What to look at.
+        hint: &'static str,
+    },
+    /// The line or the connection is not there.
+    #[error("`{device}` cannot be reached: {reason}\nhint: {hint}")]
+    Gone {
+        /// What was to be reached.
+        device: String,
+        /// What the system said.
+        reason: String,
+        /// What to look at.
+        hint: &'static str,
+    },
+    /// The device answered, and said no.
+    #[error("`{device}` refused: {reason}\nhint: {hint}")]
+    Refused {
+        /// Who was asked.
+        device: String,
+        /// What it said.
+        reason: String,
+        /// What to look at.
+        hint: &'static str,
+    },
+    /// The device answered with something that is not what it should be.
+    #[error("`{device}` sent {found}; expected {expected}\nhint: {hint}")]
+    Malformed {
+        /// Who was asked.
+        device: String,
+        /// What was seen.
+        found: String,
+        /// What should have been there.
+        expected: String,
+        /// What to look at.
+        hint: &'static str,
+    },
+    /// It will not work before somebody changes the configuration.
+    #[error("`{device}`: {reason}\nhint: {hint}")]
+    Config {
+        /// The source as the configuration calls it.
+        device: String,
+        /// What is wrong.
+        reason: String,
+        /// What to change.
+        hint: &'static str,
+    },
+}
+
+/// One device or line that can be polled.
+pub trait Source: Send {
+    /// What the configuration or, without one, the address calls it; for logs and `status`.
+    fn name(&self) -> &str;
+
+    /// Asks once. An empty list is an answer: the device is there and shows no register now (an
+    /// inverter at night, a line between two telegrams).
+    ///
+    /// # Errors
+    /// [`SourceError`]; the next poll starts afresh.
+    fn poll(&mut self) -> impl Future<Output = Result<Vec<Sample>, SourceError>> + Send;
+}
+
+/// `[[source]]` of the configuration. A new kind adds one variant here, in [`AnySource`] and in the
+/// three `match`es below.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum SourceConfig {
+    /// A SunSpec device over Modbus.
+    SunSpec(sunspec::Config),
+}
+
+/// Any source that a configuration can name.
+#[derive(Debug)]
+pub enum AnySource {
+    /// A SunSpec device over Modbus.
+    SunSpec(sunspec::SunSpec),
+}
+
+impl AnySource {
+    /// Makes the source; touches no wire.
+    ///
+    /// # Errors
+    /// [`SourceError::Config`] when it can never work so.
+    pub fn open(config: &SourceConfig, buses: &modbus::Buses) -> Result<Self, SourceError> {
+        Ok(match config {
+            SourceConfig::SunSpec(config) => {
+                AnySource::SunSpec(sunspec::SunSpec::open(config, buses)?)
+            }
+        })
+    }
+}
+
+impl Source for AnySource {
+    fn name(&self) -> &str {
+        match self {
+            AnySource::SunSpec(source) => source.name(),
+        }
+    }
+
+    async fn poll(&mut self) -> Result<Vec<Sample>, SourceError> {
+        match self {
+            AnySource::SunSpec(source) => source.poll().await,
+        }
+    }
+}
