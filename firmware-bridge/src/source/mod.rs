@@ -13,14 +13,19 @@
 //!
 //! Times are given by the caller; only a meter with a clock of its own adds `meter_time`.
 
+pub mod iec62056;
 pub mod modbus;
+pub mod port;
 pub mod sunspec;
+pub mod text;
 
 use std::future::Future;
 
 use jiff::Timestamp;
 use serde::Deserialize;
 use thiserror::Error;
+
+pub use wire::note::MeterState;
 
 /// What one register of one meter showed when it was polled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,38 +43,6 @@ pub struct Sample {
     pub state: MeterState,
     /// The meter's own time of this value, where it has a clock that it shows.
     pub meter_time: Option<Timestamp>,
-}
-
-/// The state of a meter at a read; the letters of OCMF (Open Charge Metering Format, table 15).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum MeterState {
-    /// `G`: the meter works.
-    #[default]
-    Good,
-    /// `T`: the value was given, but too late to be of this poll.
-    Timeout,
-    /// `M`: the meter reports that somebody tampered with it.
-    Manipulated,
-    /// `O`: the meter reports a value outside what it can measure.
-    OutOfRange,
-    /// `S`: a value that stands for one that is not there.
-    Substitute,
-    /// `E`: the meter reports another fault.
-    Fault,
-}
-
-impl MeterState {
-    /// The letter in a note.
-    pub fn letter(self) -> &'static str {
-        match self {
-            MeterState::Good => "G",
-            MeterState::Timeout => "T",
-            MeterState::Manipulated => "M",
-            MeterState::OutOfRange => "O",
-            MeterState::Substitute => "S",
-            MeterState::Fault => "E",
-        }
-    }
 }
 
 /// Why a poll gave nothing. `device` is what the configuration calls it: a name, an address, a port.
