@@ -20,6 +20,7 @@ fn folder(room: &str) -> PathBuf {
     match room {
         "bridge" => root().join("firmware-bridge/src"),
         "wire" => root().join("firmware-bridge/wire/src"),
+        "mapping" => root().join("src/ingest/mapping"),
         other => root().join("src").join(other),
     }
 }

@@ -1,0 +1,2 @@
+//! Mappings against what other projects recorded.
+mod samples;
