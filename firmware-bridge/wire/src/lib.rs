@@ -1,8 +1,9 @@
 //! What a gateway and the daemon say to each other, in a form both can compute without an
 //! allocator: the hashes of journal records and of the tree above them ([`tree`]), proofs that a
 //! record or an older head belongs to it ([`proof`]), the receipt that lets a gateway delete
-//! what is on the daemon's disk ([`receipt`]), the reading note that a gateway signs ([`note`]) and
-//! the key it signs with ([`key`]).
+//! what is on the daemon's disk ([`receipt`]), the reading note that a gateway signs ([`note`]),
+//! the key it signs with ([`key`]) and how that becomes known ([`enrol`]), and the short form in which
+//! a microcontroller hands reads to its gateway ([`frame`]).
 //!
 //! It is `no_std`, allocates nothing, opens nothing and asks no clock. Limits have names beside
 //! what they limit. A text form has one spelling, and its parser takes no other.
@@ -13,6 +14,8 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod enrol;
+pub mod frame;
 pub mod key;
 pub mod note;
 pub mod proof;

@@ -361,8 +361,19 @@ fn lines<'a, T>(
     Ok(Some(cursor.at() - from))
 }
 
-/// Writes the empty line and the signature line.
+/// Writes the empty line and the first signature line.
 pub(crate) fn write_signature(
+    out: &mut Fixed<'_>,
+    gateway: &str,
+    key: KeyId,
+    signature: &[u8; SIGNATURE_BYTES],
+) -> fmt::Result {
+    out.write_str("\n")?;
+    write_signature_line(out, gateway, key, signature)
+}
+
+/// Writes one signature line.
+pub(crate) fn write_signature_line(
     out: &mut Fixed<'_>,
     gateway: &str,
     key: KeyId,
@@ -373,7 +384,7 @@ pub(crate) fn write_signature(
     bytes[4..].copy_from_slice(signature);
     let mut text = [0; SIGNATURE_TEXT_BYTES];
     let text = Base64::encode(&bytes, &mut text).map_err(|_| fmt::Error)?;
-    writeln!(out, "\n— {KEY_NAME_PREFIX}{gateway} {text}")
+    writeln!(out, "— {KEY_NAME_PREFIX}{gateway} {text}")
 }
 
 /// Reads the empty line and one signature line.

@@ -263,7 +263,7 @@ fn the_longest_lines_fit_the_bounds_that_are_given_for_them() {
     assert!(frame <= MAX_FRAME_BYTES, "{frame}");
     let line = write(&head, &[], &[read]).unwrap().len() - frame;
     assert!(line <= MAX_READ_LINE_BYTES, "{line}");
-    assert!(MAX_FRAME_BYTES + MAX_READS * MAX_READ_LINE_BYTES <= MAX_NOTE_BYTES);
+    const { assert!(MAX_FRAME_BYTES + MAX_READS * MAX_READ_LINE_BYTES <= MAX_NOTE_BYTES) };
     let mut small = [0; 100];
     assert!(matches!(
         NoteWriter::begin(&mut small, &head),
