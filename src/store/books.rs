@@ -15,7 +15,7 @@ use domain::{calendar::Instant, metering::Obis, quantity::WattHours};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use rusqlite_migration::{M, Migrations};
 
-use crate::{codec::seal, error::StoreError, series::HistoryMonth};
+use crate::{codec::seal, error::StoreError};
 
 const STEPS: &[M<'_>] = &[M::up(
     "
@@ -59,6 +59,21 @@ const TAG_MONTH: u8 = 36;
 pub struct BooksStore {
     conn: Connection,
     position: u64,
+}
+
+/// An imported total of one calendar month, for reports only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistoryMonth {
+    /// What it is the total of, by the id the caller gives it.
+    pub subject: Box<str>,
+    /// The calendar year.
+    pub year: i32,
+    /// The month, 1 to 12.
+    pub month: u8,
+    /// The energy.
+    pub wh: WattHours,
+    /// Where it was found, in words.
+    pub source: Box<str>,
 }
 
 /// What a decision changes.

@@ -22,6 +22,6 @@ pub mod series;
 
 pub use codec::seal::Damage;
 pub use error::StoreError;
-pub use live::{Live, LiveRead};
+pub use live::{Live, LiveRead, Settled};
 pub use placed::{NO_POWER, PlacedRead, UnplacedRead};
 pub use series::{SeriesReader, SeriesStore};

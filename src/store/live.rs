@@ -1,19 +1,25 @@
 //! The last values of every series, in memory: what the live page shows before anything is stored.
 //!
 //! The committer's sink calls [`Live::roll_up`] after the sync and before the acknowledgement, so
-//! it has to be cheap: 48 bytes a series (72 MB for 1.5 million), one lock for each run of reads of
+//! it has to be cheap: 56 bytes a series (84 MB for 1.5 million), one lock for each run of reads of
 //! neighbouring series, a few whole-number operations a read. Web pages read at the same time.
 //!
 //! What is here is a claim that passed a quick look, not a verdict. A read that is in the past of
 //! the last one changes nothing; one that fell, that jumped above what the register's ceiling
 //! allows, or that is ahead of our clock is left out and its series remembered as suspect: the
-//! judge decides at the next flush. Nothing here reaches a bill or a report.
+//! judge decides at the next flush. What the judge then says takes the place of the claim
+//! ([`Live::settled`]), also when a meter event or a person's decision changes what was said before.
+//! Nothing here reaches a bill or a report.
+//!
+//! The energy of a day is known from the second point of its chain on: one read says what a register
+//! shows and nothing of what was made. It is derived when the advance over midnight took longer than
+//! [`SHORT_ADVANCE_MS`] and had to be split by time.
 
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use domain::{
     calendar::{Instant, Zone},
-    metering::SeriesId,
+    metering::{Quality, SeriesId, energy::SHORT_ADVANCE_MS},
     quantity::WattHours,
 };
 
@@ -37,8 +43,11 @@ pub struct LiveRead {
     pub w: Option<i32>,
     /// Energy since the start of the last read's half hour, in Wh.
     pub half_hour_wh: WattHours,
-    /// Energy since the start of the last read's local day, in Wh.
+    /// Energy since the start of the last read's local day, in Wh, as far as it is known.
     pub day_wh: WattHours,
+    /// How that is known: missing when there is one read and nothing to take it from, derived when
+    /// the advance over midnight was split by time.
+    pub day_quality: Quality,
     /// The start of that local day.
     pub day_start: Instant,
 }
@@ -58,6 +67,20 @@ struct Slot {
     day: i32,
     /// The most the source can give, in W; 0 when not known.
     ceiling_w: u32,
+    day_quality: Quality,
+}
+
+/// What the judge says of a series, for [`Live::settled`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// The last accepted read's time; none when nothing counts.
+    pub last: Option<(Instant, WattHours)>,
+    /// Reads before this instant have been judged.
+    pub upto: Instant,
+    /// Energy of the local day of the last accepted read, in Wh.
+    pub day_wh: WattHours,
+    /// How that is known.
+    pub day_quality: Quality,
 }
 
 const EMPTY: Slot = Slot {
@@ -69,6 +92,7 @@ const EMPTY: Slot = Slot {
     half: 0,
     day: 0,
     ceiling_w: 0,
+    day_quality: Quality::Missing,
 };
 
 /// The last values of all series of a society.
@@ -154,13 +178,15 @@ impl Live {
             w: (slot.w != NO_POWER).then_some(slot.w),
             half_hour_wh: WattHours(slot.wh.saturating_sub(slot.half_wh)),
             day_wh: WattHours(slot.wh.saturating_sub(slot.day_wh)),
+            day_quality: slot.day_quality,
             day_start: Instant(i64::from(slot.day) * HALF_HOUR_MS),
         })
     }
 
-    /// Sets the last values from what was settled: after a start, and after a meter event or a
-    /// decision has said that what looked suspect was right.
-    pub fn seed(&self, series: SeriesId, at: Instant, wh: WattHours, w: i32, day_wh: WattHours) {
+    /// Puts what the judge says in the place of the claim. A newer read than any that was judged is
+    /// left to the next judging, unless `change` says that the judge changed its mind: then what was
+    /// said before is worth nothing, and the next read counts on from here.
+    pub fn settled(&self, series: SeriesId, settled: &Settled, change: bool) {
         let place = series.0 as usize;
         let shards = self.shards.read().unwrap_or_else(PoisonError::into_inner);
         let Some(lock) = shards.get(place / SHARD) else {
@@ -168,19 +194,30 @@ impl Live {
         };
         let mut slots = held(lock);
         let slot = &mut slots[place % SHARD];
-        if slot.at > at.0 && slot.wh >= wh.0 {
-            return; // a newer read is here already
+        if !change && slot.at >= settled.upto.0 {
+            return;
+        }
+        let Some((at, wh)) = settled.last else {
+            *slot = Slot {
+                ceiling_w: slot.ceiling_w,
+                ..EMPTY
+            };
+            return;
+        };
+        if !change && (slot.at, slot.wh) == (at.0, wh.0) {
+            return;
         }
         let (start, _) = self.day_of(at.0);
         *slot = Slot {
             at: at.0,
             wh: wh.0,
             half_wh: wh.0,
-            day_wh: wh.0.saturating_sub(day_wh.0),
-            w,
+            day_wh: wh.0.saturating_sub(settled.day_wh.0),
+            w: if slot.at == at.0 { slot.w } else { NO_POWER },
             half: half_of(at.0),
             day: half_of(start),
             ceiling_w: slot.ceiling_w,
+            day_quality: settled.day_quality,
         };
     }
 
@@ -210,6 +247,7 @@ impl Live {
                 half,
                 day: half_of(self.day_of(at).0),
                 ceiling_w: slot.ceiling_w,
+                day_quality: Quality::Missing,
             };
             return true;
         }
@@ -226,9 +264,17 @@ impl Live {
             if day != slot.day {
                 slot.day_wh = split(slot, at, wh, start);
                 slot.day = day;
+                slot.day_quality = match at - slot.at {
+                    _ if at == start => Quality::Missing,
+                    ..=SHORT_ADVANCE_MS => Quality::Actual,
+                    _ => Quality::Derived,
+                };
             }
             slot.half_wh = split(slot, at, wh, i64::from(half) * HALF_HOUR_MS);
             slot.half = half;
+        }
+        if slot.day_quality == Quality::Missing && at > i64::from(slot.day) * HALF_HOUR_MS {
+            slot.day_quality = Quality::Actual;
         }
         (slot.at, slot.wh, slot.w) = (at, wh, read.w);
         true
@@ -302,6 +348,66 @@ mod tests {
         live.roll_up([read(3, NOON + 15 * 3_600_000, 2000)]);
         let next_day = live.get(SeriesId(3)).unwrap();
         assert_eq!((next_day.half_hour_wh.0, next_day.day_wh.0), (0, 0));
+    }
+
+    #[test]
+    fn one_read_says_nothing_of_a_day_and_a_long_advance_over_midnight_is_derived() {
+        let live = live();
+        let quality = || live.get(SeriesId(3)).unwrap().day_quality;
+        live.roll_up([read(3, NOON, 1000)]);
+        assert_eq!(quality(), Quality::Missing);
+        live.roll_up([read(3, NOON + 600_000, 1100)]);
+        assert_eq!(quality(), Quality::Actual);
+        let midnight = NOON + 11 * 3_600_000;
+        live.roll_up([read(3, midnight, 2000)]);
+        assert_eq!(
+            quality(),
+            Quality::Missing,
+            "nothing of the new day is known"
+        );
+        live.roll_up([read(3, midnight + 600_000, 2000)]);
+        assert_eq!(quality(), Quality::Actual);
+        live.roll_up([read(3, midnight + 34 * 3_600_000, 9000)]);
+        assert_eq!(quality(), Quality::Derived);
+        live.roll_up([read(3, midnight + 48 * 3_600_000 - 30_000, 9100)]);
+        live.roll_up([read(3, midnight + 48 * 3_600_000 + 30_000, 9100)]);
+        assert_eq!(
+            quality(),
+            Quality::Actual,
+            "a minute over midnight is no long advance"
+        );
+    }
+
+    #[test]
+    fn what_the_judge_says_takes_the_place_of_what_was_claimed() {
+        let live = live();
+        live.roll_up([read(3, NOON - 600_000, 1000), read(3, NOON, 1700)]);
+        let said = |wh: i64, upto: i64| Settled {
+            last: Some((Instant(NOON - 600_000), WattHours(wh))),
+            upto: Instant(upto),
+            day_wh: WattHours(40),
+            day_quality: Quality::Derived,
+        };
+        live.settled(SeriesId(3), &said(1000, NOON), false);
+        let shown = live.get(SeriesId(3)).unwrap();
+        assert_eq!(shown.wh.0, 1700, "the last read has not been judged yet");
+        live.settled(SeriesId(3), &said(1000, NOON + 1), false);
+        let shown = live.get(SeriesId(3)).unwrap();
+        assert_eq!(
+            (shown.wh.0, shown.day_wh.0, shown.day_quality, shown.w),
+            (1000, 40, Quality::Derived, None),
+            "the last read was refused"
+        );
+        live.roll_up([read(3, NOON + 600_000, 1100)]);
+        assert_eq!(live.get(SeriesId(3)).unwrap().day_wh.0, 140);
+        live.settled(SeriesId(3), &said(1000, NOON + 1), true);
+        assert_eq!(live.get(SeriesId(3)).unwrap().wh.0, 1000);
+        let nothing = Settled {
+            last: None,
+            ..said(0, NOON + 1)
+        };
+        live.settled(SeriesId(3), &nothing, true);
+        assert_eq!(live.get(SeriesId(3)), None);
     }
 
     #[test]

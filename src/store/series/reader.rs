@@ -16,26 +16,23 @@ use domain::{
         SeriesId,
         energy::{Energy, HalfHourEnergy},
     },
-    quantity::WattHours,
 };
 use rusqlite::{Connection, OpenFlags};
 
 use super::{
     dump,
-    key::{GROUP, day_key, day_of_key, filing_day},
-    rows::{frontier, open_day, open_frontier},
+    key::{GROUP, day_key, day_of_key},
+    rows::{frontier, open_day},
     run::{self, GroupStream},
     schema,
-    side::{self, HistoryMonth, IntervalEnergy, UnplacedRegister},
+    side::{self, IntervalEnergy, UnplacedRegister},
 };
 use crate::{
-    Live,
     codec::{
         block::{Columns, Unpacker},
         halves,
     },
     error::StoreError,
-    placed::NO_POWER,
 };
 
 /// Idle connections that are kept.
@@ -226,14 +223,6 @@ impl SeriesReader {
         self.with(|conn, _| side::intervals(conn, subject, run.start, run.end))
     }
 
-    /// The imported monthly totals of `subject`.
-    ///
-    /// # Errors
-    /// [`StoreError`], also when a row is damaged.
-    pub fn history_months(&self, subject: &str) -> Result<Vec<HistoryMonth>, StoreError> {
-        self.with(|conn, _| side::months(conn, subject))
-    }
-
     /// Registers that send and that nobody has entered.
     ///
     /// # Errors
@@ -276,40 +265,13 @@ impl SeriesReader {
         })
     }
 
-    /// Sets the last values of `live` from what is on disk: settled days first, then the reads in
-    /// runs.
-    ///
-    /// # Errors
-    /// [`StoreError`], also when a row is damaged.
-    pub fn seed(&self, live: &Live) -> Result<(), StoreError> {
-        self.with(|conn, unpacker| {
-            let mut select = conn.prepare_cached("SELECT series, row FROM frontier")?;
-            let mut found = select.query([])?;
-            while let Some(row) = found.next()? {
-                let series: u32 = row.get(0)?;
-                let blob = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
-                let state = open_frontier(series, blob)?.state;
-                let Some(last) = state.last else { continue };
-                let day = filing_day(&self.zone, last.at.0);
-                let day_wh = day_energy_wh(conn, series, day)?;
-                live.seed(SeriesId(series), last.at, last.wh, NO_POWER, day_wh);
-            }
-            let mut groups = conn.prepare("SELECT DISTINCT grp FROM run_block ORDER BY grp")?;
-            let groups = groups.query_map([], |row| row.get::<_, u32>(0))?;
-            for group in groups.collect::<Result<Vec<_>, _>>()? {
-                let heads = run::heads(conn, group)?;
-                let newest = heads.iter().map(|head| head.last_at).max().unwrap_or(0);
-                let recent: Vec<_> = heads
-                    .into_iter()
-                    .filter(|head| head.last_at >= newest.saturating_sub(SEED_BACK_MS))
-                    .collect();
-                let mut stream = GroupStream::new(conn, unpacker, &recent, Columns::All, None);
-                while let Some(rows) = stream.take(0)? {
-                    live.roll_up(rows.rows.iter().map(super::writer::placed_of));
-                }
-            }
-            Ok(())
-        })
+    /// Lets go of the connections that wait for the next question: a file whose writer is the last to
+    /// leave it is left whole, without a log beside it.
+    pub fn rest(&self) {
+        self.idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
     }
 
     /// Calls `visit` with every row, decoded, in key order: what `verify` compares with a store that
@@ -321,28 +283,6 @@ impl SeriesReader {
     pub fn dump(&self, visit: &mut dyn FnMut(dump::Row)) -> Result<(), StoreError> {
         self.with(|conn, unpacker| dump::dump(conn, unpacker, &self.zone, visit))
     }
-}
-
-/// Blocks whose last read is this much older than the newest do not matter for last values.
-const SEED_BACK_MS: i64 = 60 * 60 * 1000;
-
-fn day_energy_wh(conn: &Connection, series: u32, day: LocalDay) -> Result<WattHours, StoreError> {
-    let mut select = conn.prepare_cached("SELECT row FROM day_energy WHERE key = ?1")?;
-    let mut found = select.query([day_key(series, day)])?;
-    let Some(row) = found.next()? else {
-        return Ok(WattHours::ZERO);
-    };
-    let blob = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
-    let mut parts: Vec<HalfHourEnergy> = Vec::new();
-    halves::decode_halves(open_day(series, day, blob)?, &mut parts).map_err(
-        StoreError::damaged("day_energy", format_args!("series {series} day {day}")),
-    )?;
-    Ok(WattHours(
-        parts
-            .iter()
-            .map(|half| half.wh.0)
-            .fold(0, i64::saturating_add),
-    ))
 }
 
 /// A half hour without energy has no boundaries: whether a read lies on one of them depends on its

@@ -48,7 +48,8 @@ pub struct JudgedRow {
     pub findings: Vec<Finding>,
     /// What a person decided about it.
     pub decision: Option<ReadDecision>,
-    /// Actual or manual when it counts, missing when it does not.
+    /// Actual or manual when it counts, manual when a person corrected it, missing when it does not
+    /// count.
     pub quality: Quality,
 }
 
@@ -58,24 +59,32 @@ impl SeriesReader {
     /// # Errors
     /// [`StoreError`], also when a row is damaged.
     pub fn reads(&self, series: SeriesId, span: Span) -> Result<Vec<JudgedRow>, StoreError> {
-        self.with(|conn, unpacker| {
-            let mut out = Vec::new();
-            let noticed = noticed_between(conn, series.0, span.start.0, span.end.0, false)?;
-            each_read(
-                conn,
-                unpacker,
-                &self.zone,
-                series,
-                span,
-                Columns::All,
-                |_, rows| {
-                    for row in rows {
-                        out.push(judged(row, noticed.get(&(row.at, row.wh)).cloned()));
-                    }
-                },
-            )?;
-            Ok(out)
-        })
+        self.with(|conn, unpacker| self.reads_in(conn, unpacker, series, span))
+    }
+
+    pub(super) fn reads_in(
+        &self,
+        conn: &Connection,
+        unpacker: &mut Unpacker,
+        series: SeriesId,
+        span: Span,
+    ) -> Result<Vec<JudgedRow>, StoreError> {
+        let mut out = Vec::new();
+        let noticed = noticed_between(conn, series.0, span.start.0, span.end.0, false)?;
+        each_read(
+            conn,
+            unpacker,
+            &self.zone,
+            series,
+            span,
+            Columns::All,
+            |_, rows| {
+                for row in rows {
+                    out.push(judged(row, noticed.get(&(row.at, row.wh)).cloned()));
+                }
+            },
+        )?;
+        Ok(out)
     }
 
     /// How many of `reads` (time and value) the series has already, for each.
@@ -282,6 +291,8 @@ fn judged(row: &Row, noticed: Option<Noticed>) -> JudgedRow {
         findings: noticed.findings,
         decision: noticed.decision,
         quality: match noticed.verdict {
+            // A value that a person put in the place of what the register was said to show.
+            Verdict::Accepted if noticed.counts_as != Some(read.wh) => Quality::Manual,
             Verdict::Accepted => read.source.quality(),
             Verdict::Held | Verdict::Refused => Quality::Missing,
         },

@@ -12,7 +12,6 @@
 //! | `pending` | a span of a series to settle again, because its rules, events or decisions changed |
 //! | `unplaced` | a read of a register that nobody has entered yet |
 //! | `interval_energy` | imported energy of one half hour of a meter or meter point |
-//! | `history_month` | an imported monthly total, for reports only |
 //! | `receipt` | what one gateway was told is on disk |
 //!
 //! `day_reads` and `day_energy` have one whole-number key, `series × 2^20 + local day since 1970`,
@@ -29,8 +28,9 @@ use rusqlite_migration::{M, Migrations};
 
 use crate::error::StoreError;
 
-const STEPS: &[M<'_>] = &[M::up(
-    "
+const STEPS: &[M<'_>] = &[
+    M::up(
+        "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE series (
         id INTEGER PRIMARY KEY, meter TEXT NOT NULL, register TEXT NOT NULL,
@@ -71,7 +71,10 @@ const STEPS: &[M<'_>] = &[M::up(
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE receipt (gateway TEXT PRIMARY KEY, state BLOB NOT NULL) STRICT, WITHOUT ROWID;
     ",
-)];
+    ),
+    // Monthly totals are decisions: `books.sqlite` has them.
+    M::up("DROP TABLE history_month"),
+];
 
 /// Pages that SQLite keeps of this file per connection, in KiB.
 const CACHE_KIB: i64 = 32 * 1024;

@@ -1,8 +1,8 @@
-//! The small tables beside the reads: unplaced reads, imported energy, monthly history, receipts.
+//! The small tables beside the reads: unplaced reads, imported energy, receipts.
 //!
 //! They gather in memory with the reads and are written in the flush's transaction. Imported energy
-//! and history are replaced by a later import of the same half hour or month: journal order decides,
-//! which is the same at every replay. Unplaced reads are a set like all reads.
+//! is replaced by a later import of the same half hour: journal order decides, which is the same at
+//! every replay. Unplaced reads are a set like all reads.
 
 use domain::{
     calendar::HalfHour,
@@ -22,7 +22,6 @@ pub const UNPLACED_MAX: u64 = 1_000_000;
 
 const TAG_UNPLACED: u8 = 5;
 const TAG_INTERVAL: u8 = 6;
-const TAG_MONTH: u8 = 7;
 const TAG_RECEIPT: u8 = 8;
 
 /// Imported energy of one half hour of a meter or meter point.
@@ -38,36 +37,17 @@ pub struct IntervalEnergy {
     pub quality: Quality,
 }
 
-/// An imported total of one calendar month, for reports only.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HistoryMonth {
-    /// What it is the total of, by the id the caller gives it.
-    pub subject: Box<str>,
-    /// The calendar year.
-    pub year: i32,
-    /// The month, 1 to 12.
-    pub month: u8,
-    /// The energy.
-    pub wh: WattHours,
-    /// Where it was found, in words.
-    pub source: Box<str>,
-}
-
 /// What has gathered since the last flush.
 #[derive(Debug, Default)]
 pub(crate) struct Side {
     pub(crate) unplaced: Vec<UnplacedRead>,
     pub(crate) intervals: Vec<IntervalEnergy>,
-    pub(crate) months: Vec<HistoryMonth>,
     pub(crate) receipts: Vec<(Box<str>, Box<[u8]>)>,
 }
 
 impl Side {
     pub(crate) fn is_empty(&self) -> bool {
-        self.unplaced.is_empty()
-            && self.intervals.is_empty()
-            && self.months.is_empty()
-            && self.receipts.is_empty()
+        self.unplaced.is_empty() && self.intervals.is_empty() && self.receipts.is_empty()
     }
 
     /// Writes everything and gives the number of unplaced reads for which there was no room.
@@ -86,20 +66,6 @@ impl Side {
                 row.wh.0,
                 quality,
                 hash
-            ])?;
-        }
-        let mut put = conn.prepare_cached(
-            "INSERT OR REPLACE INTO history_month (subject, year, month, wh, source, hash)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        )?;
-        for row in &self.months {
-            put.execute(params![
-                row.subject,
-                row.year,
-                row.month,
-                row.wh.0,
-                row.source,
-                month_hash(row)
             ])?;
         }
         let mut put =
@@ -239,31 +205,6 @@ pub(crate) fn intervals(
     Ok(out)
 }
 
-/// The history of `subject`, by month.
-pub(crate) fn months(conn: &Connection, subject: &str) -> Result<Vec<HistoryMonth>, StoreError> {
-    let mut select = conn.prepare_cached(
-        "SELECT year, month, wh, source, hash FROM history_month WHERE subject = ?1 ORDER BY 1, 2",
-    )?;
-    let mut found = select.query([subject])?;
-    let mut out = Vec::new();
-    while let Some(row) = found.next()? {
-        let month = HistoryMonth {
-            subject: subject.into(),
-            year: row.get(0)?,
-            month: row.get(1)?,
-            wh: WattHours(row.get(2)?),
-            source: row.get(3)?,
-        };
-        check(
-            "history_month",
-            subject,
-            month_hash(&month) == row.get::<_, i64>(4)?,
-        )?;
-        out.push(month);
-    }
-    Ok(out)
-}
-
 /// What `gateway` was told is on disk.
 pub(crate) fn receipt(conn: &Connection, gateway: &str) -> Result<Option<Vec<u8>>, StoreError> {
     let mut select = conn.prepare_cached("SELECT state FROM receipt WHERE gateway = ?1")?;
@@ -328,15 +269,6 @@ pub(crate) fn dump(
             );
         }
     }
-    let mut subjects = conn.prepare("SELECT DISTINCT subject FROM history_month ORDER BY 1")?;
-    let mut found = subjects.query([])?;
-    while let Some(row) = found.next()? {
-        let subject: String = row.get(0)?;
-        for m in months(conn, &subject)? {
-            let key = format!("{subject} {}-{:02}", m.year, m.month);
-            visit("history_month", key, format!("{} {}", m.wh.0, m.source));
-        }
-    }
     for (gateway, state) in receipts(conn)? {
         visit("receipt", gateway, format!("{state:02x?}"));
     }
@@ -385,16 +317,6 @@ fn unplaced_hash(meter: &str, register: &str, row: &Row) -> i64 {
 fn interval_hash(subject: &str, half: HalfHour, wh: WattHours, quality: u8) -> i64 {
     let numbers = [i64::from(half.0), wh.0, i64::from(quality)];
     i64::from(seal::crc(TAG_INTERVAL, &numbers, subject.as_bytes()))
-}
-
-fn month_hash(row: &HistoryMonth) -> i64 {
-    let numbers = [
-        i64::from(row.year),
-        i64::from(row.month),
-        row.wh.0,
-        text_key(&row.subject),
-    ];
-    i64::from(seal::crc(TAG_MONTH, &numbers, row.source.as_bytes()))
 }
 
 fn check(table: &'static str, key: &str, sound: bool) -> Result<(), StoreError> {

@@ -28,7 +28,7 @@ use super::{
     run::{FLUSHED, RunWriter},
     schema,
     settle::{Settler, TouchedDay},
-    side::{self, HistoryMonth, IntervalEnergy, Side},
+    side::{self, IntervalEnergy, Side},
     tidy::settle_behind,
 };
 use crate::{
@@ -74,6 +74,9 @@ pub struct Flushed {
     pub unplaced_over: u64,
     /// Days whose energy or findings changed.
     pub touched: Vec<TouchedDay>,
+    /// Series that were judged again from before their last read, because of a late read, a meter
+    /// event, a decision or other rules.
+    pub again: Vec<SeriesId>,
 }
 
 /// How far behind the store is and what waits.
@@ -219,6 +222,17 @@ impl SeriesStore {
         Ok(store)
     }
 
+    /// Leaves the file whole: everything in it and no log beside it, when nobody else has it open.
+    ///
+    /// # Errors
+    /// [`StoreError`] when SQLite refuses; nothing is lost then.
+    pub fn close(self) -> Result<(), StoreError> {
+        self.conn
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        self.conn.close().map_err(|(_, error)| error)?;
+        Ok(())
+    }
+
     /// The journal position up to which everything is on disk: where a replay begins.
     #[must_use]
     pub fn position(&self) -> u64 {
@@ -285,20 +299,6 @@ impl SeriesStore {
     ) -> Result<(), StoreError> {
         self.advance(position)?;
         self.side.intervals.extend(rows);
-        Ok(())
-    }
-
-    /// Takes imported monthly totals of journal records up to `position`.
-    ///
-    /// # Errors
-    /// [`StoreError::Backwards`] when `position` lies before what was applied.
-    pub fn apply_months(
-        &mut self,
-        position: u64,
-        rows: impl IntoIterator<Item = HistoryMonth>,
-    ) -> Result<(), StoreError> {
-        self.advance(position)?;
-        self.side.months.extend(rows);
         Ok(())
     }
 
@@ -397,6 +397,7 @@ impl SeriesStore {
             if def_of(&self.defs, series).is_some() {
                 set_clean(&mut self.clean, series, true);
                 self.pending.remove(&series);
+                flushed.again.push(SeriesId(series));
             }
         }
         for suspect in &mut self.suspects {

@@ -1,6 +1,6 @@
 //! Rot: a flipped byte in any stored blob is an error, never a number.
 
-use commonwatt_store::series::{HistoryMonth, IntervalEnergy, SeriesReader};
+use commonwatt_store::series::{IntervalEnergy, SeriesReader};
 use domain::{
     calendar::{HalfHour, HalfHours, Instant, Span},
     metering::{Decisions, Lives, Quality, SeriesId},
@@ -33,14 +33,6 @@ fn filled() -> Place {
         quality: Quality::Actual,
     };
     store.apply_intervals(2, [interval]).unwrap();
-    let month = HistoryMonth {
-        subject: "bes1".into(),
-        year: 2013,
-        month: 6,
-        wh: WattHours(4_100_000),
-        source: "annual report".into(),
-    };
-    store.apply_months(3, [month]).unwrap();
     store.note_receipt("roof-3", b"{\"upto\":2001}");
     store.flush().unwrap();
     store.close_days(day("2024-06-02"), 9).unwrap();
@@ -52,14 +44,13 @@ fn ask(reader: &SeriesReader) -> Result<String, commonwatt_store::StoreError> {
     let span = Span::new(Instant(0), Instant(i64::MAX));
     let (from, to) = (day("2024-05-31"), day("2024-06-04"));
     Ok(format!(
-        "{:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+        "{:?} {:?} {:?} {:?} {:?} {:?}",
         reader.reads(SeriesId(3), span)?,
         reader.half_hours(SeriesId(3), from, to)?,
         reader.held(10)?,
         reader.is_settled(SeriesId(3))?,
         reader.receipts()?,
         reader.intervals("mpan", HalfHours::new(HalfHour(0), HalfHour(2_000_000)))?,
-        reader.history_months("bes1")?,
     ))
 }
 
@@ -107,7 +98,6 @@ fn a_row_with_another_number_or_under_another_key_is_an_error() {
     for change in [
         "UPDATE interval_energy SET wh = wh + 1",
         "UPDATE interval_energy SET quality = 1",
-        "UPDATE history_month SET wh = wh * 10",
         "UPDATE day_energy SET key = key + 1048576 * 0 + 2 WHERE key = (SELECT max(key) FROM day_energy)",
         "UPDATE finding SET wh = wh - 1",
         "UPDATE run_block SET last_series = 9",

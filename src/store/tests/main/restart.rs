@@ -3,7 +3,7 @@
 use commonwatt_store::{Live, PlacedRead, SeriesReader, SeriesStore, UnplacedRead};
 use domain::{
     calendar::{Instant, Span},
-    metering::{Decisions, Lives, Obis, SeriesId, Source, Verdict},
+    metering::{Decisions, Lives, Obis, ReadDecision, SeriesId, Source, Verdict},
     quantity::WattHours,
 };
 
@@ -89,6 +89,54 @@ fn live_values_are_there_again_after_a_restart() {
     // Since 00:00 British Summer Time on the 2nd, which the register passed at 23:00 UTC.
     assert_eq!(shown.day_start, instant("2024-06-01T23:00:00Z"));
     assert_eq!(shown.day_wh.0, last.wh.0 - (5_000 + 39_000));
+}
+
+#[test]
+fn live_values_after_a_restart_leave_out_what_was_refused() {
+    let place = Place::new(500);
+    let mut store = defined(&place);
+    feed(&mut store, 60);
+    let read = batch(59)[58];
+    let refused = PlacedRead {
+        at: read.at.plus_ms(60_000),
+        wh: WattHours(read.wh.0 + 50),
+        ..read
+    };
+    store.apply(61, [refused], []).unwrap();
+    store.flush().unwrap();
+    let live = Live::new(london());
+    live.define(SeriesId(2), 5_000);
+    let reader = store.reader().unwrap();
+    reader.seed(&live).unwrap();
+    assert_eq!(live.get(SeriesId(2)).unwrap().at, refused.at);
+    let mut decisions = Decisions::default();
+    decisions.decide(refused.at, refused.wh, ReadDecision::Refuse);
+    let rules = rules(5_000, Lives::one(), &nights());
+    store.define(&[def(2, rules, decisions)]).unwrap();
+    let flushed = store.flush().unwrap();
+    assert_eq!(flushed.again, [SeriesId(2)]);
+    reader.tell(&live, &flushed.again, true).unwrap();
+    assert_eq!(live.get(SeriesId(2)).unwrap().at, read.at);
+    let again = Live::new(london());
+    again.define(SeriesId(2), 5_000);
+    reader.seed(&again).unwrap();
+    assert_eq!(again.get(SeriesId(2)), live.get(SeriesId(2)));
+}
+
+#[test]
+fn a_file_that_was_closed_is_whole() {
+    let place = Place::new(500);
+    let mut store = defined(&place);
+    feed(&mut store, 30);
+    let reader = store.reader().unwrap();
+    store.flush().unwrap();
+    reader.rest();
+    store.close().unwrap();
+    for ending in ["-wal", "-shm"] {
+        let mut log = place.path().into_os_string();
+        log.push(ending);
+        assert!(!std::path::Path::new(&log).exists(), "{ending}");
+    }
 }
 
 #[test]
