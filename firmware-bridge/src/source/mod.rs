@@ -15,6 +15,8 @@
 
 pub mod iec62056;
 pub mod modbus;
+pub mod number;
+pub mod p1;
 pub mod port;
 pub mod sunspec;
 pub mod text;
