@@ -20,6 +20,7 @@
 //! without counting it.
 
 pub mod clock;
+pub mod config;
 pub mod note;
 pub mod session;
 pub mod simulate;

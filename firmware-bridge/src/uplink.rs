@@ -9,7 +9,9 @@
 //! Notes go out at QoS 1, not retained, on `commonwatt/v1/<gateway>/reads`. The retained status on
 //! `…/status` says whether the gateway is there; the last will says that it is not.
 
-use std::{sync::Arc, time::Duration};
+#[cfg(feature = "tls")]
+use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -27,6 +29,7 @@ use crate::{
 
 pub mod backoff;
 mod connection;
+#[cfg(feature = "tls")]
 pub mod tls;
 
 use backoff::Backoff;
@@ -54,6 +57,7 @@ pub struct UplinkConfig {
     /// The gateway's password; `None` for a broker without accounts.
     pub token: Option<String>,
     /// TLS, made by [`tls::client`]; `None` for a plain connection.
+    #[cfg(feature = "tls")]
     pub tls: Option<Arc<rustls::ClientConfig>>,
     /// Keep-alive, in s.
     pub keep_alive_s: u16,
@@ -72,6 +76,7 @@ impl UplinkConfig {
             port,
             gateway: gateway.into(),
             token: None,
+            #[cfg(feature = "tls")]
             tls: None,
             keep_alive_s: 30,
             replay_within_ms: 5_000,

@@ -4,12 +4,16 @@
 //! publishes were handed over; so the connection remembers that order, and can say of each PUBACK
 //! which note it is for.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+#[cfg(feature = "tls")]
+use std::sync::Arc;
+use std::{collections::VecDeque, time::Duration};
 
 use rumqttc::{
     AsyncClient, ClientError, ConnectionError, Event, EventLoop, LastWill, MqttOptions, Outgoing,
-    Packet, QoS, SubscribeReasonCode, TlsConfiguration, Transport,
+    Packet, QoS, SubscribeReasonCode,
 };
+#[cfg(feature = "tls")]
+use rumqttc::{TlsConfiguration, Transport};
 use serde::Serialize;
 use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
 
@@ -210,6 +214,7 @@ fn options(config: &UplinkConfig, room: usize, will: LastWill) -> MqttOptions {
     if let Some(token) = &config.token {
         options.set_credentials(&config.gateway, token);
     }
+    #[cfg(feature = "tls")]
     if let Some(tls) = &config.tls {
         let tls = TlsConfiguration::Rustls(Arc::clone(tls));
         options.set_transport(Transport::tls_with_config(tls));
