@@ -1,24 +1,28 @@
-//! Compressing closed segments. The compressed file takes the open one's place only after it has
-//! been read back and gives the same leaf hashes.
+//! Compressing closed segments. The compressed file takes the open one's place only after all of
+//! it has been read back and compared with the records, byte for byte.
 
 use crate::disk::{Disk, DiskFile, read_exact};
 use crate::error::{Damage, DamageKind};
 use crate::frame::BLOCK;
 use crate::index::{Index, Stretch, trailer};
 use crate::journal::{Closed, Shared, is_full};
-use crate::pack::{self, LEVEL, MAX_PACK_RECORDS, PACK_BYTES, Run};
+use crate::pack::{self, LEVEL, MAX_PACK_RECORDS, PACK_BYTES, PACK_HEAD_BYTES, PackHead, Run};
 use crate::records::Records;
 use crate::segment::{Kind, SegmentHead};
 use crate::survey;
-use crate::walk::{PackWalk, Walk};
+use crate::walk::Walk;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
-use zstd::bulk::Compressor;
+use wire::Hash;
+use zstd::bulk::{Compressor, Decompressor};
 
-/// Bytes gathered before they are written.
+/// Compressed bytes gathered before they are written and read back.
 const WRITE_BYTES: usize = 1 << 20;
+
+/// Bytes of records kept for the comparison; past that a write is made early.
+const KEPT_BYTES: usize = 16 << 20;
 
 /// A gentle compactor rests this long after each [`WRITE_BYTES`] it has read, so that it takes
 /// about a third of one core and intake the rest.
@@ -119,7 +123,11 @@ impl Compactor {
             frame: Frame::default(),
             head: &head,
             packer: Compressor::new(LEVEL).map_err(disk_error)?,
+            unpacker: Decompressor::new().map_err(disk_error)?,
+            kept: Vec::new(),
+            kept_bytes: 0,
         };
+        let mut leaves = Vec::new();
         let mut walk = Walk::from_start(&head, source);
         let mut peaks = head.peaks.clone();
         let mut rested = 0;
@@ -132,17 +140,19 @@ impl Compactor {
                 rested = walk.offset;
                 std::thread::sleep(REST * read as u32);
             }
-            let (group, records) = walk.next(|leaf| peaks.push(leaf))?;
-            for record in records.iter() {
-                out.push(group.number, group.time_ms, record)
-                    .map_err(disk_error)?;
+            leaves.clear();
+            let (group, records) = walk.next(|leaf| {
+                peaks.push(leaf);
+                leaves.push(leaf);
+            })?;
+            for (record, leaf) in records.iter().zip(&leaves) {
+                out.push(group.number, group.time_ms, record, *leaf)
+                    .map_err(own)?;
             }
             out.index.hash = group.hash;
         }
         out.index.peaks = peaks;
-        let index = out
-            .finish(summary.records, summary.groups)
-            .map_err(disk_error)?;
+        let index = out.finish(summary.records, summary.groups).map_err(own)?;
         target.sync().map_err(disk_error)?;
         read_back(disk, &name, &head, &index)?;
 
@@ -179,19 +189,31 @@ struct Output<'a> {
     frame: Frame,
     head: &'a SegmentHead,
     packer: Compressor<'static>,
+    unpacker: Decompressor<'static>,
+    /// The frames not yet written, to compare with what comes back.
+    kept: Vec<Frame>,
+    kept_bytes: usize,
 }
 
 /// The compressed frame being gathered.
 #[derive(Default)]
 struct Frame {
     records: Records,
+    leaves: Vec<Hash>,
     runs: Vec<Run>,
 }
 
 impl Output<'_> {
-    fn push(&mut self, group: u64, time_ms: i64, record: &[u8]) -> io::Result<()> {
+    fn push(
+        &mut self,
+        group: u64,
+        time_ms: i64,
+        record: &[u8],
+        leaf: Hash,
+    ) -> Result<(), DamageKind> {
         let frame = &mut self.frame;
         frame.records.push(record);
+        frame.leaves.push(leaf);
         match frame.runs.last_mut() {
             Some(run) if run.group == group => run.records += 1,
             _ => frame.runs.push(Run {
@@ -206,13 +228,19 @@ impl Output<'_> {
         Ok(())
     }
 
-    fn end_frame(&mut self) -> io::Result<()> {
-        let Frame { records, runs } = &mut self.frame;
+    fn end_frame(&mut self) -> Result<(), DamageKind> {
+        let frame = std::mem::take(&mut self.frame);
+        let Frame {
+            records,
+            leaves,
+            runs,
+        } = &frame;
         let Some(group) = runs.first().map(|run| run.group) else {
             return Ok(());
         };
         let first = self.index.summary.first + self.index.summary.records;
-        let frame = pack::encode(&mut self.packer, &self.head.tag(), first, records, runs)?;
+        let tag = self.head.tag();
+        let packed = pack::encode(&mut self.packer, &tag, first, records, leaves, runs)?;
         let times = runs.iter().map(|run| run.time_ms);
         let times = times.fold((i64::MAX, i64::MIN), |t, ms| (t.0.min(ms), t.1.max(ms)));
         let offset = self.written + self.bytes.len() as u64;
@@ -220,28 +248,45 @@ impl Output<'_> {
             first,
             group,
             offset,
-            bytes: frame.len() as u64,
+            bytes: packed.len() as u64,
             times,
         });
         self.index.summary.records += records.len() as u64;
-        self.bytes.extend_from_slice(&frame);
-        records.clear();
-        runs.clear();
-        if self.bytes.len() >= WRITE_BYTES {
+        self.bytes.extend_from_slice(&packed);
+        self.kept_bytes += records.byte_len();
+        self.kept.push(frame);
+        if self.bytes.len() >= WRITE_BYTES || self.kept_bytes >= KEPT_BYTES {
             self.write()
         } else {
             Ok(())
         }
     }
 
-    fn write(&mut self) -> io::Result<()> {
+    /// Writes what is gathered, reads it back and compares it with what it was made of.
+    fn write(&mut self) -> Result<(), DamageKind> {
         self.file.write_at(self.written, &self.bytes)?;
+        let mut again = vec![0; self.bytes.len()];
+        read_exact(self.file, self.written, &mut again)?;
+        let head = if self.written == 0 { BLOCK } else { 0 };
+        let mut rest = again.get(head..).ok_or(DamageKind::Missing)?;
+        for frame in self.kept.drain(..) {
+            let head = rest
+                .get(..PACK_HEAD_BYTES)
+                .and_then(|bytes| PackHead::decode(&self.head.tag(), bytes))
+                .ok_or(DamageKind::Checksum("header"))?;
+            let (records, runs) = pack::unpack(&mut self.unpacker, &head, rest)?;
+            if records != frame.records || runs != frame.runs {
+                return Err(DamageKind::Hash);
+            }
+            rest = rest.get(head.frame_len()..).ok_or(DamageKind::Missing)?;
+        }
+        self.kept_bytes = 0;
         self.written += self.bytes.len() as u64;
         self.bytes.clear();
         Ok(())
     }
 
-    fn finish(mut self, records: u64, groups: u64) -> io::Result<Index> {
+    fn finish(mut self, records: u64, groups: u64) -> Result<Index, DamageKind> {
         self.end_frame()?;
         self.index.summary.groups = groups;
         debug_assert_eq!(
@@ -261,7 +306,7 @@ impl Output<'_> {
     }
 }
 
-/// Reads the new file as any reader will, and compares the edge of the tree it leads to.
+/// Reads the new file's head and index as any reader will.
 fn read_back(disk: &dyn Disk, name: &str, head: &SegmentHead, index: &Index) -> Result<(), Damage> {
     let wrong = |kind| Damage {
         record: index.summary.first,
@@ -275,17 +320,9 @@ fn read_back(disk: &dyn Disk, name: &str, head: &SegmentHead, index: &Index) -> 
     read_exact(file.as_ref(), 0, &mut block).map_err(|e| wrong(e.into()))?;
     let again = SegmentHead::decode(Kind::Compressed, &block).map_err(wrong)?;
     let found = survey::read_index(disk, Kind::Compressed, &again, file.as_ref())?;
-    if again != *head || found != *index {
-        return Err(wrong(DamageKind::Order("segment")));
-    }
-    let mut walk = PackWalk::from_start(head, file);
-    let mut peaks = head.peaks.clone();
-    while walk.index < index.summary.upto() {
-        walk.next(|leaf| peaks.push(leaf))?;
-    }
-    if peaks == index.peaks {
+    if again == *head && found == *index {
         Ok(())
     } else {
-        Err(wrong(DamageKind::Hash))
+        Err(wrong(DamageKind::Order("segment")))
     }
 }

@@ -77,12 +77,13 @@ fn hasher(first: u64) -> Sha256 {
         .chain_update(first.to_le_bytes())
 }
 
-/// Compresses records; `runs` says which groups they belong to.
+/// Compresses records; `leaves` are their hashes, `runs` says which groups they belong to.
 pub fn encode(
     packer: &mut Compressor<'_>,
     tag: &Tag,
     first: u64,
     records: &Records,
+    leaves: &[Hash],
     runs: &[Run],
 ) -> std::io::Result<Vec<u8>> {
     let mut raw =
@@ -96,7 +97,9 @@ pub fn encode(
     let mut hash = hasher(first);
     for record in records.iter() {
         raw.extend_from_slice(&(record.len() as u32).to_le_bytes());
-        hash.update(leaf_hash(record));
+    }
+    for leaf in leaves {
+        hash.update(leaf);
     }
     records
         .iter()
@@ -127,6 +130,26 @@ pub fn check(
     head: &PackHead,
     frame: &[u8],
     mut leaf: impl FnMut(Hash),
+) -> Result<(Records, Vec<Run>), DamageKind> {
+    let (records, runs) = unpack(unpacker, head, frame)?;
+    let mut hash = hasher(head.first);
+    for record in records.iter() {
+        let one = leaf_hash(record);
+        hash.update(one);
+        leaf(one);
+    }
+    if <Hash>::from(hash.finalize()) != head.hash {
+        return Err(DamageKind::Hash);
+    }
+    Ok((records, runs))
+}
+
+/// The records of a frame and their groups, checked by everything but their hashes: for somebody
+/// who has the same records to compare them with.
+pub fn unpack(
+    unpacker: &mut Decompressor<'_>,
+    head: &PackHead,
+    frame: &[u8],
 ) -> Result<(Records, Vec<Run>), DamageKind> {
     let packed = frame
         .get(PACK_HEAD_BYTES..head.frame_len())
@@ -162,26 +185,19 @@ pub fn check(
         return Err(DamageKind::Length);
     }
     let body = &raw[body_at..];
-    let mut hash = hasher(head.first);
     let mut cuts = Vec::with_capacity(count - 1);
     let mut at = 0;
     for (i, length) in raw[lengths_at..body_at].chunks_exact(4).enumerate() {
-        let record = body
-            .get(at..at + u32_at(length, 0) as usize)
-            .ok_or(DamageKind::Length)?;
-        let one = leaf_hash(record);
-        hash.update(one);
-        leaf(one);
         if i > 0 {
             cuts.push(at as u32);
         }
-        at += record.len();
+        at += u32_at(length, 0) as usize;
+        if at > body.len() {
+            return Err(DamageKind::Length);
+        }
     }
     if at != body.len() {
         return Err(DamageKind::Length);
-    }
-    if <Hash>::from(hash.finalize()) != head.hash {
-        return Err(DamageKind::Hash);
     }
     Ok((Records::from_parts(body.to_vec(), cuts), runs))
 }
@@ -202,7 +218,8 @@ mod tests {
         let runs = [run(3, 1), run(4, 2)];
         let mut packer = Compressor::new(LEVEL).unwrap();
         let mut unpacker = Decompressor::new().unwrap();
-        let good = encode(&mut packer, &tag, 77, &records, &runs).unwrap();
+        let leaves: Vec<Hash> = records.iter().map(leaf_hash).collect();
+        let good = encode(&mut packer, &tag, 77, &records, &leaves, &runs).unwrap();
         let head = PackHead::decode(&tag, &good).unwrap();
         assert_eq!(
             check(&mut unpacker, &head, &good, |_| {}).unwrap(),

@@ -37,6 +37,8 @@ pub struct FaultPlan {
     pub name: Option<u64>,
     /// Syncs confirm and keep nothing.
     pub lie: bool,
+    /// This byte of all that is written turns a bit over on its way, and no error is reported.
+    pub flip: Option<u64>,
 }
 
 /// A folder in memory; clones share it. See the module's text.
@@ -59,6 +61,7 @@ struct State {
     capacity: u64,
     plan: FaultPlan,
     writes: u64,
+    written: u64,
     syncs: u64,
     name_operations: u64,
     /// Rises at each crash: handles from before it are dead.
@@ -109,6 +112,7 @@ impl MemoryDisk {
             capacity: 1 << 30,
             plan: FaultPlan::default(),
             writes: 0,
+            written: 0,
             syncs: 0,
             name_operations: 0,
             life: 0,
@@ -139,6 +143,7 @@ impl MemoryDisk {
         let mut state = self.lock_state();
         state.plan = plan;
         (state.writes, state.syncs, state.name_operations) = (0, 0, 0);
+        state.written = 0;
     }
 
     /// Writes, syncs and name operations since the plan was set.
@@ -184,6 +189,7 @@ impl MemoryDisk {
             locked: false,
             plan: FaultPlan::default(),
             writes: 0,
+            written: 0,
             syncs: 0,
             name_operations: 0,
             ..*state
@@ -429,6 +435,10 @@ impl DiskFile for MemoryFile {
             } else {
                 bytes
             };
+            let already = state.written;
+            state.written += bytes.len() as u64;
+            let flip = state.plan.flip.and_then(|byte| byte.checked_sub(already));
+            let flip = flip.map(|at| at as usize).filter(|at| *at < bytes.len());
             let (from, to) = (offset as usize, offset as usize + bytes.len());
             let grows = (to as u64).saturating_sub(state.files[&id].seen.len() as u64);
             if grows > 0 && state.used() + grows > state.capacity {
@@ -439,6 +449,9 @@ impl DiskFile for MemoryFile {
                 file.seen.resize(to, 0);
             }
             file.seen[from..to].copy_from_slice(bytes);
+            if let Some(flip) = flip {
+                file.seen[from + flip] ^= 1;
+            }
             if from < to {
                 file.unsynced.extend(from / SECTOR..=(to - 1) / SECTOR);
             }

@@ -1,7 +1,7 @@
 //! Bytes that change behind the journal's back: always noticed, never a wrong record, no panic.
 
 use crate::{contents, filled, open, thorough};
-use commonwatt_journal::{MemoryDisk, Reader};
+use commonwatt_journal::{FaultPlan, MemoryDisk, Reader};
 
 /// Reads the records from `from` to `to`; a wrong one is never among them.
 fn reads_right(reader: &Reader, all: &[Vec<u8>], from: u64, to: u64) -> bool {
@@ -196,4 +196,41 @@ fn a_segment_of_another_journal_is_not_taken() {
         Ok((journal, _)) => journal.reader().verify(|_, _| {}).is_err(),
     };
     assert!(noticed, "a segment of another journal was taken");
+}
+
+#[test]
+fn a_bit_turned_on_the_way_into_a_compressed_segment_leaves_the_open_one_in_place() {
+    let disk = MemoryDisk::new();
+    let all = filled(&disk, 100 << 10);
+    // How much compressing writes.
+    let probe = disk.fork();
+    let (journal, _) = open(&probe).unwrap();
+    let open_segments = |disk: &MemoryDisk| {
+        let names = disk.names();
+        names.iter().filter(|n| n.ends_with(".seg")).count()
+    };
+    let before = open_segments(&probe);
+    journal.compactor().compact_closed().unwrap();
+    let compressed = probe.names();
+    let bytes: u64 = compressed
+        .iter()
+        .filter(|name| name.ends_with(".zst"))
+        .map(|name| probe.edit(name, |bytes| bytes.len() as u64))
+        .sum();
+    let mut refused = 0;
+    for flip in (0..bytes).step_by(if thorough() { 1 } else { 97 }) {
+        let disk = disk.fork();
+        let (journal, _) = open(&disk).unwrap();
+        disk.set_plan(FaultPlan {
+            flip: Some(flip),
+            ..FaultPlan::default()
+        });
+        let outcome = journal.compactor().compact_closed();
+        disk.set_plan(FaultPlan::default());
+        assert!(outcome.is_err(), "byte {flip} of {bytes} turned unnoticed");
+        assert!(open_segments(&disk) > 0 && open_segments(&disk) <= before);
+        assert_eq!(contents(&journal.reader()).unwrap(), all);
+        refused += 1;
+    }
+    assert!(refused > 100);
 }
