@@ -20,7 +20,10 @@ pub fn run(size: Size) -> anyhow::Result<Figure> {
     let mut figure = Figure::new(
         size,
         "messages a second to PUBACK, one reading each, one in flight on each connection",
-        json!({"connections": connections, "in_flight": 1, "pairs": pairs, "seconds": seconds}),
+        json!({
+            "connections": connections, "in_flight": 1, "pairs": pairs, "seconds": seconds,
+            "publisher_threads": ingest::endpoint::threads(), "endpoint_threads": ingest::endpoint::threads(),
+        }),
     );
     let plan = |port: u16, password: Option<&str>| Plan {
         address: ([127, 0, 0, 1], port).into(),
@@ -29,7 +32,8 @@ pub fn run(size: Size) -> anyhow::Result<Figure> {
         reads: 1,
         meters: 1,
         duration: Duration::from_secs(seconds),
-        threads: 1,
+        // As many as cores, as the endpoint has: neither side shall be the limit alone.
+        threads: ingest::endpoint::threads(),
         prefix: "g".to_owned(),
         password: password.map(str::to_owned),
         boot: 1,

@@ -192,7 +192,7 @@ pub fn serve(parameters: &Value) -> anyhow::Result<()> {
             address: ([127, 0, 0, 1], 0).into(),
             tls: None,
         }],
-        threads: 1,
+        threads: endpoint::threads(),
         limits: Limits::default(),
     };
     let running = endpoint::start(

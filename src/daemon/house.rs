@@ -226,7 +226,7 @@ fn start_endpoint(
     }
     let wanted = endpoint::Config {
         listen,
-        threads: 1,
+        threads: endpoint::threads(),
         limits: Limits {
             connections: mqtt.max_connections,
             per_address: mqtt.max_connections_per_address,

@@ -57,16 +57,24 @@ pub(crate) const READ_BYTES: usize = 64 << 10;
 /// How long the end waits for the disk.
 const DRAIN: Duration = Duration::from_secs(5);
 const BACKLOG: u32 = 1_024;
+const MOST_THREADS: usize = 4;
 
 /// Where the endpoint listens and what it bears.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The listeners.
     pub listen: Vec<Listen>,
-    /// Threads that serve connections; 1 serves more than a disk takes.
+    /// Threads that serve connections; see [`threads`].
     pub threads: usize,
     /// The limits.
     pub limits: Limits,
+}
+
+/// One thread a core, at most four. One thread alone takes more than a disk when messages come in
+/// batches; with one message in flight on each of many connections the work is the kernel's, and is
+/// as many cores' as there are.
+pub fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST_THREADS))
 }
 
 /// One listener.

@@ -5,7 +5,7 @@ use std::{
     future::poll_fn,
     pin::Pin,
     sync::{Arc, atomic::Ordering},
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
@@ -41,6 +41,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         left: Vec::new(),
         written: 0,
         unflushed: false,
+        waker: Waker::noop().clone(),
     };
     let why = poll_fn(|cx| link.poll(&mut stream, cx)).await;
     let session = &mut link.session.0;
@@ -67,6 +68,8 @@ struct Link {
     written: usize,
     /// TLS has taken bytes that it has not passed on.
     unflushed: bool,
+    /// Whom the tally wakes.
+    waker: Waker,
 }
 
 /// A connection's place on the lists and in the counts, given back however its task ends, a panic
@@ -113,7 +116,10 @@ impl Link {
         cx: &mut Context<'_>,
     ) -> Poll<Close> {
         let session = &mut self.session.0;
-        session.connection.tally.register(cx.waker());
+        if !self.waker.will_wake(cx.waker()) {
+            self.waker.clone_from(cx.waker());
+            session.connection.tally.register(cx.waker());
+        }
         if let Some(why) = session.connection.ended() {
             return Poll::Ready(why);
         }

@@ -245,7 +245,7 @@ fn an_open_listener_beyond_this_machine_needs_a_credential() {
             address: "0.0.0.0:0".parse().unwrap(),
             tls: None,
         }],
-        threads: 1,
+        threads: 2,
         limits: Limits::default(),
     };
     let refused = endpoint::start(

@@ -132,7 +132,7 @@ impl Stage {
                 address: "127.0.0.1:0".parse().unwrap(),
                 tls,
             }],
-            threads: 1,
+            threads: 2,
             limits: setup.limits,
         };
         let endpoint = endpoint::start(
