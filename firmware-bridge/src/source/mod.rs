@@ -18,6 +18,8 @@ pub mod modbus;
 pub mod number;
 pub mod p1;
 pub mod port;
+pub mod register_map;
+pub mod sml;
 pub mod sunspec;
 pub mod text;
 
@@ -125,6 +127,8 @@ pub trait Source: Send {
 pub enum SourceConfig {
     /// A SunSpec device over Modbus.
     SunSpec(sunspec::Config),
+    /// Any Modbus device, by a register map.
+    Modbus(register_map::Config),
 }
 
 /// Any source that a configuration can name.
@@ -132,6 +136,8 @@ pub enum SourceConfig {
 pub enum AnySource {
     /// A SunSpec device over Modbus.
     SunSpec(sunspec::SunSpec),
+    /// Any Modbus device, by a register map.
+    Modbus(register_map::Mapped),
 }
 
 impl AnySource {
@@ -144,6 +150,9 @@ impl AnySource {
             SourceConfig::SunSpec(config) => {
                 AnySource::SunSpec(sunspec::SunSpec::open(config, buses)?)
             }
+            SourceConfig::Modbus(config) => {
+                AnySource::Modbus(register_map::Mapped::open(config, buses)?)
+            }
         })
     }
 }
@@ -152,12 +161,14 @@ impl Source for AnySource {
     fn name(&self) -> &str {
         match self {
             AnySource::SunSpec(source) => source.name(),
+            AnySource::Modbus(source) => source.name(),
         }
     }
 
     async fn poll(&mut self) -> Result<Vec<Sample>, SourceError> {
         match self {
             AnySource::SunSpec(source) => source.poll().await,
+            AnySource::Modbus(source) => source.poll().await,
         }
     }
 }

@@ -54,7 +54,8 @@ impl Default for Timing {
 }
 
 /// Which of a device's two tables to read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Table {
     /// Holding registers, function 3.
     Holding,
