@@ -11,6 +11,8 @@
 //! - [`session`]: the protocol without sockets, clock or threads: input and time in, output out;
 //! - [`clock`]: where the time comes from, real or simulated;
 //! - [`uplink`]: drives a session over MQTT;
+//! - [`keys`]: the gateway's key, and notes signed with it;
+//! - [`enrol`]: how the daemon comes to know it;
 //! - [`source`]: meters and inverters on their wires;
 //! - [`simulate`]: roofs made of measured British generation, and a fleet of them.
 //!
@@ -21,6 +23,8 @@
 
 pub mod clock;
 pub mod config;
+pub mod enrol;
+pub mod keys;
 pub mod note;
 pub mod session;
 pub mod simulate;

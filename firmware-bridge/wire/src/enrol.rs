@@ -137,6 +137,11 @@ impl Code {
     }
 }
 
+/// SHA-256 of a password, as it stands in an enrolment.
+pub fn token_hash(token: &str) -> [u8; 32] {
+    Sha256::digest(token).into()
+}
+
 /// Writes an enrolment; how many bytes it takes. [`MAX_ENROL_BYTES`] are always enough.
 ///
 /// # Errors
