@@ -3,7 +3,7 @@
 //! The state is small and has no history, so that judging can start again at any instant from a
 //! stored state; when two runs have equal states at an instant, everything after is equal too.
 
-use super::{Direction, Mark, Point, Quality, Read, SeriesRules, Source, rules};
+use super::{Direction, Mark, Point, Quality, Read, SeriesRules, rules};
 use crate::{
     calendar::{Instant, Span},
     quantity::WattHours,
@@ -76,7 +76,7 @@ impl FoldState {
             && read.at >= self.upto
             && read.at >= rules::EARLIEST_READ
             && delay >= -rules::CLOCK_AHEAD_HELD_MS
-            && (delay <= rules::LATE_MS || read.source != Source::Telemetry)
+            && (delay <= rules::LATE_MS || !read.source.is_telemetry())
             && last.wh <= read.wh
             && read.wh < rules.modulus
             && rules.lives.run_on_from(last.at)

@@ -36,7 +36,7 @@ pub use meter::{
 };
 pub use mpan::{Mpan, NotAnMpan};
 pub use nights::{Nights, NightsError};
-pub use read::{NotAnObisCode, Obis, Quality, Read, Source};
+pub use read::{Evidence, NotAnObisCode, Obis, Quality, Read, Source};
 pub use read_set::{Inserted, ReadSet};
 pub use rules::{
     CLOCK_AHEAD_HELD_MS, CLOCK_AHEAD_REFUSED_MS, CLOCK_SLACK_MS, DARK_PERCENT, EARLIEST_READ,

@@ -2,7 +2,7 @@
 //! read of its register's life.
 
 use super::{
-    ClockFault, Finding, FoldState, LastAccepted, Life, Mark, Read, SeriesRules, Source,
+    ClockFault, Finding, FoldState, LastAccepted, Life, Mark, Read, SeriesRules,
     fold::{highest, rises_too_fast},
     rules as limits,
 };
@@ -83,7 +83,7 @@ pub(super) fn clock_finding(read: &Read) -> Option<Finding> {
 /// A telemetry read that came long after its time.
 pub(super) fn late_finding(read: &Read) -> Option<Finding> {
     let by_ms = read.received.ms_since(read.at);
-    let late = read.source == Source::Telemetry && by_ms > limits::LATE_MS;
+    let late = read.source.is_telemetry() && by_ms > limits::LATE_MS;
     late.then_some(Finding::Late { by_ms })
 }
 

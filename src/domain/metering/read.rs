@@ -120,7 +120,9 @@ impl Source {
     #[must_use]
     pub fn quality(self) -> Quality {
         match self {
-            Source::Telemetry | Source::Import => Quality::Actual,
+            Source::Telemetry | Source::Signed | Source::MeterSigned | Source::Import => {
+                Quality::Actual
+            }
             Source::Manual | Source::Event => Quality::Manual,
         }
     }
@@ -129,7 +131,7 @@ impl Source {
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
-            Source::Telemetry => "telemetry",
+            Source::Telemetry | Source::Signed | Source::MeterSigned => "telemetry",
             Source::Import => "import",
             Source::Manual => "manual",
             Source::Event => "event",
@@ -144,6 +146,8 @@ impl Source {
             Source::Import => 1,
             Source::Manual => 2,
             Source::Event => 3,
+            Source::Signed => 4,
+            Source::MeterSigned => 5,
         }
     }
 
@@ -155,8 +159,63 @@ impl Source {
             1 => Source::Import,
             2 => Source::Manual,
             3 => Source::Event,
+            4 => Source::Signed,
+            5 => Source::MeterSigned,
             _ => return None,
         })
+    }
+
+    /// Whether a gateway sent it, signed or not.
+    #[must_use]
+    pub fn is_telemetry(self) -> bool {
+        matches!(
+            self,
+            Source::Telemetry | Source::Signed | Source::MeterSigned
+        )
+    }
+
+    /// What stands behind a read that came this way.
+    #[must_use]
+    pub fn evidence(self) -> Evidence {
+        match self {
+            Source::MeterSigned => Evidence::Meter,
+            Source::Signed => Evidence::Gateway,
+            Source::Telemetry => Evidence::Transport,
+            Source::Import | Source::Manual | Source::Event => Evidence::Person,
+        }
+    }
+}
+
+/// What stands behind a read, strongest first. It is shown beside the read and on statements.
+///
+/// ```
+/// use commonwatt_domain::metering::{Evidence, Source};
+/// assert_eq!(Source::Signed.evidence(), Evidence::Gateway);
+/// assert_eq!(Source::Signed.evidence().letter(), "G");
+/// assert_eq!(Source::Manual.evidence().letter(), "H");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Evidence {
+    /// `M`: the meter signed it.
+    Meter,
+    /// `G`: its gateway signed it, with a key that was enrolled and not revoked when it came.
+    Gateway,
+    /// `T`: it came over an authenticated connection and nothing more.
+    Transport,
+    /// `H`: a person typed it or gave a file that holds it.
+    Person,
+}
+
+impl Evidence {
+    /// Its letter on pages, in JSON and in files.
+    #[must_use]
+    pub fn letter(self) -> &'static str {
+        match self {
+            Evidence::Meter => "M",
+            Evidence::Gateway => "G",
+            Evidence::Transport => "T",
+            Evidence::Person => "H",
+        }
     }
 }
 
@@ -172,6 +231,10 @@ pub enum Source {
     Manual,
     /// The final or opening read of a dated meter event.
     Event,
+    /// By MQTT from a gateway that signed it.
+    Signed,
+    /// In a record that the meter itself signed.
+    MeterSigned,
 }
 
 /// What a register showed at an instant.

@@ -12,7 +12,8 @@ pub struct Energy {
     pub start: Quality,
     /// How the period's end is known.
     pub end: Quality,
-    /// The worst quality of what lies inside: estimated where a part was.
+    /// The worst quality of what lies inside: estimated where a part was, derived where a part was
+    /// that has a quality of its own ([`Energy::of_children`]).
     pub inside: Quality,
     /// Half hours in the period, times meter points.
     pub half_hours: u32,
@@ -61,10 +62,29 @@ impl Energy {
         total
     }
 
-    /// The energy of a period from its children in order of time, without a gap between them.
+    /// The energy of a period from its children in order of time, without a gap between them: days,
+    /// months, years. Its quality is never better than that of any of them of which anything is known.
+    ///
+    /// ```
+    /// use commonwatt_domain::{metering::{Quality, energy::Energy}, quantity::WattHours};
+    /// let month = |start, end| Energy {
+    ///     wh: WattHours(900_000), start, end, covered_ms: 1, ..Energy::NONE
+    /// };
+    /// // Nobody read the register at the turn of the month; at both ends of the two months it was read.
+    /// let two = [
+    ///     month(Quality::Actual, Quality::Derived),
+    ///     month(Quality::Derived, Quality::Actual),
+    /// ];
+    /// let both = Energy::of_children(two);
+    /// assert_eq!((both.wh, both.quality()), (WattHours(1_800_000), Quality::Derived));
+    /// ```
     #[must_use]
     pub fn of_children(children: impl IntoIterator<Item = Energy>) -> Energy {
-        let mut children = children.into_iter();
+        let known = |child: Energy| Energy {
+            inside: child.inside.worst_known(child.quality()),
+            ..child
+        };
+        let mut children = children.into_iter().map(known);
         let Some(first) = children.next() else {
             return Energy::NONE;
         };
