@@ -356,11 +356,6 @@ pub(crate) fn read_of(row: &Row) -> Read {
         at: Instant(row.at),
         wh: WattHours(row.wh),
         received: Instant(row.at.saturating_add(i64::from(row.lag_s) * 1000)),
-        source: match row.source {
-            0 => Source::Telemetry,
-            1 => Source::Import,
-            2 => Source::Manual,
-            _ => Source::Event,
-        },
+        source: Source::of_code(row.source).unwrap_or(Source::Event),
     }
 }

@@ -164,12 +164,7 @@ pub(crate) fn placed_of(row: &Row) -> PlacedRead {
 }
 
 pub(crate) fn source_code(source: Source) -> u8 {
-    match source {
-        Source::Telemetry => 0,
-        Source::Import => 1,
-        Source::Manual => 2,
-        Source::Event => 3,
-    }
+    source.code()
 }
 
 impl SeriesStore {
