@@ -14,6 +14,7 @@
 //! - [`keys`]: the gateway's key, and notes signed with it;
 //! - [`enrol`]: how the daemon comes to know it;
 //! - [`source`]: meters and inverters on their wires;
+//! - [`scan`]: what is on a line or at a network address;
 //! - [`simulate`]: roofs made of measured British generation, and a fleet of them.
 //!
 //! What the daemon says it holds, the receipt, is read by `wire`, which both sides share.
@@ -21,11 +22,13 @@
 //! This crate never edits a read, never invents one outside [`simulate`], and never deletes one
 //! without counting it.
 
+pub mod backlog;
 pub mod clock;
 pub mod config;
 pub mod enrol;
 pub mod keys;
 pub mod note;
+pub mod scan;
 pub mod session;
 pub mod simulate;
 pub mod source;

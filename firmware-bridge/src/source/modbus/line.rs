@@ -92,6 +92,16 @@ impl ReadError {
             )
         )
     }
+
+    /// Whether a gateway before the device says that it gets no answer from it.
+    pub fn is_a_gateways(&self) -> bool {
+        matches!(
+            self,
+            ReadError::Exception(
+                ExceptionCode::GatewayPathUnavailable | ExceptionCode::GatewayTargetDevice
+            )
+        )
+    }
 }
 
 fn spoken(code: ExceptionCode) -> &'static str {
@@ -188,6 +198,8 @@ impl Line {
             Table::Holding => Request::ReadHoldingRegisters(from, count),
             Table::Input => Request::ReadInputRegisters(from, count),
         };
+        // Whoever gives up waiting drops this future and with it the connection.
+        self.keep_quiet(self.timing.settle);
         let answer = timeout(wait, connection.context.call(request)).await;
         self.keep_quiet(self.timing.gap);
         let words = match answer {
@@ -228,6 +240,11 @@ impl Line {
         connection.answered = true;
         self.connection = Some(connection);
         Ok(words)
+    }
+
+    /// Closes the connection; the next request opens another.
+    pub(super) fn close(&mut self) {
+        self.connection = None;
     }
 
     async fn connect(&mut self) -> Result<Connection, ReadError> {

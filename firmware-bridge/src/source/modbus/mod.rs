@@ -56,6 +56,30 @@ impl Buses {
             line,
         }
     }
+
+    /// Closes the connection to an address, if there is one; the next read opens another.
+    pub async fn close(&self, address: &Address) {
+        let line = {
+            let lines = self.lines.lock();
+            lines
+                .expect("nobody panics while holding the list of lines")
+                .get(address)
+                .cloned()
+        };
+        if let Some(line) = line {
+            line.lock().await.close();
+        }
+    }
+}
+
+/// Says what is wrong with a unit number, if anything is.
+pub(super) fn unit_trouble(address: &Address, unit: u8) -> Option<String> {
+    match address {
+        Address::Serial { .. } if !(1..=247).contains(&unit) => {
+            Some(format!("unit {unit} on a serial line; expected 1 to 247"))
+        }
+        _ => None,
+    }
 }
 
 /// One unit on a line.

@@ -14,7 +14,7 @@ use tracing::debug;
 
 use super::{
     MeterState, Sample, Source, SourceError,
-    modbus::{Address, Buses, Device},
+    modbus::{Address, Buses, Device, unit_trouble},
     number::Number,
     sunspec::{chain::text, unit_one},
 };
@@ -38,7 +38,7 @@ pub struct Config {
     pub name: Option<String>,
     /// Where it is: `192.168.1.20:502` or `/dev/ttyUSB0,9600,8N1`.
     pub address: Address,
-    /// Modbus unit (slave) number, 1..=247.
+    /// Modbus unit (slave) number; 1..=247 on a serial line.
     #[serde(default = "unit_one")]
     pub unit: u8,
     /// Name of a map that comes with the program, or path of a map file (ends in `.toml`).
@@ -97,9 +97,9 @@ impl Mapped {
             reason,
             hint,
         };
-        if !(1..=247).contains(&config.unit) {
+        if let Some(reason) = unit_trouble(&config.address, config.unit) {
             return Err(broken(
-                format!("unit {}; expected 1 to 247", config.unit),
+                reason,
                 "the meter's own menu shows its number; `scan` finds it",
             ));
         }

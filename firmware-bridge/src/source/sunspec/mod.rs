@@ -25,7 +25,7 @@ use tracing::{info, warn};
 
 use super::{
     MeterState, Sample, Source, SourceError,
-    modbus::{Address, Buses, Device, MAX_REGISTERS, ReadError, Table},
+    modbus::{Address, Buses, Device, MAX_REGISTERS, ReadError, Table, unit_trouble},
     number::Number,
 };
 use chain::{Block, Chain, ChainError, Identity};
@@ -40,7 +40,7 @@ pub struct Config {
     pub name: Option<String>,
     /// Where it is: `192.168.1.20:502` or `/dev/ttyUSB0,9600,8N1`.
     pub address: Address,
-    /// Modbus unit (slave) number, 1..=247.
+    /// Modbus unit (slave) number; 1..=247 on a serial line.
     #[serde(default = "unit_one")]
     pub unit: u8,
     /// The serial text to publish for the first machine instead of the device's own.
@@ -103,10 +103,10 @@ impl SunSpec {
             .name
             .clone()
             .unwrap_or_else(|| format!("{} unit {}", config.address, config.unit));
-        if !(1..=247).contains(&config.unit) {
+        if let Some(reason) = unit_trouble(&config.address, config.unit) {
             return Err(SourceError::Config {
                 device: name,
-                reason: format!("unit {}; expected 1 to 247", config.unit),
+                reason,
                 hint: "a network inverter is mostly unit 1; `scan` finds it",
             });
         }
