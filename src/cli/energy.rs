@@ -1,6 +1,6 @@
 //! `energy`.
 
-use domain::calendar::Period;
+use domain::{calendar::Period, metering::Quality};
 use serde_json::{Value, json};
 
 use super::{Desk, args};
@@ -45,8 +45,8 @@ pub fn run(desk: &mut Desk<'_>, command: &args::Energy) -> Answer<()> {
         args::By::Month => By::Month,
         args::By::Year => By::Year,
     };
-    let rows = society.energy(&place, counts, span, by, desk.now)?;
-    let total = domain::metering::energy::Energy::of_children(rows.iter().map(|r| r.energy));
+    let energy = society.energy(&place, counts, span, by, desk.now)?;
+    let (rows, total) = (energy.rows, energy.total);
     if desk.json() {
         return desk.document(&json!({
             "from": span.first_day().to_string(),
@@ -78,8 +78,10 @@ pub fn run(desk: &mut Desk<'_>, command: &args::Energy) -> Answer<()> {
             ]
         },
     )?;
-    desk.voice
-        .data(&format!("total {}\n", total.wh.kwh_words()));
+    desk.voice.data(&match total.quality() {
+        Quality::Missing => "total: nothing is known\n".to_owned(),
+        quality => format!("total {} ({})\n", total.wh.kwh_words(), quality.word()),
+    });
     Ok(())
 }
 

@@ -66,6 +66,15 @@ pub struct EnergyRow {
     pub complete_days: u32,
 }
 
+/// Energy of a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlaceEnergy {
+    /// Row by row.
+    pub rows: Vec<EnergyRow>,
+    /// All of it, as its days say: the same whatever the rows are.
+    pub total: Energy,
+}
+
 impl Known {
     /// Meter points that make up a place.
     ///
@@ -113,11 +122,20 @@ impl SocietyOffice {
         span: Period,
         by: By,
         now: Instant,
-    ) -> Answer<Vec<EnergyRow>> {
+    ) -> Answer<PlaceEnergy> {
         let known = self.known();
         let points = known.points_of(place, counts)?;
         self.ask(&known.series_of_points(&points), |reader| {
-            rows(reader, &known, &points, span, by, now)
+            let rows = rows(reader, &known, &points, span, by, now)?;
+            let total = match by {
+                By::Period => {
+                    Energy::of_children(days_of(reader, &known, &points, span, now)?.into_values())
+                }
+                By::Day | By::Month | By::Year => {
+                    Energy::of_children(rows.iter().map(|row| row.energy))
+                }
+            };
+            Ok(PlaceEnergy { rows, total })
         })
     }
 }
@@ -163,6 +181,11 @@ pub fn rows(
             .filter_map(|day| days.get(day).copied())
             .collect();
         rows.push(EnergyRow {
+            energy: match by {
+                // A day is as well known as its boundaries.
+                By::Day | By::Period => there.first().copied().unwrap_or(Energy::NONE),
+                By::Month | By::Year => Energy::of_children(there.iter().copied()),
+            },
             label: match by {
                 By::Day | By::Period => first.to_string(),
                 By::Month => first.local_month().to_string(),
@@ -179,7 +202,6 @@ pub fn rows(
                     .count(),
             )
             .unwrap_or(u32::MAX),
-            energy: Energy::of_children(there),
         });
     }
     Ok(rows)

@@ -101,7 +101,7 @@ fn parse<'a>(request: &'a ImportRequest, tell: Tell<'_>) -> Answer<Parsed<'a>> {
         bad: Vec::new(),
     };
     let layout = parsed.layout.clone();
-    let reader = RowReader::new(&layout).or_caller()?;
+    let reader = RowReader::at_intake(&layout).or_caller()?;
     for (line, number) in lines {
         if number % 16_384 == 0 {
             tell("reading", number, total);

@@ -2,7 +2,7 @@
 
 use domain::{
     calendar::Instant,
-    metering::SeriesId,
+    metering::{Quality, SeriesId},
     quantity::{WattHours, Watts},
 };
 use records::society::Counts;
@@ -13,14 +13,45 @@ use super::{answer::Answer, energy::Place, society::SocietyOffice};
 const NOW_MS: i64 = 15 * 60_000;
 
 /// Now and today, of a place.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Now {
     /// Power now; none when the last read is too old or says nothing of power.
     pub power: Option<Watts>,
-    /// Energy since the local midnight; none when there was no read today.
+    /// Energy since the local midnight, as far as it is known; none when nothing of it is.
     pub today: Option<WattHours>,
+    /// How today's energy is known: the worst of the registers' that know anything of it.
+    pub quality: Quality,
+    /// Whether a read of today is there, known energy or not.
+    pub read_today: bool,
     /// When the last read was taken.
     pub last_read: Option<Instant>,
+}
+
+impl Now {
+    /// Nothing is known.
+    pub const NOTHING: Now = Now {
+        power: None,
+        today: None,
+        quality: Quality::Missing,
+        read_today: false,
+        last_read: None,
+    };
+
+    /// Two places together.
+    #[must_use]
+    pub fn with(self, other: Now) -> Now {
+        let sum = |one: Option<i64>, other: Option<i64>| match (one, other) {
+            (Some(one), Some(other)) => Some(one + other),
+            (known, None) | (None, known) => known,
+        };
+        Now {
+            power: sum(self.power.map(|w| w.0), other.power.map(|w| w.0)).map(Watts),
+            today: sum(self.today.map(|wh| wh.0), other.today.map(|wh| wh.0)).map(WattHours),
+            quality: self.quality.worst_known(other.quality),
+            read_today: self.read_today || other.read_today,
+            last_read: self.last_read.max(other.last_read),
+        }
+    }
 }
 
 impl SocietyOffice {
@@ -38,25 +69,27 @@ impl SocietyOffice {
     pub fn now(&self, place: &Place, now: Instant) -> Now {
         let known = self.known();
         let Ok(points) = known.points_of(place, Counts::Generation) else {
-            return Now::default();
+            return Now::NOTHING;
         };
         let today = known.zone.day_of(now);
-        let mut sum = Now::default();
-        for series in points.iter().flat_map(|point| known.series_of_point(point)) {
-            let Some(last) = self.live().get(series) else {
-                continue;
-            };
-            sum.last_read = sum.last_read.max(Some(last.at));
-            if known.zone.day_of(last.at) != today {
-                continue;
-            }
-            sum.today = Some(WattHours(sum.today.unwrap_or_default().0 + last.day_wh.0));
-            if now.ms_since(last.at) <= NOW_MS
-                && let Some(w) = last.w
-            {
-                sum.power = Some(Watts(sum.power.unwrap_or_default().0 + i64::from(w)));
-            }
-        }
-        sum
+        let series = points.iter().flat_map(|point| known.series_of_point(point));
+        series
+            .filter_map(|series| self.live().get(series))
+            .map(|last| {
+                let read_today = known.zone.day_of(last.at) == today;
+                let is_known = read_today && last.day_quality != Quality::Missing;
+                let is_now = read_today && now.ms_since(last.at) <= NOW_MS;
+                Now {
+                    power: last.w.filter(|_| is_now).map(|w| Watts(i64::from(w))),
+                    today: is_known.then_some(last.day_wh),
+                    quality: match is_known {
+                        true => last.day_quality,
+                        false => Quality::Missing,
+                    },
+                    read_today,
+                    last_read: Some(last.at),
+                }
+            })
+            .fold(Now::NOTHING, Now::with)
     }
 }

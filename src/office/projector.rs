@@ -5,8 +5,8 @@
 //! waits too, and with it intake. The projector alone writes `series.sqlite`; whoever wants to read
 //! what was acknowledged a moment ago asks it to flush first.
 //!
-//! A full disk is waited out: what the series lack stays in memory (and in the journal), and a flush
-//! is tried again every [`TRY_AGAIN`]. Any other failure ends the projector.
+//! A full disk is waited out: what the series lack stays in memory (and in the journal), definitions
+//! too, and a flush is tried again every [`TRY_AGAIN`]. Any other failure ends the projector.
 
 use std::{
     collections::VecDeque,
@@ -31,8 +31,8 @@ use records::{
     import::{ImportHeader, Places, place},
 };
 use store::{
-    Live, SeriesStore, StoreError,
-    series::{IntervalEnergy, SeriesDef},
+    Live, SeriesReader, SeriesStore, StoreError,
+    series::{Flushed, IntervalEnergy, SeriesDef, TouchedDay},
 };
 
 use super::{
@@ -222,8 +222,11 @@ impl Projector {
             max_reads: settings.max_lag_reads,
             progress: Arc::clone(&progress),
         });
+        let look = series.reader().or_ours("series.sqlite")?;
         let mut worker = Worker {
             series,
+            look,
+            undefined: None,
             reader,
             known,
             live,
@@ -242,6 +245,7 @@ impl Projector {
                     *held(&worker.progress.failure) = Some(error.to_string());
                     worker.refuse_the_rest();
                 }
+                worker.leave(&name);
             })
             .or_ours("the series' thread")?;
         Ok(Projector {
@@ -336,6 +340,10 @@ impl Projector {
 
 struct Worker {
     series: SeriesStore,
+    /// What the live values are told from.
+    look: SeriesReader,
+    /// Definitions for which there was no space.
+    undefined: Option<Vec<SeriesDef>>,
     reader: Reader,
     known: SharedKnown,
     live: Arc<Live>,
@@ -348,16 +356,9 @@ struct Worker {
 
 impl Worker {
     fn run(&mut self) -> Answer<()> {
-        let receipts = self
-            .series
-            .reader()
-            .and_then(|r| r.receipts())
-            .or_ours("series.sqlite")?;
+        let receipts = self.look.receipts().or_ours("series.sqlite")?;
         self.watch.restored(receipts);
-        self.series
-            .reader()
-            .and_then(|r| r.seed(&self.live))
-            .or_ours("series.sqlite")?;
+        self.look.seed(&self.live).or_ours("series.sqlite")?;
         self.catch_up()?;
         self.watch.caught_up();
         self.progress.caught_up.store(true, Ordering::Release);
@@ -365,13 +366,17 @@ impl Worker {
             let wait = self.pause().saturating_sub(self.flushed.elapsed());
             match self.queue.pop(wait.max(Duration::from_millis(1))) {
                 Some(Work::Group { next, decoded }) => self.take(next, decoded)?,
-                Some(Work::Define(defs)) => self.series.define(&defs).or_ours("series.sqlite")?,
-                Some(Work::Flush(done)) => self.answer(&done, |_| Ok(()))?,
+                Some(Work::Define(defs)) => {
+                    self.undefined = Some(defs);
+                    // What a decision or an event changes is seen at once.
+                    self.flush()?;
+                }
+                Some(Work::Flush(done)) => self.answer(&done, |_| Ok(Vec::new()))?,
                 Some(Work::Settle(series, done)) => {
-                    self.answer(&done, |store| store.settle(&series).map(|_| ()))?;
+                    self.answer(&done, |store| store.settle(&series))?;
                 }
                 Some(Work::SettleAll(done)) => {
-                    self.answer(&done, |store| store.settle_all().map(|_| ()))?;
+                    self.answer(&done, SeriesStore::settle_all)?;
                 }
                 Some(Work::Stop) => return self.flush().map(|_| ()),
                 None => {}
@@ -386,12 +391,15 @@ impl Worker {
     fn answer(
         &mut self,
         done: &mpsc::Sender<Answer<()>>,
-        then: impl FnOnce(&mut SeriesStore) -> Result<(), StoreError>,
+        then: impl FnOnce(&mut SeriesStore) -> Result<Vec<TouchedDay>, StoreError>,
     ) -> Answer<()> {
         let mut outcome = self.flush();
         if matches!(outcome, Ok(true)) {
             let settled = then(&mut self.series);
-            outcome = self.unless_full(settled).map(|settled| settled.is_some());
+            outcome = self.unless_full(settled).and_then(|touched| match touched {
+                Some(touched) => self.tell(&touched, &[]).map(|()| true),
+                None => Ok(false),
+            });
         }
         let _ = done.send(match &outcome {
             Ok(true) => Ok(()),
@@ -428,6 +436,29 @@ impl Worker {
         }
     }
 
+    /// Tells the series what registers are and how they are judged; later, when the disk is full.
+    fn define(&mut self) -> Answer<bool> {
+        let Some(defs) = self.undefined.take() else {
+            return Ok(true);
+        };
+        let defined = self.series.define(&defs);
+        let done = self.unless_full(defined)?.is_some();
+        if !done {
+            self.undefined = Some(defs);
+        }
+        Ok(done)
+    }
+
+    /// Tells the live values what was settled; `again` are those whose judge may have changed its mind.
+    fn tell(&self, touched: &[TouchedDay], again: &[SeriesId]) -> Answer<()> {
+        let mut series: Vec<SeriesId> = touched.iter().map(|day| day.series).collect();
+        series.dedup();
+        self.look
+            .tell(&self.live, again, true)
+            .and_then(|()| self.look.tell(&self.live, &series, false))
+            .or_ours("series.sqlite")
+    }
+
     /// Reads what the journal has beyond the series' position.
     fn catch_up(&mut self) -> Answer<()> {
         let known = self.known_now();
@@ -452,11 +483,11 @@ impl Worker {
             return Ok(());
         }
         match apply_decoded(&mut self.series, next, decoded) {
-            Ok(false) => {}
+            Ok(None) => {}
             // Taken, and flushed or waiting for space.
             flushed => {
-                if self.unless_full(flushed)?.is_some() {
-                    self.noted();
+                if let Some(Some(flushed)) = self.unless_full(flushed)? {
+                    self.noted(&flushed)?;
                 }
             }
         }
@@ -465,25 +496,30 @@ impl Worker {
 
     /// Writes what waits; false when the disk is full.
     fn flush(&mut self) -> Answer<bool> {
+        if !self.define()? {
+            return Ok(false);
+        }
         let suspects = self.live.take_suspects();
         self.series.suspect(&suspects);
         for (gateway, state) in self.watch.receipts() {
             self.series.note_receipt(&gateway, &state);
         }
         let flushed = self.series.flush();
-        let done = self.unless_full(flushed)?.is_some();
-        if done {
-            self.noted();
-        }
-        Ok(done)
+        let Some(flushed) = self.unless_full(flushed)? else {
+            return Ok(false);
+        };
+        self.noted(&flushed)?;
+        Ok(true)
     }
 
-    fn noted(&mut self) {
+    fn noted(&mut self, flushed: &Flushed) -> Answer<()> {
+        self.tell(&flushed.touched, &flushed.again)?;
         self.flushed = Monotonic::now();
         self.progress
             .position
             .store(self.series.position(), Ordering::Release);
         self.progress.flushes.fetch_add(1, Ordering::AcqRel);
+        Ok(())
     }
 
     /// Housekeeping in small steps, between the groups that come.
@@ -501,6 +537,14 @@ impl Worker {
         Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Leaves the file whole, as the last who has it open.
+    fn leave(self, society: &str) {
+        self.look.rest();
+        if let Err(error) = self.series.close() {
+            tracing::warn!(society, %error, "series.sqlite was left with its log; the next start takes it in");
+        }
+    }
+
     /// After a failure: nobody waits for ever.
     fn refuse_the_rest(&mut self) {
         let mut work = held(&self.queue.work);
@@ -509,12 +553,12 @@ impl Worker {
     }
 }
 
-/// Hands what records say to the series; true when that made them flush.
+/// Hands what records say to the series; what was flushed, when that made them flush.
 pub(super) fn apply_decoded(
     series: &mut SeriesStore,
     next: u64,
     decoded: Decoded,
-) -> Result<bool, StoreError> {
+) -> Result<Option<Flushed>, StoreError> {
     if !decoded.intervals.is_empty() {
         let rows = decoded.intervals.into_iter().map(|row| IntervalEnergy {
             subject: row.point.as_ref().into(),
@@ -537,7 +581,7 @@ pub(super) fn apply_decoded(
             source: read.source,
         });
     let placed = decoded.placed.iter().map(to_store);
-    Ok(series.apply(next, placed, unplaced)?.is_some())
+    series.apply(next, placed, unplaced)
 }
 
 /// The directory of a society's registers.

@@ -21,8 +21,8 @@ use records::{
 };
 use store::{
     Live, SeriesReader, SeriesStore,
-    books::{BooksStore, Effect},
-    series::{HistoryMonth, SeriesDef, SeriesOptions},
+    books::{BooksStore, Effect, HistoryMonth},
+    series::{SeriesDef, SeriesOptions},
 };
 
 use super::{
@@ -327,6 +327,7 @@ impl SocietyOffice {
     /// Ends it: what was acknowledged is on disk, the series are flushed.
     pub fn close(&self) {
         self.committer.stop();
+        self.reader.rest();
         self.projector.stop();
         if let Err(error) = self.keep_books() {
             tracing::warn!(society = self.slug, %error, "the books' position was not kept; the next start reads more");

@@ -1,9 +1,6 @@
 //! Now and today of a place, spelt; the same for a page and for its live events.
 
-use domain::{
-    calendar::Instant,
-    quantity::{WattHours, Watts},
-};
+use domain::calendar::Instant;
 
 use super::view::{self, live};
 use crate::office::{SocietyOffice, energy::Place, live::Now};
@@ -12,12 +9,8 @@ use crate::office::{SocietyOffice, energy::Place, live::Now};
 pub struct Figures {
     /// Spelt.
     pub now: view::Now,
-    /// Power now.
-    pub power: Option<Watts>,
-    /// Energy today.
-    pub today: Option<WattHours>,
-    /// When the last read was taken.
-    pub last_read: Option<Instant>,
+    /// What is known.
+    pub known: Now,
 }
 
 /// Of a whole society; its live key is its slug.
@@ -32,29 +25,19 @@ pub fn of_site(society: &SocietyOffice, site: &str, now: Instant) -> Figures {
 }
 
 fn spelt(society: &SocietyOffice, key: String, place: &Place, at: Instant) -> Figures {
-    let Now {
-        power,
-        today,
-        last_read,
-    } = society.now(place, at);
-    let age_ms = last_read.map(|read| at.ms_since(read).max(0));
+    let known = society.now(place, at);
+    let age_ms = known.last_read.map(|read| at.ms_since(read).max(0));
     Figures {
         now: view::Now {
             key,
-            kw: power.map(live::kw),
-            kwh: today.map(live::kwh),
+            kw: known.power.map(live::kw),
+            kwh: known.today.map(live::kwh),
+            how: live::how(&known),
             age_s: age_ms.and_then(|ms| u64::try_from(ms / 1_000).ok()),
             sample: society.known().document.society.sample,
         },
-        power,
-        today,
-        last_read,
+        known,
     }
-}
-
-/// The sum of what is known; none when nothing is.
-pub fn sum<T>(parts: impl Iterator<Item = Option<T>>, add: impl Fn(T, T) -> T) -> Option<T> {
-    parts.flatten().reduce(add)
 }
 
 /// The home page's sentence, also live.
@@ -64,14 +47,9 @@ pub fn home_sentence(societies: &[(std::sync::Arc<SocietyOffice>, Figures)]) -> 
         .iter()
         .map(|(society, _)| society.known().sites.len())
         .sum();
-    let power = sum(
-        societies.iter().map(|(_, figures)| figures.power),
-        |a, b| Watts(a.0 + b.0),
-    );
-    let today = sum(
-        societies.iter().map(|(_, figures)| figures.today),
-        |a, b| WattHours(a.0 + b.0),
-    );
+    let known = societies
+        .iter()
+        .fold(Now::NOTHING, |sum, (_, figures)| sum.with(figures.known));
     let sample = societies.iter().any(|(_, figures)| figures.now.sample);
-    view::home::sentence(number(societies.len()), number(roofs), power, today, sample)
+    view::home::sentence(number(societies.len()), number(roofs), &known, sample)
 }

@@ -51,7 +51,7 @@ fn filled(web: &Web, slug: &str, id: &str) -> Result<RoofPage, Trouble> {
         name: name.to_owned(),
         society: frame::link(&facts.name, &format!("/s/{slug}")),
         about: about(&known, id),
-        sentence: sentence(name, figures.power, figures.today, facts.sample),
+        sentence: sentence(name, &figures.known, facts.sample),
         now: figures.now,
         day_figure: day_figure(web, &society, Some(id), name, now)?,
         month_sentence: month.sentence,

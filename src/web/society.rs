@@ -47,7 +47,7 @@ fn filled(web: &Web, slug: &str) -> Result<SocietyPage, Trouble> {
         frame,
         name: facts.name.clone(),
         about: facts.about.clone(),
-        sentence: sentence(&facts.name, figures.power, figures.today, facts.sample),
+        sentence: sentence(&facts.name, &figures.known, facts.sample),
         now: figures.now,
         day_figure: day_figure(web, &society, None, &facts.name, now)?,
         month_sentence: month.sentence,

@@ -126,6 +126,45 @@ fn silence_is_derived_by_half_hour_and_measured_by_day() {
 }
 
 #[test]
+fn a_year_is_never_called_better_known_than_its_worst_day() {
+    // Read at both ends of the year and on the last day of January; nobody read it at midnight.
+    let desk = Desk::plain();
+    desk.reads(
+        "M1 2014-01-01T00:00:00Z 1,000.0
+         M1 2014-01-31T12:00:00Z 1,300.0
+         M1 2014-03-01T00:00:00Z 1,900.0
+         M1 2015-01-01T00:00:00Z 30,000.0",
+    );
+    let quality = |by: &str| -> Vec<String> {
+        let rows = desk.energy("2014-01-01", "2014-12-31", by);
+        let of = |row: &Value| row["quality"].as_str().unwrap().to_owned();
+        let mut all: Vec<String> = rows["rows"].as_array().unwrap().iter().map(of).collect();
+        all.push(of(&rows));
+        all
+    };
+    assert_eq!(quality("year"), ["derived", "derived"]);
+    let months = quality("month");
+    assert_eq!(months[..3], ["derived", "derived", "derived"]);
+    for by in ["period", "day", "month"] {
+        assert_eq!(quality(by).last().unwrap(), "derived", "{by}");
+    }
+    // Read at every midnight, and silent in between: each day is measured, and so are its parents.
+    let desk = Desk::plain();
+    let table: String = (0..=31)
+        .map(|n| {
+            let start: jiff::Timestamp = "2014-01-01T00:00:00Z".parse().unwrap();
+            let at = start + jiff::Span::new().hours(24 * n);
+            format!("M1 {at} {}\n", 1_000 + 10 * n)
+        })
+        .collect();
+    desk.reads(&table);
+    for by in ["period", "day", "month"] {
+        let rows = desk.energy("2014-01-01", "2014-01-31", by);
+        assert_eq!(rows["quality"], "actual", "{by}");
+    }
+}
+
+#[test]
 fn a_kilowatt_hour_each_half_hour_is_50_in_october_and_46_in_march() {
     for (date, first, count) in [
         ("2023-10-29", "2023-10-28T23:00:00Z", 50),

@@ -118,7 +118,7 @@ fn see(web: &Web, wanted: Vec<Topic>) -> Vec<Seen> {
                 );
                 let mut refetches = 0;
                 for (society, figures) in societies {
-                    refetches += halves.refetches(&society, figures.last_read);
+                    refetches += halves.refetches(&society, figures.known.last_read);
                     content.add(figures);
                 }
                 refetches
@@ -145,7 +145,9 @@ impl Content {
             .insert(format!("{key}.now"), figures.now.kw.unwrap_or_else(dash));
         self.text
             .insert(format!("{key}.today"), figures.now.kwh.unwrap_or_else(dash));
-        if let Some(read) = figures.last_read {
+        self.text
+            .insert(format!("{key}.how"), figures.now.how.to_owned());
+        if let Some(read) = figures.known.last_read {
             self.reads.insert(key, read);
         }
     }
@@ -154,14 +156,14 @@ impl Content {
         let known = society.known();
         let facts = &known.document.society;
         let figures = figures::of_society(society, now);
-        let last_read = figures.last_read;
-        let words = sentence(&facts.name, figures.power, figures.today, facts.sample);
+        let last_read = figures.known.last_read;
+        let words = sentence(&facts.name, &figures.known, facts.sample);
         let key = format!("{}.sentence", facts.slug);
         self.text.insert(key, unbroken(&words));
         self.add(figures);
         for (id, site) in &known.sites {
             let figures = figures::of_site(society, id, now);
-            let words = sentence(&site.name, figures.power, figures.today, facts.sample);
+            let words = sentence(&site.name, &figures.known, facts.sample);
             let key = format!("{}.sentence", figures.now.key);
             self.text.insert(key, unbroken(&words));
             self.add(figures);

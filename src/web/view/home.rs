@@ -1,7 +1,6 @@
 //! The first page: every society at a glance.
 
 use askama::Template;
-use domain::quantity::{WattHours, Watts};
 
 use super::{Frame, Now, live};
 use report::words;
@@ -38,23 +37,15 @@ pub struct Glance {
 pub fn sentence(
     societies: u32,
     roofs: u32,
-    now: Option<Watts>,
-    today: Option<WattHours>,
+    known: &crate::office::live::Now,
     sample: bool,
 ) -> String {
     let who = words::count(societies, "society", "societies");
-    let roofs = words::count(roofs, "roof", "roofs");
-    let (is, has) = match societies {
+    let who = format!("{who} with {}", words::count(roofs, "roof", "roofs"));
+    let verbs = match societies {
         1 => ("is", "has"),
         _ => ("are", "have"),
     };
-    let mark = if sample { " (SAMPLE)" } else { "" };
-    match (now.map(live::kw), today.map(live::kwh)) {
-        (Some(kw), Some(kwh)) => format!(
-            "{who} with {roofs} {is} making {kw} kW right now and {has} made {kwh} kWh today{mark}."
-        ),
-        (Some(kw), None) => format!("{who} with {roofs} {is} making {kw} kW right now{mark}."),
-        (None, Some(kwh)) => format!("{who} with {roofs} {has} made {kwh} kWh today{mark}."),
-        (None, None) => format!("{who} with {roofs}; no read has reached us today."),
-    }
+    live::sentence(&who, verbs, known, sample)
+        .unwrap_or_else(|| format!("{who}; no read has reached us today."))
 }

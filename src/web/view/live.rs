@@ -4,10 +4,15 @@
 //! brings under that key, one with `data-live-age="KEY"` the age in the words of [`age_in_words`].
 //! An event named `live` carries `{"text":{"bes1.now":"12.4","bes1.today":"86.1"},"age_s":{"bes1":12}}`;
 //! an event named `refetch` makes the page fetch itself again (send it when a half hour is complete).
-//! The headline is live too: its key is "bes1.sentence", on the first page "home.sentence".
+//! "bes1.how" is what has to be said about today's energy. The headline is live too: its key is "bes1.sentence", on the first page "home.sentence".
 
-use domain::quantity::{WattHours, Watts};
+use domain::{
+    metering::Quality,
+    quantity::{WattHours, Watts},
+};
 use report::words::{self, Precision};
+
+use crate::office::live as office;
 
 /// Now and today, of a society or a roof.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +23,8 @@ pub struct Now {
     pub kw: Option<String>,
     /// Energy today, kWh, as [`kwh`] spells it; none when it is not known.
     pub kwh: Option<String>,
+    /// How today's energy is known, where that has to be said: see [`how`].
+    pub how: &'static str,
     /// Seconds since the last read was taken; none when there was none.
     pub age_s: Option<u64>,
     /// The figures are sample data.
@@ -43,6 +50,48 @@ pub fn kw(power: Watts) -> String {
 #[must_use]
 pub fn kwh(energy: WattHours) -> String {
     Precision::for_largest(energy).kwh(energy)
+}
+
+/// Beside today's energy: "derived" where an advance was split by time at midnight, "not known yet"
+/// where nothing is known; nothing where the register was read.
+#[must_use]
+pub fn how(known: &office::Now) -> &'static str {
+    match known.quality {
+        Quality::Missing => "not known yet",
+        Quality::Actual | Quality::Manual => "",
+        other => other.word(),
+    }
+}
+
+/// What `who` makes now and has made today, in one sentence that says what is known and no more.
+/// `verbs` are "is" and "has", or "are" and "have".
+#[must_use]
+pub fn sentence(
+    who: &str,
+    (is, has): (&str, &str),
+    known: &office::Now,
+    sample: bool,
+) -> Option<String> {
+    let derived = known.quality > Quality::Manual && known.quality != Quality::Missing;
+    let mark = match (derived.then(|| known.quality.word()), sample) {
+        (None, false) => String::new(),
+        (Some(word), false) => format!(" ({word})"),
+        (None, true) => " (SAMPLE)".to_owned(),
+        (Some(word), true) => format!(" ({word}, SAMPLE)"),
+    };
+    Some(match (known.power.map(kw), known.today.map(kwh)) {
+        (Some(kw), Some(kwh)) => {
+            format!("{who} {is} making {kw} kW right now and {has} made {kwh} kWh today{mark}.")
+        }
+        (Some(kw), None) => {
+            format!("{who} {is} making {kw} kW right now{mark}; how much today is not known yet.")
+        }
+        (None, Some(kwh)) => format!("{who} {has} made {kwh} kWh today{mark}."),
+        (None, None) if known.read_today => {
+            format!("How much {who} {has} made today is not known yet.")
+        }
+        (None, None) => return None,
+    })
 }
 
 /// How long ago the meter was read; the same words as in `live.js`.

@@ -29,6 +29,7 @@ pub fn now(key: &str, kw: &str, kwh: &str, age_s: u64) -> Now {
         key: key.into(),
         kw: Some(kw.into()),
         kwh: Some(kwh.into()),
+        how: "",
         age_s: Some(age_s),
         sample: true,
     }

@@ -1,7 +1,6 @@
 //! A society's page: what happened, live figures, the day, the month, the years, the roofs.
 
 use askama::Template;
-use domain::quantity::{WattHours, Watts};
 use report::{generation::Step, words};
 
 use super::{Frame, Now, live};
@@ -68,14 +67,7 @@ pub struct RoofLine {
 
 /// "Elmore House is making 12.4 kW right now and has made 86.1 kWh today."
 #[must_use]
-pub fn sentence(name: &str, now: Option<Watts>, today: Option<WattHours>, sample: bool) -> String {
-    let mark = if sample { " (SAMPLE)" } else { "" };
-    match (now.map(live::kw), today.map(live::kwh)) {
-        (Some(kw), Some(kwh)) => {
-            format!("{name} is making {kw} kW right now and has made {kwh} kWh today{mark}.")
-        }
-        (Some(kw), None) => format!("{name} is making {kw} kW right now{mark}."),
-        (None, Some(kwh)) => format!("{name} has made {kwh} kWh today{mark}."),
-        (None, None) => format!("No read of {name} has reached us today."),
-    }
+pub fn sentence(name: &str, known: &crate::office::live::Now, sample: bool) -> String {
+    live::sentence(name, ("is", "has"), known, sample)
+        .unwrap_or_else(|| format!("No read of {name} has reached us today."))
 }

@@ -3,7 +3,11 @@
 use askama::Template;
 
 use super::{live, samples, *};
-use domain::quantity::{WattHours, Watts};
+use crate::office::live::Now;
+use domain::{
+    metering::Quality,
+    quantity::{WattHours, Watts},
+};
 
 fn every_page() -> Vec<String> {
     let part = || "<p>a part</p>".to_owned();
@@ -81,19 +85,45 @@ fn age_is_told_in_words() {
 
 #[test]
 fn the_sentence_says_what_is_known_and_no_more() {
-    let (now, today) = (Some(Watts(12_440)), Some(WattHours(86_120)));
-    let say = |now, today| society::sentence("Elmore House", now, today, false);
+    let known = |w: Option<i64>, wh: Option<i64>, quality| Now {
+        power: w.map(Watts),
+        today: wh.map(WattHours),
+        quality,
+        read_today: true,
+        ..Now::NOTHING
+    };
+    let table = [
+        (
+            known(Some(12_440), Some(86_120), Quality::Actual),
+            "Elmore House is making 12.4 kW right now and has made 86.1 kWh today.",
+        ),
+        (
+            known(None, Some(86_120), Quality::Manual),
+            "Elmore House has made 86.1 kWh today.",
+        ),
+        (
+            known(None, Some(86_120), Quality::Derived),
+            "Elmore House has made 86.1 kWh today (derived).",
+        ),
+        (
+            known(Some(12_440), None, Quality::Missing),
+            "Elmore House is making 12.4 kW right now; how much today is not known yet.",
+        ),
+        (
+            known(None, None, Quality::Missing),
+            "How much Elmore House has made today is not known yet.",
+        ),
+        (
+            Now::NOTHING,
+            "No read of Elmore House has reached us today.",
+        ),
+    ];
+    for (known, words) in table {
+        assert_eq!(society::sentence("Elmore House", &known, false), words);
+    }
+    let all = known(Some(41_200), Some(1_312_400), Quality::Derived);
     assert_eq!(
-        say(now, today),
-        "Elmore House is making 12.4 kW right now and has made 86.1 kWh today."
-    );
-    assert_eq!(say(None, today), "Elmore House has made 86.1 kWh today.");
-    assert_eq!(
-        say(None, None),
-        "No read of Elmore House has reached us today."
-    );
-    assert_eq!(
-        home::sentence(3, 10, Some(Watts(41_200)), Some(WattHours(1_312_400)), true),
-        "3 societies with 10 roofs are making 41.2 kW right now and have made 1,312 kWh today (SAMPLE)."
+        home::sentence(3, 10, &all, true),
+        "3 societies with 10 roofs are making 41.2 kW right now and have made 1,312 kWh today (derived, SAMPLE)."
     );
 }
