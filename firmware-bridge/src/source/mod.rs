@@ -2,7 +2,8 @@
 //!
 //! A [`Source`] is one device, or one line of devices that send by themselves. It is polled; a poll
 //! gives what each register showed, as [`Sample`]s, or says why it could not. A source never waits
-//! longer than its own time-outs, never remembers a value, and never gives a number that the device
+//! longer than its own time-outs, never remembers a value (but [`s0`] and [`emon`], whose devices
+//! forget, keep their counts on disk), and never gives a number that the device
 //! did not show: a register that the device does not have is absent, never 0. A source that failed
 //! may be polled again at once; it starts from a fresh connection.
 //!
@@ -13,12 +14,15 @@
 //!
 //! Times are given by the caller; only a meter with a clock of its own adds `meter_time`.
 
+pub mod emon;
 pub mod iec62056;
+pub mod keep;
 pub mod modbus;
 pub mod number;
 pub mod p1;
 pub mod port;
 pub mod register_map;
+pub mod s0;
 pub mod sml;
 pub mod sunspec;
 pub mod text;
@@ -129,6 +133,16 @@ pub enum SourceConfig {
     SunSpec(sunspec::Config),
     /// Any Modbus device, by a register map.
     Modbus(register_map::Config),
+    /// A meter that gives pulses.
+    S0(s0::Config),
+    /// An emonTx or emonPi.
+    Emon(emon::Config),
+    /// A meter with an optical head, IEC 62056-21.
+    Iec62056(iec62056::Config),
+    /// A Dutch or Belgian meter, DSMR P1.
+    P1(p1::Config),
+    /// A German meter that pushes SML.
+    Sml(sml::Config),
 }
 
 /// Any source that a configuration can name.
@@ -138,6 +152,16 @@ pub enum AnySource {
     SunSpec(sunspec::SunSpec),
     /// Any Modbus device, by a register map.
     Modbus(register_map::Mapped),
+    /// A meter that gives pulses.
+    S0(s0::S0),
+    /// An emonTx or emonPi.
+    Emon(emon::Emon),
+    /// A meter with an optical head, IEC 62056-21.
+    Iec62056(iec62056::Iec62056),
+    /// A Dutch or Belgian meter, DSMR P1.
+    P1(p1::P1),
+    /// A German meter that pushes SML.
+    Sml(sml::Sml),
 }
 
 impl AnySource {
@@ -153,6 +177,13 @@ impl AnySource {
             SourceConfig::Modbus(config) => {
                 AnySource::Modbus(register_map::Mapped::open(config, buses)?)
             }
+            SourceConfig::S0(config) => AnySource::S0(s0::S0::new(config.clone())?),
+            SourceConfig::Emon(config) => AnySource::Emon(emon::Emon::new(config.clone())?),
+            SourceConfig::Iec62056(config) => {
+                AnySource::Iec62056(iec62056::Iec62056::new(config.clone())?)
+            }
+            SourceConfig::P1(config) => AnySource::P1(p1::P1::new(config.clone())),
+            SourceConfig::Sml(config) => AnySource::Sml(sml::Sml::new(config.clone())),
         })
     }
 }
@@ -162,6 +193,11 @@ impl Source for AnySource {
         match self {
             AnySource::SunSpec(source) => source.name(),
             AnySource::Modbus(source) => source.name(),
+            AnySource::S0(source) => source.name(),
+            AnySource::Emon(source) => source.name(),
+            AnySource::Iec62056(source) => source.name(),
+            AnySource::P1(source) => source.name(),
+            AnySource::Sml(source) => source.name(),
         }
     }
 
@@ -169,6 +205,11 @@ impl Source for AnySource {
         match self {
             AnySource::SunSpec(source) => source.poll().await,
             AnySource::Modbus(source) => source.poll().await,
+            AnySource::S0(source) => source.poll().await,
+            AnySource::Emon(source) => source.poll().await,
+            AnySource::Iec62056(source) => source.poll().await,
+            AnySource::P1(source) => source.poll().await,
+            AnySource::Sml(source) => source.poll().await,
         }
     }
 }
