@@ -5,7 +5,16 @@
 //! *tick* only measures how long something waited, and never goes backwards. A simulated clock
 //! speeds up the wall time alone: waiting for a broker takes as long as it takes.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    path::Path,
+    process::{Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -25,6 +34,18 @@ pub enum ClockState {
 }
 
 impl ClockState {
+    fn of(number: u8) -> ClockState {
+        [
+            ClockState::Unknown,
+            ClockState::Informative,
+            ClockState::Synced,
+            ClockState::Relative,
+        ]
+        .into_iter()
+        .find(|state| *state as u8 == number)
+        .unwrap_or_default()
+    }
+
     /// The letter in a note.
     pub fn letter(self) -> &'static str {
         match self {
@@ -35,6 +56,35 @@ impl ClockState {
         }
     }
 }
+
+/// Machine times before this (2026-01-01, ms since 1970) are of a clock that was never set.
+pub const EARLIEST_BELIEVABLE_MS: i64 = 1_767_225_600_000;
+
+/// How far a machine's clock can be trusted, from what was known before.
+fn trust(before: ClockState, is_synced: bool, machine_ms: i64) -> ClockState {
+    match before {
+        ClockState::Informative => ClockState::Informative,
+        _ if is_synced => ClockState::Synced,
+        _ if machine_ms < EARLIEST_BELIEVABLE_MS => ClockState::Relative,
+        _ => ClockState::Unknown,
+    }
+}
+
+/// Does time synchronisation say that it holds the machine's clock? systemd-timesyncd leaves a file;
+/// for chrony and ntpd systemd's `timedatectl` asks the kernel. Where there is neither, no.
+pub fn is_kept_by_ntp() -> bool {
+    if Path::new(TIMESYNC_FILE).exists() {
+        return true;
+    }
+    let said = Command::new("timedatectl")
+        .args(["show", "--property=NTPSynchronized", "--value"])
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output();
+    said.is_ok_and(|said| said.stdout.starts_with(b"yes"))
+}
+
+const TIMESYNC_FILE: &str = "/run/systemd/timesync/synchronized";
 
 /// One instant as a session sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +106,7 @@ pub struct Clock {
 
 #[derive(Clone)]
 enum Wall {
-    System(ClockState),
+    System(Arc<AtomicU8>),
     Simulated { from_ms: i64, speed: u32 },
     Following { now_ms: NowMs, speed: u32 },
 }
@@ -68,7 +118,7 @@ impl Clock {
     pub fn system(state: ClockState) -> Self {
         Clock {
             started: Instant::now(),
-            wall: Wall::System(state),
+            wall: Wall::System(Arc::new(AtomicU8::new(state as u8))),
         }
     }
 
@@ -80,6 +130,17 @@ impl Clock {
                 from_ms: from.as_millisecond(),
                 speed: speed.max(1),
             },
+        }
+    }
+
+    /// Asks again how far the machine's clock can be trusted. A clock that was ever right is never
+    /// called relative again.
+    pub fn look(&self, is_synced: bool) {
+        if let Wall::System(state) = &self.wall {
+            let before = ClockState::of(state.load(Ordering::Relaxed));
+            let machine_ms = Timestamp::now().as_millisecond();
+            let now = trust(before, is_synced, machine_ms);
+            state.store(now as u8, Ordering::Relaxed);
         }
     }
 
@@ -99,7 +160,14 @@ impl Clock {
     pub fn now(&self) -> Now {
         let elapsed = self.started.elapsed();
         let (wall_ms, state) = match &self.wall {
-            Wall::System(state) => (Timestamp::now().as_millisecond(), *state),
+            Wall::System(state) => match ClockState::of(state.load(Ordering::Relaxed)) {
+                // What a clock shows that was never set is no time; the start is the zero point.
+                ClockState::Relative => {
+                    let since_start = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
+                    (since_start, ClockState::Relative)
+                }
+                state => (Timestamp::now().as_millisecond(), state),
+            },
             Wall::Simulated { from_ms, speed } => {
                 let ran = i64::try_from(elapsed.as_micros())
                     .unwrap_or(i64::MAX)
@@ -160,6 +228,26 @@ mod tests {
         assert_eq!(now.tick_ms, 10_000);
         let noon: Timestamp = "2026-06-02T12:00:00Z".parse().unwrap();
         assert_eq!(clock.real_wait_until(noon), Duration::from_secs(5));
+    }
+
+    #[test]
+    fn a_clock_is_trusted_as_far_as_it_is_known() {
+        use ClockState::{Informative, Relative, Synced, Unknown};
+        let (in_1970, today) = (3_600_000, EARLIEST_BELIEVABLE_MS + 1);
+        for (before, is_synced, machine_ms, expected) in [
+            (Unknown, false, in_1970, Relative),
+            (Relative, false, in_1970, Relative),
+            (Relative, true, today, Synced),
+            (Relative, false, today, Unknown),
+            (Synced, false, today, Unknown),
+            (Unknown, false, today, Unknown),
+            (Informative, true, today, Informative),
+        ] {
+            assert_eq!(trust(before, is_synced, machine_ms), expected);
+        }
+        for state in [Informative, Relative, Synced, Unknown] {
+            assert_eq!(ClockState::of(state as u8), state);
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -200,7 +200,7 @@ impl Config {
         session::Limits {
             reads_per_note: 200,
             note_after_ms: self.reading.gather_ms,
-            backlog_bytes: usize::try_from(self.backlog.cap_bytes).unwrap_or(usize::MAX),
+            backlog_bytes: self.backlog.cap_bytes,
             ..session::Limits::default()
         }
     }

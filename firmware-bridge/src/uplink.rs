@@ -22,9 +22,10 @@ use tracing::{debug, info, warn};
 use wire::Receipt;
 
 use crate::{
+    backlog::{Backlog, Memory},
     clock::Clock,
     note::MeterRead,
-    session::{Limits, Session, Standing},
+    session::{Heard, Limits, Session, Standing},
 };
 
 pub mod backoff;
@@ -45,6 +46,9 @@ pub const READS_WAITING_MOST: usize = 4096;
 /// The status is said again so often, in s.
 pub const STATUS_EVERY_S: u64 = 60;
 
+/// The task looks around at least so often, in s.
+pub const BEAT_S: u64 = 5;
+
 /// Where to publish, and as whom.
 #[derive(Clone, Debug)]
 pub struct UplinkConfig {
@@ -54,6 +58,8 @@ pub struct UplinkConfig {
     pub port: u16,
     /// The gateway's id: client id, user name and a level of its topics.
     pub gateway: String,
+    /// User name; `None` for the gateway's id.
+    pub user: Option<String>,
     /// The gateway's password; `None` for a broker without accounts.
     pub token: Option<String>,
     /// TLS, made by [`tls::client`]; `None` for a plain connection.
@@ -75,6 +81,7 @@ impl UplinkConfig {
             host: host.into(),
             port,
             gateway: gateway.into(),
+            user: None,
             token: None,
             #[cfg(feature = "tls")]
             tls: None,
@@ -94,6 +101,14 @@ pub struct UplinkState {
     pub connections: u64,
     /// Receipts that could be read.
     pub receipts: u64,
+    /// When the last of them came, by the gateway's clock, ms since 1970 UTC.
+    pub last_receipt_ms: Option<i64>,
+    /// When the oldest note without a receipt was closed, by the gateway's clock, ms since 1970 UTC.
+    pub oldest_ms: Option<i64>,
+    /// This start's number.
+    pub boot: u64,
+    /// Rises while the task is alive, at least every [`BEAT_S`].
+    pub beat: u64,
     /// The session.
     pub standing: Standing,
 }
@@ -113,24 +128,34 @@ pub struct Uplink {
 pub struct Stopped;
 
 impl Uplink {
-    /// Starts an uplink for a gateway that starts for the `boot`-th time ([`Session::new`]). It
-    /// runs whether or not the broker is there.
+    /// Starts an uplink that forgets, for a gateway that starts for the `boot`-th time
+    /// ([`Session::new`]). It runs whether or not the broker is there.
     pub fn start(config: UplinkConfig, boot: u64, limits: Limits, clock: Clock) -> Self {
+        Uplink::over(config, Session::<Memory>::new(boot, limits), limits, clock)
+    }
+
+    /// Starts an uplink over a session that has its number.
+    pub fn over<B: Backlog + Send + 'static>(
+        config: UplinkConfig,
+        session: Session<B>,
+        limits: Limits,
+        clock: Clock,
+    ) -> Self {
         let (reads, reads_in) = mpsc::channel(READS_WAITING_MOST);
         let (stop, stop_in) = oneshot::channel();
         let (state_out, state) = watch::channel(UplinkState::default());
         let driver = Driver {
             backoff: Backoff::new(config.backoff_ms.0, config.backoff_ms.1),
             window: limits.window,
-            session: Session::new(boot, limits),
+            session,
             state: UplinkState::default(),
             config,
-            boot,
             clock,
             state_out,
             link: Link::Down {
                 retry_at: Instant::now(),
             },
+            look_at: Instant::now(),
         };
         Uplink {
             reads,
@@ -138,6 +163,12 @@ impl Uplink {
             state,
             task: tokio::spawn(driver.run(reads_in, stop_in)),
         }
+    }
+
+    /// A handle through which reads can be handed over from elsewhere; waits while
+    /// [`READS_WAITING_MOST`] are waiting.
+    pub fn sender(&self) -> mpsc::Sender<MeterRead> {
+        self.reads.clone()
     }
 
     /// Hands over a read; waits while [`READS_WAITING_MOST`] are waiting.
@@ -161,16 +192,17 @@ impl Uplink {
     }
 }
 
-struct Driver {
+struct Driver<B> {
     config: UplinkConfig,
-    boot: u64,
     clock: Clock,
-    session: Session,
+    session: Session<B>,
     window: usize,
     state: UplinkState,
     state_out: watch::Sender<UplinkState>,
     backoff: Backoff,
     link: Link,
+    /// When the state is looked at although nothing happened.
+    look_at: Instant,
 }
 
 enum Link {
@@ -178,7 +210,7 @@ enum Link {
     Up(Box<Connection>),
 }
 
-impl Driver {
+impl<B: Backlog> Driver<B> {
     async fn run(
         mut self,
         mut reads: mpsc::Receiver<MeterRead>,
@@ -215,6 +247,7 @@ impl Driver {
         {
             connection.good_bye(self.state.standing).await;
         }
+        self.session.keep_receipts();
         self.state
     }
 
@@ -227,13 +260,13 @@ impl Driver {
             Link::Up(connection) => connection.due(),
         };
         let waits = [session, until].into_iter().flatten();
-        waits.fold(link, Instant::min)
+        waits.fold(link.min(self.look_at), Instant::min)
     }
 
     /// Does everything that can be done without waiting.
     fn pump(&mut self) {
         if matches!(self.link, Link::Down { retry_at } if retry_at <= Instant::now()) {
-            let connection = Connection::open(&self.config, self.boot, self.window);
+            let connection = Connection::open(&self.config, self.session.boot(), self.window);
             self.link = Link::Up(Box::new(connection));
         }
         // Asked with the link down too: a note that is full of age must be closed for the backlog's
@@ -257,6 +290,13 @@ impl Driver {
     fn report(&mut self) {
         self.state.standing = self.session.standing();
         self.state.connected = matches!(&self.link, Link::Up(c) if c.is_granted());
+        self.state.boot = self.session.boot();
+        if self.look_at <= Instant::now() {
+            self.look_at = Instant::now() + Duration::from_secs(BEAT_S);
+            self.state.beat += 1;
+            let oldest = self.state.standing.oldest;
+            self.state.oldest_ms = oldest.and_then(|id| self.session.closed_at_ms(id));
+        }
         self.state_out.send_if_modified(|state| {
             let changed = *state != self.state;
             *state = self.state;
@@ -282,8 +322,11 @@ impl Driver {
             }
             Said::Receipt(text) => match Receipt::parse(&text) {
                 Ok(receipt) => {
-                    self.session.receipt(&receipt, now);
                     self.state.receipts += 1;
+                    self.state.last_receipt_ms = Some(now.wall.as_millisecond());
+                    if let Heard::CounterWentBack(boot) = self.session.receipt(&receipt, now) {
+                        self.go_on_as(boot);
+                    }
                 }
                 Err(error) => {
                     warn!(gateway = %self.config.gateway, %error, "receipt was not readable");
@@ -298,6 +341,23 @@ impl Driver {
                     retry_at: Instant::now() + pause,
                 };
             }
+        }
+    }
+}
+
+impl<B: Backlog> Driver<B> {
+    /// The daemon knows more of us than we do: our disk is an older copy, or the counter was lost.
+    fn go_on_as(&mut self, boot: u64) {
+        let old = self.session.boot();
+        match self.session.backlog().raise_boot(boot) {
+            Ok(()) => {
+                warn!(
+                    old,
+                    boot, "daemon knows later starts: the boot counter had gone back"
+                );
+                self.session.restart_as(boot, self.clock.now());
+            }
+            Err(error) => warn!(%error, old, boot, "boot counter cannot be raised"),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Situations a gateway meets, each seen from outside the crate.
 
 mod backlog;
+mod disk;
 mod lossy_link;
 mod mosquitto;
 mod roofs;
+mod sunspec;
 mod support;

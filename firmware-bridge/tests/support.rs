@@ -29,6 +29,7 @@ pub fn read(meter: &str, n: u64) -> MeterRead {
         at: at(n).wall,
         wh: i64::try_from(n).unwrap(),
         w: None,
+        state: bridge::note::MeterState::Good,
     }
 }
 
@@ -55,6 +56,11 @@ impl Daemon {
         let mut reads: Vec<MeterRead> = self.held.values().flat_map(|p| parse(p).1).collect();
         reads.sort_by(|a, b| (&a.meter, a.wh).cmp(&(&b.meter, b.wh)));
         reads
+    }
+
+    /// The notes held.
+    pub fn payloads(&self) -> impl Iterator<Item = &Bytes> {
+        self.held.values()
     }
 
     /// Names of the notes held.

@@ -151,6 +151,7 @@ async fn feed(
             at: Timestamp::from_millisecond(at_ms).unwrap(),
             wh,
             w: None,
+            state: bridge::note::MeterState::Good,
         };
         uplink.read(read).await.unwrap();
         sent.lock().unwrap().push((at_ms, wh));

@@ -154,6 +154,7 @@ async fn run(
                     at,
                     wh: shown.wh,
                     w: Some(shown.w),
+                    state: crate::note::MeterState::Good,
                 };
                 if uplink.read(read).await.is_err() {
                     break;

@@ -212,7 +212,8 @@ fn options(config: &UplinkConfig, room: usize, will: LastWill) -> MqttOptions {
         .set_inflight(u16::try_from(room).unwrap_or(u16::MAX))
         .set_last_will(will);
     if let Some(token) = &config.token {
-        options.set_credentials(&config.gateway, token);
+        let user = config.user.as_ref().unwrap_or(&config.gateway);
+        options.set_credentials(user, token);
     }
     #[cfg(feature = "tls")]
     if let Some(tls) = &config.tls {
@@ -239,7 +240,7 @@ struct Status {
     online: bool,
     boot: u64,
     unreceipted_notes: usize,
-    backlog_bytes: usize,
+    backlog_bytes: u64,
     lost_notes: u64,
     lost_reads: u64,
 }
