@@ -170,7 +170,7 @@ async fn knock(device: &Device) -> Result<Option<String>, SourceError> {
         }
         match answer {
             Ok(words) => return Ok(Some(format!("{words:04x?} at {at}"))),
-            Err(error @ ReadError::Exception(_)) if !error.is_a_gateways() => {
+            Err(error @ ReadError::Exception(_)) if error.is_somebodys() => {
                 return Ok(Some(error.to_string()));
             }
             Err(ReadError::Gone(reason)) => {

@@ -93,14 +93,18 @@ impl ReadError {
         )
     }
 
-    /// Whether a gateway before the device says that it gets no answer from it.
-    pub fn is_a_gateways(&self) -> bool {
-        matches!(
-            self,
-            ReadError::Exception(
-                ExceptionCode::GatewayPathUnavailable | ExceptionCode::GatewayTargetDevice
-            )
-        )
+    /// Whether the device itself speaks here. Where no device is, gateways say 10 or 11, and some
+    /// servers 4.
+    pub fn is_somebodys(&self) -> bool {
+        match self {
+            ReadError::Exception(code) => !matches!(
+                code,
+                ExceptionCode::GatewayPathUnavailable
+                    | ExceptionCode::GatewayTargetDevice
+                    | ExceptionCode::ServerDeviceFailure
+            ),
+            _ => false,
+        }
     }
 }
 

@@ -1,0 +1,306 @@
+//! SunSpec devices served by pymodbus: scanned, and read as pysunspec2 reads them.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    process::{Child, Command, Stdio},
+};
+
+use bridge::{
+    scan::{Plan, What, scan},
+    source::{AnySource, Sample, Source, SourceConfig, modbus::Buses},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// A pymodbus server that ends with the test.
+pub struct Served {
+    server: Child,
+    transport: &'static str,
+    place: String,
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/sunspec.py");
+
+/// The Python that `./test` prepares, with pymodbus and pysunspec2.
+fn python() -> Command {
+    let python = std::env::var("COMMONWATT_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let mut command = Command::new(python);
+    command.arg(SCRIPT);
+    command
+}
+
+const HINT: &str = "hint: run `./test`, or `pip install pymodbus==3.16.1 pysunspec2==1.3.7 pyserial==3.5` \
+                    into a Python and name it in COMMONWATT_TEST_PYTHON";
+
+/// Serves devices over `tcp` or `rtu`.
+pub fn serve(transport: &'static str, devices: &Value) -> Served {
+    let mut server = python()
+        .args(["serve", transport])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|e| panic!("no Python: {e}\n{HINT}"));
+    let mut stdin = server.stdin.take().unwrap();
+    stdin.write_all(devices.to_string().as_bytes()).unwrap();
+    drop(stdin);
+    let mut ready = String::new();
+    BufReader::new(server.stdout.take().unwrap())
+        .read_line(&mut ready)
+        .unwrap();
+    let place = ready
+        .strip_prefix("ready ")
+        .unwrap_or_else(|| panic!("the pymodbus server did not start\n{HINT}"))
+        .trim()
+        .to_owned();
+    Served {
+        server,
+        transport,
+        place,
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Point {
+    model: u16,
+    group: usize,
+    point: String,
+    text: Option<String>,
+    wh: Option<u64>,
+}
+
+impl Served {
+    /// The address as a configuration has it.
+    pub fn address(&self) -> String {
+        match self.transport {
+            "tcp" => format!("127.0.0.1:{}", self.place),
+            _ => format!("{},19200,8N1", self.place),
+        }
+    }
+
+    /// What pysunspec2 reads.
+    fn read_by_pysunspec2(&self, unit: u8, base: u16) -> Vec<Point> {
+        let read = python()
+            .args(["read", self.transport, &self.place])
+            .args([unit.to_string(), base.to_string()])
+            .output()
+            .unwrap();
+        assert!(
+            read.status.success(),
+            "{}\n{HINT}",
+            String::from_utf8_lossy(&read.stderr)
+        );
+        serde_json::from_slice(&read.stdout).unwrap()
+    }
+
+    /// What the bridge reads.
+    async fn read_by_us(&self, unit: u8) -> Vec<Sample> {
+        let config = format!(
+            "kind = \"sunspec\"\naddress = \"{}\"\nunit = {unit}\nstrings = true",
+            self.address()
+        );
+        let config: SourceConfig = toml::from_str(&config).unwrap();
+        let mut source = AnySource::open(&config, &Buses::default()).unwrap();
+        let first = source.poll().await.unwrap();
+        assert_eq!(source.poll().await.unwrap(), first, "read again");
+        first
+    }
+}
+
+fn common(serial: &str) -> Value {
+    json!({"ID": 1, "L": 66, "Mn": "Maker", "Md": "Model 5", "Vr": "1.02", "SN": serial})
+}
+
+/// Serves one model behind a common one, and compares.
+async fn check(transport: &'static str, base: u16, model: Value, expected: &[(&str, &str, u64)]) {
+    let served = serve(
+        transport,
+        &json!([{"unit": 1, "base": base, "models": [common("9999abcd"), model]}]),
+    );
+    let ours: Vec<(String, String, u64)> = served
+        .read_by_us(1)
+        .await
+        .into_iter()
+        .map(|sample| (sample.meter, sample.register, sample.wh))
+        .collect();
+    let expected: Vec<(String, String, u64)> = expected
+        .iter()
+        .map(|(meter, register, wh)| ((*meter).to_owned(), (*register).to_owned(), *wh))
+        .collect();
+    assert_eq!(ours, expected, "{model}");
+
+    let theirs = served.read_by_pysunspec2(1, base);
+    assert_eq!(theirs[0].text.as_deref(), Some("9999abcd"));
+    let theirs: Vec<(String, String, u64)> = theirs
+        .iter()
+        .filter_map(|point| {
+            let register = match &*point.point {
+                "TotWhImp" | "TotWhAbs" => "1.8.0",
+                _ => "2.8.0",
+            };
+            let meter = match point.model {
+                160 => format!("9999abcd/dc{}", point.group),
+                _ => "9999abcd".to_owned(),
+            };
+            Some((meter, register.to_owned(), point.wh?))
+        })
+        .collect();
+    assert_eq!(ours, theirs, "as pysunspec2 reads {model}");
+}
+
+#[tokio::test]
+async fn every_integer_model_over_tcp_is_read_as_pysunspec2_reads_it() {
+    for id in [101, 102, 103] {
+        let model = json!({"ID": id, "W": 1234, "W_SF": 0, "WH": 123_456_789, "WH_SF": 1, "St": 4});
+        check(
+            "tcp",
+            40_000,
+            model,
+            &[("9999abcd", "2.8.0", 1_234_567_890)],
+        )
+        .await;
+    }
+    for id in [201, 202, 203, 204] {
+        let model = json!({
+            "ID": id, "TotWhExp": 4_294_967_295_u32, "TotWhImp": 123_457, "TotWh_SF": -1,
+        });
+        let expected = [
+            ("9999abcd", "2.8.0", 429_496_729),
+            ("9999abcd", "1.8.0", 12_345),
+        ];
+        check("tcp", 50_000, model, &expected).await;
+    }
+    let model = json!({
+        "ID": 701, "TotWhInj": 9_007_199_254_740_993_u64, "TotWhAbs": 0, "TotWh_SF": -2, "InvSt": 3,
+    });
+    let expected = [
+        ("9999abcd", "2.8.0", 90_071_992_547_409),
+        ("9999abcd", "1.8.0", 0),
+    ];
+    check("tcp", 0, model, &expected).await;
+}
+
+#[tokio::test]
+async fn every_float_model_over_tcp_is_read_as_pysunspec2_reads_it() {
+    for id in [111, 112, 113] {
+        // Above 2^24 a float counts in steps; its bits are the register.
+        let model = json!({"ID": id, "W": 1500.5, "WH": 123_456_789_012.0, "St": 4});
+        check(
+            "tcp",
+            40_000,
+            model,
+            &[("9999abcd", "2.8.0", 123_456_790_528)],
+        )
+        .await;
+    }
+    for id in [211, 212, 213, 214] {
+        let model = json!({"ID": id, "W": -5.25, "TotWhExp": 1_234_567.9, "TotWhImp": 0.0});
+        let expected = [("9999abcd", "2.8.0", 1_234_567), ("9999abcd", "1.8.0", 0)];
+        check("tcp", 40_000, model, &expected).await;
+    }
+}
+
+#[tokio::test]
+async fn integer_and_float_models_over_rtu_are_read_as_pysunspec2_reads_them() {
+    let model = json!({"ID": 103, "WH": 7_654_321, "WH_SF": 0, "St": 4});
+    check("rtu", 40_000, model, &[("9999abcd", "2.8.0", 7_654_321)]).await;
+    let model = json!({"ID": 213, "TotWhExp": 7_654_321.0, "TotWhImp": 12.75});
+    let expected = [("9999abcd", "2.8.0", 7_654_321), ("9999abcd", "1.8.0", 12)];
+    check("rtu", 40_000, model, &expected).await;
+}
+
+#[tokio::test]
+async fn strings_are_read_as_pysunspec2_reads_them_even_more_than_fit_one_request() {
+    let modules: Vec<Value> = (1..=13)
+        .map(|n| json!({"ID": n, "DCWH": n * 1000}))
+        .collect();
+    let model = json!({"ID": 160, "DCWH_SF": 1, "N": 13, "module": modules});
+    let expected: Vec<(String, u64)> = (1..=13)
+        .map(|n| (format!("9999abcd/dc{n}"), n * 10_000))
+        .collect();
+    let expected: Vec<(&str, &str, u64)> = expected
+        .iter()
+        .map(|(meter, wh)| (meter.as_str(), "2.8.0", *wh))
+        .collect();
+    check("tcp", 40_000, model, &expected).await;
+}
+
+#[tokio::test]
+async fn what_is_not_implemented_is_absent_and_never_zero() {
+    for model in [
+        json!({"ID": 103, "WH": null, "WH_SF": 0}),
+        json!({"ID": 103, "WH": 5, "WH_SF": null}),
+        json!({"ID": 113, "WH": null}),
+        json!({"ID": 203, "TotWhExp": null, "TotWhImp": null, "TotWh_SF": 0}),
+        json!({"ID": 701, "TotWhInj": null, "TotWhAbs": null, "TotWh_SF": 0}),
+    ] {
+        check("tcp", 40_000, model, &[]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_line_with_three_units_is_scanned() {
+    let served = serve(
+        "rtu",
+        &json!([
+            {"unit": 1, "base": 40_000, "models": [
+                common("A1"), {"ID": 103, "WH": 1000, "WH_SF": 0, "St": 4}]},
+            {"unit": 3, "base": 50_000, "models": [
+                common("B1"), {"ID": 213, "TotWhExp": 5.0, "TotWhImp": null}]},
+            {"unit": 4, "base": 0, "models": [
+                common(""), {"ID": 701, "TotWhInj": 7, "TotWh_SF": 0}]},
+        ]),
+    );
+    let mut plan = Plan::usual(served.address().parse().unwrap());
+    plan.units = (1..=5).collect();
+    let report = scan(&plan, |_| {}).await.unwrap();
+    let found: Vec<(u8, Vec<&str>, bool)> = report
+        .found
+        .iter()
+        .map(|found| match &found.what {
+            What::SunSpec {
+                machines,
+                without_serial,
+                ..
+            } => {
+                let serials = machines.iter().map(|(serial, _)| &**serial).collect();
+                (found.unit, serials, *without_serial)
+            }
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (1, vec!["A1"], false),
+            (3, vec!["B1"], false),
+            (4, vec!["no serial number"], true),
+        ]
+    );
+    let text = report.to_string();
+    assert!(
+        text.contains("Maker Model 5, serial A1, version 1.02"),
+        "{text}"
+    );
+    assert!(text.contains("SunSpec at 50000, models 1 213"), "{text}");
+    assert!(text.contains("1.8.0  not implemented"), "{text}");
+    assert!(
+        text.contains("meter = \"\"   # the serial number on its label"),
+        "{text}"
+    );
+    let json = report.json();
+    assert_eq!(
+        json["found"][0]["meters"][0]["models"][0]["registers"][0]["wh"],
+        1000
+    );
+    assert_eq!(
+        json["found"][1]["meters"][0]["models"][0]["registers"][1]["wh"],
+        Value::Null
+    );
+}
