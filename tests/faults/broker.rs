@@ -10,13 +10,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::{
     account::{Ledger, Outcome},
     daemon::{Daemon, Place, Settings, free_port},
     endpoint::print,
-    is_campaign,
+    figure, is_campaign,
     load::Account,
     pause,
     powercut::Disk,
@@ -142,6 +143,16 @@ fn a_broker_killed_again_and_again_costs_no_read() {
         outcome.owed,
         outcome.lost,
         outcome.doubled
+    );
+    figure(
+        "broker itself killed",
+        json!({
+            "broker_killed": kills,
+            "daemon_killed": kills / DAEMON_EVERY,
+            "reads_sent": outcome.owed,
+            "lost": outcome.lost,
+            "doubled": outcome.doubled,
+        }),
     );
     assert!(outcome.is_clean(), "{outcome:?}\n{}", place.log());
 }

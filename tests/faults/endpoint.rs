@@ -7,9 +7,12 @@ use std::{
     time::Duration,
 };
 
+use serde_json::json;
+
 use crate::{
     account::{Ledger, Outcome, reads_of},
     daemon::{Daemon, Place, Settings},
+    figure,
     load::{Account, Promises, Publisher, await_receipt},
     pause,
     powercut::Disk,
@@ -111,6 +114,16 @@ pub fn print(name: &str, outcome: &Outcome, longest: Duration) {
         "{name}: {} rounds, {owed} reads acknowledged, {lost} lost, {doubled} duplicated, longest restart {} ms",
         rounds(),
         longest.as_millis()
+    );
+    figure(
+        name,
+        json!({
+            "rounds": rounds(),
+            "reads_acknowledged": owed,
+            "lost": lost,
+            "doubled": doubled,
+            "longest_restart_ms": longest.as_millis() as u64,
+        }),
     );
 }
 

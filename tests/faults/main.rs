@@ -23,13 +23,35 @@ mod society;
 mod trouble;
 mod uplinks;
 
-use std::time::Duration;
+use std::{path::Path, process::Command, time::Duration};
+
+use serde_json::Value;
 
 /// Rounds of a campaign of kills or cuts.
 fn rounds() -> u32 {
     let asked = std::env::var("COMMONWATT_ROUNDS").ok();
     let usual = if is_campaign() { 1_000 } else { 30 };
     asked.and_then(|n| n.parse().ok()).unwrap_or(usual)
+}
+
+/// Writes a row of `docs/figures/faults.json`, in a campaign only.
+fn figure(name: &str, mut row: Value) {
+    if !is_campaign() {
+        return;
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/figures/faults.json");
+    let before = std::fs::read_to_string(&path).unwrap_or_else(|_| "{}".into());
+    let mut all: Value = serde_json::from_str(&before).unwrap();
+    row["commit"] = commit().into();
+    all[name] = row;
+    std::fs::write(path, format!("{all:#}\n")).unwrap();
+}
+
+/// The commit that is checked out.
+fn commit() -> String {
+    let said = Command::new("git").args(["rev-parse", "HEAD"]).output();
+    said.map(|out| String::from_utf8_lossy(&out.stdout).trim().to_owned())
+        .unwrap_or_default()
 }
 
 /// `COMMONWATT_CAMPAIGN=1`: the heavy counts, by hand.

@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeSet,
     path::Path,
-    process::Command,
     time::{Duration, Instant},
 };
 
@@ -12,6 +11,7 @@ use serde_json::json;
 
 use crate::{
     account::reads_of,
+    commit,
     daemon::{Place, Settings},
     is_set,
     load::{Account, await_receipt},
@@ -172,13 +172,4 @@ fn note(account: &Account, boot: u64, seq: u64, which: std::ops::Range<u64>) -> 
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap()
-}
-
-fn commit() -> String {
-    let asked = Command::new("git")
-        .args(["rev-parse", "--short", "HEAD"])
-        .output();
-    asked.map_or(String::new(), |done| {
-        String::from_utf8_lossy(&done.stdout).trim().to_owned()
-    })
 }
