@@ -5,6 +5,11 @@
 //! `fuzz/README.md`).
 //!
 //! `commonwatt-fuzz [TARGET] [--inputs N]`, or `commonwatt-fuzz TARGET --input HEX` for one again.
+//! `commonwatt-fuzz [TARGET] --campaign N [--minutes M]` goes on, with inputs not yet met, where the
+//! last campaign stopped (`docs/figures/fuzz.json`), until every target has met N or has had its M
+//! minutes, and writes down how far it came and at which commit.
+
+mod campaign;
 
 use std::{
     panic::catch_unwind,
@@ -22,12 +27,22 @@ fn main() -> ExitCode {
     let mut inputs: u64 = 100_000;
     let mut only = None;
     let mut one = None;
+    let mut campaign = None;
+    let mut minutes = u64::MAX / 60;
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--inputs" => match args.next().and_then(|n| n.parse().ok()) {
                 Some(n) => inputs = n,
                 None => return wrong("expected a number after `--inputs`"),
+            },
+            "--campaign" => match args.next().and_then(|n| n.parse().ok()) {
+                Some(n) => campaign = Some(n),
+                None => return wrong("expected a number after `--campaign`"),
+            },
+            "--minutes" => match args.next().and_then(|n| n.parse().ok()) {
+                Some(n) => minutes = n,
+                None => return wrong("expected a number after `--minutes`"),
             },
             "--input" => match args.next().as_deref().and_then(bytes) {
                 Some(bytes) => one = Some(bytes),
@@ -45,8 +60,11 @@ fn main() -> ExitCode {
         ran += 1;
         if let Some(input) = &one {
             println!("{}: accepted: {}", target.name, (target.run)(input));
-        } else if !run(target, inputs) {
-            failed += 1;
+        } else if let Some(goal) = campaign {
+            let time = Duration::from_secs(minutes * 60);
+            failed += usize::from(!campaign::go_on(target, goal, time));
+        } else {
+            failed += usize::from(run(target, inputs, 0, Duration::MAX).is_none());
         }
     }
     println!("{} passed, {failed} failed", ran - failed);
@@ -57,14 +75,27 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(target: &Target, inputs: u64) -> bool {
+/// What a run met.
+struct Met {
+    inputs: u64,
+    accepted: u64,
+    seconds: f64,
+}
+
+/// Runs a target on so many inputs of the sequence with this number, or for so long; nothing when
+/// it failed.
+fn run(target: &Target, inputs: u64, sequence: u64, time: Duration) -> Option<Met> {
     let began = Instant::now();
     let seeds = (target.seeds)();
     assert!(!seeds.is_empty(), "target `{}` has no seed", target.name);
-    let mut random = mutate::Random::new(0x5eed ^ target.name.len() as u64);
+    let mut random = mutate::Random::new(0x5eed ^ target.name.len() as u64 ^ (sequence << 20));
     let mut pool = seeds.clone();
-    let (mut accepted_seeds, mut accepted_inputs) = (0_usize, 0_u64);
+    let (mut accepted_seeds, mut accepted_inputs, mut met) = (0_usize, 0_u64, 0_u64);
     for n in 0..inputs {
+        if n % 1_024 == 1_023 && began.elapsed() > time {
+            break;
+        }
+        met += 1;
         let input = match seeds.get(usize::try_from(n).unwrap_or(usize::MAX)) {
             Some(seed) => seed.clone(),
             None => mutate::mutate(&pool, &mut random),
@@ -73,7 +104,7 @@ fn run(target: &Target, inputs: u64) -> bool {
         let outcome = catch_unwind(|| (target.run)(&input));
         if outcome.is_err() {
             println!("{}: input {n} panics: {}", target.name, hex(&input));
-            return false;
+            return None;
         }
         // A busy machine makes one input slow by chance; an input that is slow is slow again.
         let slow = start.elapsed() > SLOWEST && n > 100 && {
@@ -88,7 +119,7 @@ fn run(target: &Target, inputs: u64) -> bool {
                 start.elapsed(),
                 hex(&input)
             );
-            return false;
+            return None;
         }
         if outcome.is_ok_and(|accepted| accepted) {
             accepted_inputs += 1;
@@ -99,13 +130,17 @@ fn run(target: &Target, inputs: u64) -> bool {
             }
         }
     }
+    let seconds = began.elapsed().as_secs_f64();
     println!(
-        "{}: {inputs} inputs in {:.1} s, {accepted_inputs} accepted; {accepted_seeds} of {} seeds accepted",
+        "{}: {met} inputs in {seconds:.1} s, {accepted_inputs} accepted; {accepted_seeds} of {} seeds accepted",
         target.name,
-        began.elapsed().as_secs_f64(),
         seeds.len(),
     );
-    accepted_seeds > 0
+    (accepted_seeds > 0).then_some(Met {
+        inputs: met,
+        accepted: accepted_inputs,
+        seconds,
+    })
 }
 
 /// Keeps an input beside the seeds; when there is no room it takes another's place.
