@@ -3,6 +3,7 @@
 mod backlog;
 mod disk;
 mod lossy_link;
+mod modbus;
 mod mosquitto;
 mod roofs;
 mod sunspec;
