@@ -26,6 +26,9 @@ pub struct Config {
     /// The machine's clock.
     #[serde(default)]
     pub clock: Clock,
+    /// What `firmware-bridge status` shows.
+    #[serde(default)]
+    pub status: Status,
     /// The meters.
     #[serde(default, rename = "source")]
     pub sources: Vec<SourceConfig>,
@@ -43,8 +46,8 @@ pub struct Gateway {
     /// Folder of the gateway's private key.
     #[serde(default = "key_folder")]
     pub key_folder: PathBuf,
-    /// Sign notes with that key.
-    #[serde(default)]
+    /// Sign notes with that key once the gateway is enrolled.
+    #[serde(default = "yes")]
     pub sign: bool,
 }
 
@@ -87,8 +90,8 @@ pub struct Uplink {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Reading {
-    /// Every source is read so often, in s, at whole multiples of it since midnight UTC.
-    pub interval_s: u64,
+    /// Every source is read so often, in ms, at whole multiples of it since midnight UTC.
+    pub interval_ms: u64,
     /// A note waits so long for the other sources of its interval, in ms.
     pub gather_ms: u64,
     /// A source that has not answered after so long, in s, is given up until the next interval.
@@ -99,10 +102,26 @@ pub struct Reading {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Backlog {
-    /// Folder of notes, boot counter and status; on a disk that survives power loss.
+    /// Folder of notes and boot counter; on a disk that survives power loss.
     pub folder: PathBuf,
     /// Most bytes of notes kept, sent or not.
     pub cap_bytes: u64,
+}
+
+/// `[status]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Status {
+    /// File that says how the running gateway stands; better not on flash, it is written often.
+    pub file: PathBuf,
+}
+
+impl Default for Status {
+    fn default() -> Self {
+        Status {
+            file: "/run/firmware-bridge/status.json".into(),
+        }
+    }
 }
 
 /// `[clock]`
@@ -135,6 +154,8 @@ pub struct BadConfig {
 
 /// Smallest backlog: below it there is no room for a note to be carried over.
 pub const CAP_BYTES_LEAST: u64 = 1 << 20;
+/// Shortest interval between two reads of a meter.
+pub const INTERVAL_MS_LEAST: u64 = 100;
 /// Longest gateway id.
 pub const ID_BYTES_MOST: usize = 64;
 
@@ -228,7 +249,11 @@ impl Config {
         }
         let reading = &self.reading;
         for (key, value, least) in [
-            ("reading.interval_s", reading.interval_s, 1),
+            (
+                "reading.interval_ms",
+                reading.interval_ms,
+                INTERVAL_MS_LEAST,
+            ),
             ("reading.give_up_s", reading.give_up_s, 1),
             ("backlog.cap_bytes", self.backlog.cap_bytes, CAP_BYTES_LEAST),
         ] {
@@ -243,7 +268,7 @@ impl Config {
 impl Default for Reading {
     fn default() -> Self {
         Reading {
-            interval_s: 60,
+            interval_ms: 60_000,
             gather_ms: 3_000,
             give_up_s: 30,
         }
@@ -265,6 +290,10 @@ fn london() -> String {
 
 fn key_folder() -> PathBuf {
     "/var/lib/firmware-bridge/keys".into()
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn keep_alive_s() -> u16 {
@@ -295,5 +324,98 @@ fn explain(error: &str) -> String {
     match nearest {
         Some((_, name)) => format!("{error}\nhint: did you mean `{name}`?"),
         None => error.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHIPPED: &str = include_str!("../../config/gateway.toml");
+
+    #[test]
+    fn the_shipped_file_shows_every_key_with_its_default() {
+        let shipped = Config::parse(SHIPPED).unwrap();
+        let all_keys: String = SHIPPED
+            .lines()
+            .map(|line| match line.strip_prefix("# ") {
+                Some(key)
+                    if key.contains(" = ") && !key.contains(". ") && !key.starts_with(' ') =>
+                {
+                    format!("{key}\n")
+                }
+                _ => format!("{line}\n"),
+            })
+            .collect();
+        assert_eq!(Config::parse(&all_keys).unwrap(), shipped, "{all_keys}");
+        let least = "[gateway]\nid = \"roof-1\"\n[uplink]\nurl = \"mqtt://192.168.1.10:1883\"\n";
+        assert_eq!(Config::parse(least).unwrap(), shipped);
+        for key in format!("{shipped:#?}").lines() {
+            let Some((key, _)) = key.trim().split_once(": ") else {
+                continue;
+            };
+            let is_table = [
+                "gateway", "uplink", "reading", "backlog", "clock", "status", "sources",
+            ]
+            .contains(&key);
+            assert!(
+                is_table || all_keys.contains(&format!("{key} = ")),
+                "`{key}`"
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_the_nearest() {
+        let text = SHIPPED.replace("[reading]", "[reading]\nintervall_ms = 5");
+        let error = Config::parse(&text).unwrap_err();
+        assert!(error.contains("intervall_ms"), "{error}");
+        assert!(
+            error.ends_with("hint: did you mean `interval_ms`?"),
+            "{error}"
+        );
+        let error = Config::parse(&format!("{SHIPPED}\n[[source]]\nkind = \"sunspek\"\n"));
+        let error = error.unwrap_err();
+        assert!(error.ends_with("hint: did you mean `sunspec`?"), "{error}");
+    }
+
+    #[test]
+    fn values_out_of_bounds_are_refused_with_what_was_expected() {
+        let with = |from: &str, to: &str| Config::parse(&SHIPPED.replace(from, to)).unwrap_err();
+        for (from, to, expected) in [
+            ("\"roof-1\"", "\"roof/1\"", "gateway.id is `roof/1`"),
+            (
+                "mqtt://192.168.1.10:1883",
+                "http://x",
+                "expected `mqtt://HOST:PORT`",
+            ),
+            (
+                "mqtt://192.168.1.10:1883",
+                "mqtts://x",
+                "uplink.ca_file is empty",
+            ),
+            ("# interval_ms = 60000", "interval_ms = 1", "at least `100`"),
+            (
+                "# zone = \"Europe/London\"",
+                "zone = \"Europe/Lndon\"",
+                "IANA name",
+            ),
+        ] {
+            let error = with(from, to);
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_understood() {
+        for (url, expected) in [
+            ("mqtt://a.example", ("a.example", 1883, false)),
+            ("mqtt://[fd00::1]:1884/", ("fd00::1", 1884, false)),
+            ("mqtt://10.0.0.1:99", ("10.0.0.1", 99, false)),
+        ] {
+            let config = Config::parse(&SHIPPED.replace("mqtt://192.168.1.10:1883", url)).unwrap();
+            let (host, port, tls) = config.address().unwrap();
+            assert_eq!((host.as_str(), port, tls), expected);
+        }
     }
 }

@@ -9,12 +9,14 @@
 //!
 //! - [`note`]: one register read, and the bytes of a note;
 //! - [`session`]: the protocol without sockets, clock or threads: input and time in, output out;
+//! - [`backlog`]: where notes wait, on disk or in memory;
 //! - [`clock`]: where the time comes from, real or simulated;
 //! - [`uplink`]: drives a session over MQTT;
 //! - [`keys`]: the gateway's key, and notes signed with it;
 //! - [`enrol`]: how the daemon comes to know it;
 //! - [`source`]: meters and inverters on their wires;
 //! - [`scan`]: what is on a line or at a network address;
+//! - [`config`], [`gateway`], [`status`]: the program: its file, its tasks, how it stands;
 //! - [`simulate`]: roofs made of measured British generation, and a fleet of them.
 //!
 //! What the daemon says it holds, the receipt, is read by `wire`, which both sides share.
@@ -26,10 +28,12 @@ pub mod backlog;
 pub mod clock;
 pub mod config;
 pub mod enrol;
+pub mod gateway;
 pub mod keys;
 pub mod note;
 pub mod scan;
 pub mod session;
 pub mod simulate;
 pub mod source;
+pub mod status;
 pub mod uplink;
