@@ -11,9 +11,10 @@ use bridge::{
     clock::Clock as RoofClock,
     session::Limits,
     simulate::{
-        fleet::{Fleet, Gateway, Meter, Plan, cadence_ms},
+        fleet::{Fleet, Gateway, Plan, cadence_ms},
         half_hours::HalfHours,
         history::{HistoryItem, history},
+        meter::Meter,
         register::Wp,
         roof::SimulatedRoof,
         stand_in::{BATH_YEAR, StandInYear},
@@ -290,11 +291,11 @@ fn fleet(
             uplink.token = Some(token.clone());
             Gateway {
                 uplink,
-                meters: vec![Meter {
-                    serial: roof.meter.clone(),
-                    register: Obis::EXPORT.to_string(),
-                    roof: roof.roof.clone(),
-                }],
+                meters: vec![Meter::measured(
+                    roof.meter.clone(),
+                    Obis::EXPORT.to_string(),
+                    roof.roof.clone(),
+                )],
             }
         })
         .collect();

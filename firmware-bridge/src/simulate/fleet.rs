@@ -10,10 +10,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::{sync::watch, task::JoinHandle};
 
-use super::roof::SimulatedRoof;
+use super::meter::Meter;
 use crate::{
     clock::Clock,
-    note::MeterRead,
     session::{Limits, Standing},
     uplink::{Uplink, UplinkConfig, UplinkState},
 };
@@ -22,8 +21,8 @@ use crate::{
 pub const READS_PER_SECOND: u32 = 10;
 /// Gateways look at the clock at most so often, in ms of real time.
 pub const LOOK_EVERY_MS: u64 = 100;
-/// A gateway that was held up makes up for at most so many reads a meter; older ones are skipped,
-/// as by a meter that nobody asked.
+/// A gateway that was held up makes up for at most so many reads a roof; older ones are skipped,
+/// as by a meter that nobody asked. A replay skips none.
 pub const CATCH_UP_MOST: i64 = 1_000;
 
 /// One gateway with its meters.
@@ -33,17 +32,6 @@ pub struct Gateway {
     pub uplink: UplinkConfig,
     /// What it reads.
     pub meters: Vec<Meter>,
-}
-
-/// One generation meter.
-#[derive(Clone, Debug)]
-pub struct Meter {
-    /// Serial text.
-    pub serial: String,
-    /// OBIS code of its register.
-    pub register: String,
-    /// What it measures.
-    pub roof: SimulatedRoof,
 }
 
 /// How a fleet runs.
@@ -132,6 +120,7 @@ async fn run(
 ) -> UplinkState {
     let every_ms = plan.every_ms.max(1);
     let mut done = plan.clock.now().wall.as_millisecond().div_euclid(every_ms);
+    let mut before = Timestamp::from_millisecond(done * every_ms).unwrap_or(Timestamp::MIN);
     loop {
         let next = Timestamp::from_millisecond((done + 1).saturating_mul(every_ms));
         let wait = plan.clock.real_wait_until(next.unwrap_or(Timestamp::MAX));
@@ -147,19 +136,13 @@ async fn run(
                 continue;
             };
             for meter in &meters {
-                let shown = meter.roof.at(at);
-                let read = MeterRead {
-                    meter: meter.serial.clone(),
-                    register: meter.register.clone(),
-                    at,
-                    wh: shown.wh,
-                    w: Some(shown.w),
-                    state: crate::note::MeterState::Good,
-                };
-                if uplink.read(read).await.is_err() {
-                    break;
+                for read in meter.reads(before, at) {
+                    if uplink.read(read).await.is_err() {
+                        break;
+                    }
                 }
             }
+            before = at;
         }
         done = due.max(done);
     }
