@@ -52,9 +52,12 @@ pub const ROTATE_PREFIX: &str = "commonwatt/rotate/v1\n";
 pub const MAX_ENROL_BYTES: usize = 1_024;
 /// Characters of a code: 128 bits in base32.
 pub const CODE_CHARS: usize = 26;
-const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 /// Most keys that an answer names.
 pub const MAX_KNOWN_KEYS: usize = 16;
+/// Longest answer: each key is 64 digits, two quotes and a comma.
+pub const MAX_KNOWN_BYTES: usize = 11 + MAX_KNOWN_KEYS * 67;
+
+const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
 /// A one-time code: 26 characters of `a–z 2–7`. Never printed by accident.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -474,7 +477,7 @@ mod tests {
     #[test]
     fn the_answer_names_the_keys_that_are_believed() {
         let prints = [key(7), key(8)].map(|k| k.public().fingerprint());
-        let mut buffer = [0; 1_200];
+        let mut buffer = [0; MAX_KNOWN_BYTES];
         let used = write_known(&mut buffer, prints).unwrap();
         let answer = &buffer[..used];
         assert!(prints.iter().all(|print| is_known(answer, print)));
