@@ -17,6 +17,7 @@
 //! - [`source`]: meters and inverters on their wires;
 //! - [`scan`]: what is on a line or at a network address;
 //! - [`config`], [`gateway`], [`status`]: the program: its file, its tasks, how it stands;
+//! - [`commission`]: one meter checked with its dial, and a sheet for the file;
 //! - [`simulate`]: roofs made of measured British generation, and a fleet of them.
 //!
 //! What the daemon says it holds, the receipt, is read by `wire`, which both sides share.
@@ -26,6 +27,7 @@
 
 pub mod backlog;
 pub mod clock;
+pub mod commission;
 pub mod config;
 pub mod enrol;
 pub mod gateway;
