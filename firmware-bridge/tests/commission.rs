@@ -123,7 +123,7 @@ fn a_dial_that_differs_is_on_the_sheet_and_in_the_exit_code() {
         .unwrap();
     assert_eq!(commissioned.status.code(), Some(1));
     assert!(
-        said(&commissioned).contains("a 10th of the register"),
+        said(&commissioned).contains("a tenth of the register"),
         "{}",
         said(&commissioned)
     );

@@ -103,26 +103,23 @@ impl fmt::Display for Verdict {
             Verdict::Agrees => f.write_str("agrees"),
             Verdict::Differs { by_wh, slip } => {
                 let sign = if *by_wh < 0 { "less" } else { "more" };
-                let by = by_wh.unsigned_abs();
+                let by = u64::try_from(by_wh.unsigned_abs()).unwrap_or(u64::MAX);
+                write!(f, "the dial shows {} {sign}", super::kwh(by))?;
+                let part = match slip {
+                    None => return Ok(()),
+                    Some(-1) => "a tenth of",
+                    Some(-2) => "a hundredth of",
+                    Some(-3) => "a thousandth of",
+                    Some(1) => "ten times",
+                    Some(2) => "a hundred times",
+                    Some(3) => "a thousand times",
+                    Some(less) if *less < 0 => "a ten-thousandth of",
+                    Some(_) => "ten thousand times",
+                };
                 write!(
                     f,
-                    "the dial shows {}.{:03} kWh {sign}",
-                    by / 1000,
-                    by % 1000
-                )?;
-                match slip {
-                    Some(tens) if *tens < 0 => write!(
-                        f,
-                        ", a {}th of the register (look at the scale, or the ratio of current transformers)",
-                        10_u32.pow(tens.unsigned_abs())
-                    ),
-                    Some(tens) => write!(
-                        f,
-                        ", {} times the register (look at the scale, or the ratio of current transformers)",
-                        10_u32.pow(tens.unsigned_abs())
-                    ),
-                    None => Ok(()),
-                }
+                    ", {part} the register (look at the scale, or the ratio of current transformers)"
+                )
             }
         }
     }

@@ -8,21 +8,21 @@ use std::fmt::Write as _;
 use super::{Checked, Sheet, Verdict, first_line, kwh, meaning};
 
 const STYLE: &str = "\
-@page{size:A4;margin:20mm}\
-html{font:11pt/1.45 'Atkinson Hyperlegible Next','Atkinson Hyperlegible',Verdana,'DejaVu Sans',sans-serif;\
+@page{size:A4;margin:15mm 20mm}\
+html{font:10.5pt/1.4 'Atkinson Hyperlegible Next','Atkinson Hyperlegible',Verdana,'DejaVu Sans',sans-serif;\
 color:#23201b;background:#fcf8ef;font-variant-numeric:lining-nums tabular-nums}\
-body{max-width:170mm;margin:12mm auto}\
-h1{font-size:16pt;line-height:1.3;font-weight:700;margin:0 0 6mm}\
-h2{font-size:12pt;margin:6mm 0 2mm}\
+body{max-width:170mm;margin:10mm auto}\
+h1{font-size:15pt;line-height:1.3;font-weight:700;margin:0 0 5mm}\
+h2{font-size:11.5pt;margin:5mm 0 1mm}\
 p{margin:0 0 2mm}.kicker{color:#5b564c;margin:0 0 3mm}\
 table{border-collapse:collapse;width:100%}\
-th,td{text-align:left;vertical-align:top;padding:1mm 3mm 1mm 0;border-bottom:.3mm solid #dcd3c0;font-weight:400}\
+th,td{text-align:left;vertical-align:top;padding:.6mm 3mm .6mm 0;border-bottom:.3mm solid #dcd3c0;font-weight:400}\
 th{color:#5b564c}td.n,th.n{text-align:right;white-space:nowrap}\
-thead th{border-bottom-color:#23201b}\
-.settle{border-left:1.2mm solid #a8231b;padding-left:3mm}.settle b{color:#a8231b}\
-.sign{display:grid;grid-template-columns:2fr 2fr 1fr;gap:6mm;margin-top:14mm}\
+.facts th{width:48mm}.facts td{overflow-wrap:anywhere}thead th{border-bottom-color:#23201b}\
+.settle{border-left:1.2mm solid #a8231b;padding-left:3mm}table+p{margin-top:1mm}.settle b{color:#a8231b}\
+.sign{display:grid;grid-template-columns:2fr 2fr 1fr;gap:6mm;margin-top:13mm;break-inside:avoid}\
 .sign div{border-top:.3mm solid #23201b;padding-top:1mm;font-size:9pt;color:#5b564c}\
-.sign span{display:block;color:#23201b;font-size:11pt;margin-top:-8mm;height:7mm}\
+.sign span{display:block;color:#23201b;font-size:10.5pt;margin-top:-8mm;height:7mm}\
 @media print{html{background:none}body{margin:0}}";
 
 pub(super) fn page(sheet: &Sheet) -> String {
@@ -51,7 +51,10 @@ fn write_page(page: &mut String, sheet: &Sheet) -> std::fmt::Result {
         )?;
     }
     write_registers(page, &sheet.registers)?;
-    write!(page, "<h2>The meter</h2>\n<table>\n<tbody>\n")?;
+    write!(
+        page,
+        "<h2>The meter</h2>\n<table class=\"facts\">\n<tbody>\n"
+    )?;
     if let Some(site) = &sheet.order.site {
         write_row(page, "Roof", site)?;
     }
@@ -61,7 +64,7 @@ fn write_page(page: &mut String, sheet: &Sheet) -> std::fmt::Result {
     }
     write!(
         page,
-        "</tbody>\n</table>\n<h2>The gateway</h2>\n<table>\n<tbody>\n"
+        "</tbody>\n</table>\n<h2>The gateway</h2>\n<table class=\"facts\">\n<tbody>\n"
     )?;
     write_row(page, "Name", &sheet.order.gateway)?;
     if let Some(key) = &sheet.order.key {

@@ -98,7 +98,7 @@ fn what_is_not_in_order_stands_at_the_top() {
     for (sheet, said) in [
         (
             sheet(Some("1234.56"), ClockState::Synced),
-            "a 10th of the register",
+            "a tenth of the register",
         ),
         (sheet(None, ClockState::Synced), "Nobody compared the dial."),
         (
