@@ -93,6 +93,17 @@ impl Gateway {
     /// # Errors
     /// [`StartError`].
     pub fn start(config: Config) -> Result<Gateway, StartError> {
+        Gateway::start_telling(config, |_| {})
+    }
+
+    /// As [`Gateway::start`]; `of_kept` is told the bytes of every note when it is on disk.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn start_telling(
+        config: Config,
+        of_kept: impl FnMut(&[u8]) + Send + 'static,
+    ) -> Result<Gateway, StartError> {
         let clock = Clock::system(match config.clock.kept_by {
             KeptBy::Ntp => ClockState::Unknown,
             KeptBy::Other => ClockState::Informative,
@@ -105,6 +116,7 @@ impl Gateway {
         let least = session.highest_boot() + 1;
         let boot = session.backlog().next_boot(least)?;
         session.start(boot);
+        session.tell(of_kept);
         info!(gateway = %config.gateway.id, boot, standing = ?session.standing(), "gateway starts");
         let buses = Buses::default();
         let sources: Vec<AnySource> = config

@@ -103,6 +103,8 @@ pub struct Standing {
     pub damaged_bytes: u64,
     /// Notes that wait for the clock to be set.
     pub undated: usize,
+    /// The longest time, in ms, from the closing of a note made on a connection to its receipt.
+    pub slowest_live_ms: u64,
 }
 
 /// What a receipt said about this gateway's own numbers.
@@ -120,6 +122,10 @@ pub enum Heard {
 const UNSAVED: u64 = u64::MAX;
 /// Losses in one note; the rest is said by the next.
 const LOSSES_PER_NOTE: usize = 32;
+/// A receipt names the notes of few starts: so many are replayed before receipts are waited for,
+const STARTS_AT_ONCE: usize = 8;
+/// and so long, in ms.
+const NEXT_START_AFTER_MS: u64 = 2_000;
 /// Reads before 1990, in ms since 1970, were dated by a clock that was never set.
 const NEVER_SET_BEFORE_MS: i64 = 631_152_000_000;
 
@@ -148,6 +154,7 @@ pub struct Session<B = Memory> {
     /// Groups that go when the next note is kept.
     condemned: Vec<u64>,
     unsaved: BTreeMap<NoteId, Bytes>,
+    witness: Witness,
     /// Boots whose receipted part moved since it was last kept.
     moved: BTreeSet<u64>,
     /// Notes of this start made before the clock was set.
@@ -156,12 +163,29 @@ pub struct Session<B = Memory> {
     last: BTreeMap<(String, String), LastRead>,
     /// Notes to send: made on this connection, and older ones.
     live: VecDeque<NoteId>,
+    /// When notes made on this connection were closed, until a receipt names them.
+    live_since: BTreeMap<NoteId, u64>,
     replay: BTreeSet<NoteId>,
     replay_from_ms: u64,
+    /// When this connection's replay may begin at the earliest.
+    jitter_until_ms: u64,
+    /// When the last replayed note went out.
+    held_back_since_ms: u64,
     /// Notes sent that wait for a PUBACK, and notes that had one and wait for a receipt.
     flying: BTreeMap<NoteId, Lane>,
     carried: VecDeque<(u64, NoteId)>,
     standing: Standing,
+}
+
+/// Who is told of notes that are kept.
+struct Witness(Option<Box<Tell>>);
+
+type Tell = dyn FnMut(&[u8]) + Send;
+
+impl std::fmt::Debug for Witness {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Witness")
+    }
 }
 
 #[derive(Debug)]
@@ -236,12 +260,16 @@ impl<B: Backlog> Session<B> {
             ring: BTreeSet::new(),
             condemned: Vec::new(),
             unsaved: BTreeMap::new(),
+            witness: Witness(None),
             moved: BTreeSet::new(),
             undated: BTreeSet::new(),
             last: BTreeMap::new(),
             live: VecDeque::new(),
+            live_since: BTreeMap::new(),
             replay: BTreeSet::new(),
             replay_from_ms: 0,
+            jitter_until_ms: 0,
+            held_back_since_ms: 0,
             flying: BTreeMap::new(),
             carried: VecDeque::new(),
             standing: Standing::default(),
@@ -262,6 +290,11 @@ impl<B: Backlog> Session<B> {
     pub fn start(&mut self, boot: u64) {
         self.boot = boot;
         self.next_seq = 1;
+    }
+
+    /// Tells of every note as soon as it is kept.
+    pub fn tell(&mut self, of_kept: impl FnMut(&[u8]) + Send + 'static) {
+        self.witness = Witness(Some(Box::new(of_kept)));
     }
 
     /// This start's number.
@@ -292,12 +325,14 @@ impl<B: Backlog> Session<B> {
             .copied()
             .collect();
         self.replay_from_ms = now.tick_ms.saturating_add(replay_after_ms);
+        self.jitter_until_ms = self.replay_from_ms;
     }
 
     /// The link is down.
     pub fn disconnected(&mut self) {
         self.connected = false;
         self.live.clear();
+        self.live_since.clear();
         self.replay.clear();
         self.flying.clear();
         self.carried.clear();
@@ -321,7 +356,15 @@ impl<B: Backlog> Session<B> {
             self.ring.insert(id);
             self.moved.insert(id.boot);
             self.count_in_group(id, |group| group.unreceipted -= 1);
+            if let Some(since_ms) = self.live_since.remove(&id) {
+                let took_ms = now.tick_ms.saturating_sub(since_ms);
+                self.standing.slowest_live_ms = self.standing.slowest_live_ms.max(took_ms);
+            }
         }
+        // A replay that waited for this goes on.
+        self.replay_from_ms = self
+            .replay_from_ms
+            .min(now.tick_ms.max(self.jitter_until_ms));
         for id in self.no_longer_named(receipt) {
             self.ring.remove(&id);
             self.unreceipted.insert(id);
@@ -512,6 +555,7 @@ impl<B: Backlog> Session<B> {
             self.undated.insert(id);
         } else if self.connected {
             self.live.push_back(id);
+            self.live_since.insert(id, now.tick_ms);
         }
         self.keep_receipts();
         self.save(id, payload, now);
@@ -554,6 +598,9 @@ impl<B: Backlog> Session<B> {
         while let Some((&id, payload)) = self.unsaved.first_key_value() {
             match self.backlog.append(id, payload) {
                 Ok(placed) => {
+                    if let Some(tell) = &mut self.witness.0 {
+                        tell(payload);
+                    }
                     self.unsaved.remove(&id);
                     self.settle(id, placed);
                     self.remove_condemned();
@@ -733,6 +780,7 @@ impl<B: Backlog> Session<B> {
         self.replay.remove(&id);
         self.flying.remove(&id);
         self.undated.remove(&id);
+        self.live_since.remove(&id);
         self.unsaved.remove(&id);
         if let Some(group) = self.groups.get_mut(&kept.group) {
             group.unreceipted = group.unreceipted.saturating_sub(usize::from(was_open));
@@ -875,7 +923,29 @@ impl<B: Backlog> Session<B> {
         if now.tick_ms < self.replay_from_ms || replaying >= self.limits.replay_window {
             return None;
         }
+        let &id = self.replay.first()?;
+        if self.starts_open_before(id.boot) >= STARTS_AT_ONCE {
+            // Let their receipts come first; but a daemon that never names them must not stop us.
+            self.replay_from_ms = now.tick_ms + NEXT_START_AFTER_MS;
+            if now.tick_ms < self.held_back_since_ms + NEXT_START_AFTER_MS {
+                return None;
+            }
+        }
+        self.held_back_since_ms = now.tick_ms;
         self.replay.pop_first().map(|id| (id, Lane::Replay))
+    }
+
+    /// Starts before this one with notes that are sent and not named, as far as is of interest.
+    fn starts_open_before(&self, boot: u64) -> usize {
+        let id = |boot, seq| NoteId { boot, seq };
+        let mut found = 0;
+        let mut next = self.unreceipted.first().map(|first| first.boot);
+        while let Some(open) = next.filter(|open| *open < boot && found < STARTS_AT_ONCE) {
+            found += 1;
+            let beyond = self.unreceipted.range(id(open + 1, 0)..).next();
+            next = beyond.map(|id| id.boot);
+        }
+        found
     }
 }
 
