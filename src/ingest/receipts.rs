@@ -18,8 +18,13 @@ use records::{Decoded, decoded::SequenceRun};
 
 /// Ranges beyond `upto` remembered for one boot; what would make more is not noted.
 pub const MAX_TRACKED_RANGES: usize = 1_024;
-/// Boots remembered for a gateway; the lowest is forgotten for a new one.
-pub const MAX_TRACKED_BOOTS: usize = wire::MAX_BOOTS;
+/// Ranges beyond `upto` remembered for all boots of a gateway together, as soon as it has more boots
+/// than a receipt names.
+pub const MAX_TRACKED_RANGES_IN_ALL: usize = 16_384;
+/// Boots remembered for a gateway; the lowest is forgotten for a new one. More than a receipt names:
+/// a gateway that started often while it was cut off replays notes of every start, and each must be
+/// named when it comes.
+pub const MAX_TRACKED_BOOTS: usize = 1_024;
 const STATE_VERSION: u8 = 1;
 
 /// The receipts of all gateways.
@@ -34,6 +39,7 @@ pub struct Receipts {
 pub struct Cell {
     version: AtomicU64,
     state: Mutex<State>,
+    keys: Mutex<String>,
 }
 
 #[derive(Debug, Default)]
@@ -43,10 +49,20 @@ struct State {
 }
 
 /// The sequence numbers of one gateway that are on disk.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Tracker {
     boots: BTreeMap<u64, Boot>,
+    /// The boots heard of last, newest word first; what a receipt names besides the highest.
+    recent: Vec<u64>,
 }
+
+impl PartialEq for Tracker {
+    fn eq(&self, other: &Tracker) -> bool {
+        self.boots == other.boots
+    }
+}
+
+impl Eq for Tracker {}
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Boot {
@@ -108,6 +124,20 @@ impl Receipts {
         lock(&self.cell(gateway).state).head = Some(head);
     }
 
+    /// Tells which keys are believed of a gateway: the daemon's answer to an enrolment.
+    pub fn set_keys(&self, gateway: &str, keys: impl Iterator<Item = wire::Fingerprint>) {
+        let mut text = [0; wire::enrol::MAX_KNOWN_BYTES];
+        let used = wire::enrol::write_known(&mut text, keys).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text[..used]).into_owned();
+        let cell = self.cell(gateway);
+        if lock(&cell.keys).is_empty() && text == "{\"keys\":[]}" {
+            return;
+        }
+        if std::mem::replace(&mut *lock(&cell.keys), text.clone()) != text {
+            cell.version.fetch_add(1, Ordering::Release);
+        }
+    }
+
     /// The replay has reached the end of every journal: receipts may go out.
     pub fn caught_up(&self) {
         self.caught_up.store(true, Ordering::Release);
@@ -153,6 +183,20 @@ impl Cell {
         state.tracker.receipt(state.head).to_string()
     }
 
+    /// Whether there is anything to say about keys.
+    pub(crate) fn names_keys(&self) -> bool {
+        !lock(&self.keys).is_empty()
+    }
+
+    /// Which keys are believed, as published.
+    #[must_use]
+    pub fn keys(&self) -> String {
+        match &*lock(&self.keys) {
+            none if none.is_empty() => "{\"keys\":[]}".to_owned(),
+            some => some.clone(),
+        }
+    }
+
     /// A copy of what is tracked.
     #[must_use]
     pub fn tracker(&self) -> Tracker {
@@ -171,17 +215,59 @@ impl Tracker {
     /// a gateway numbers 0 is receipted by the boot's entry alone, whose `upto` is 0 or more.
     pub fn note(&mut self, boot: u64, first: u64, last: u64) -> bool {
         let is_new = !self.boots.contains_key(&boot);
-        if !self.boots.contains_key(&boot) && self.boots.len() >= MAX_TRACKED_BOOTS {
+        if is_new && self.boots.len() >= MAX_TRACKED_BOOTS {
             match self.boots.first_key_value() {
                 Some((&lowest, _)) if lowest < boot => self.boots.remove(&lowest),
                 _ => return false,
             };
         }
+        let many = self.boots.len() > wire::MAX_BOOTS;
+        let full = many
+            && self
+                .boots
+                .values()
+                .map(|boot| boot.also.len())
+                .sum::<usize>()
+                >= MAX_TRACKED_RANGES_IN_ALL;
         let entry = self.boots.entry(boot).or_default();
-        match last {
+        let says_more = match last {
             0 => is_new,
+            _ if full && first > entry.upto.saturating_add(1) => false,
             _ => entry.note(first.max(1), last),
+        };
+        self.touch(boot) || says_more
+    }
+
+    /// A boot was heard of; whether it was not among the recent ones.
+    fn touch(&mut self, boot: u64) -> bool {
+        let before = self.recent.iter().position(|&recent| recent == boot);
+        if before != Some(0) {
+            match before {
+                Some(place) => drop(self.recent.remove(place)),
+                None => self.recent.truncate(wire::MAX_BOOTS - 1),
+            }
+            self.recent.insert(0, boot);
         }
+        before.is_none()
+    }
+
+    /// The boots that a receipt names: the highest, by which a gateway knows what is missing after
+    /// it, and those heard of last.
+    fn named(&self) -> std::collections::BTreeSet<u64> {
+        let highest = self.boots.keys().next_back();
+        let recent = self
+            .recent
+            .iter()
+            .filter(|boot| self.boots.contains_key(boot));
+        let older = self.boots.keys().rev();
+        let mut named = std::collections::BTreeSet::new();
+        for &boot in highest.into_iter().chain(recent).chain(older) {
+            if named.len() == wire::MAX_BOOTS {
+                break;
+            }
+            named.insert(boot);
+        }
+        named
     }
 
     /// Whether a number is on disk.
@@ -197,7 +283,10 @@ impl Tracker {
     pub fn receipt(&self, head: Option<wire::Head>) -> wire::Receipt {
         let mut room = wire::MAX_RANGES;
         let mut shares = Vec::with_capacity(self.boots.len());
-        for (&number, boot) in self.boots.iter().rev().take(wire::MAX_BOOTS) {
+        for number in self.named().into_iter().rev() {
+            let Some(boot) = self.boots.get(&number) else {
+                continue;
+            };
             let share = boot.also.len().min(room);
             room -= share;
             shares.push((number, boot, share));
@@ -354,6 +443,23 @@ mod tests {
     }
 
     #[test]
+    fn a_gateway_that_started_often_while_cut_off_has_every_start_named_when_it_replays() {
+        let mut tracker = Tracker::default();
+        tracker.note(300, 1, 9);
+        for boot in 1..=300 {
+            tracker.note(boot, 1, 4);
+            let receipt = tracker.receipt(None);
+            assert!(receipt.covers(boot, 4), "boot {boot}");
+            assert!(receipt.covers(300, 9), "and the highest with it");
+        }
+        assert!(
+            tracker.note(7, 1, 4),
+            "what comes again is named again although it is not new"
+        );
+        assert!(tracker.receipt(None).covers(7, 4));
+    }
+
+    #[test]
     fn version_moves_only_when_the_receipt_does() {
         let hub = Receipts::new();
         let cell = hub.cell("elmore-1");
@@ -376,10 +482,11 @@ mod tests {
             tracker.receipt(None).done().next().unwrap().also.len(),
             wire::MAX_RANGES
         );
-        for boot in 2..40 {
+        let newest = MAX_TRACKED_BOOTS as u64 + 1;
+        for boot in 2..=newest {
             tracker.note(boot, 1, 1);
         }
-        assert!(!tracker.covers(1, 2) && tracker.covers(39, 1));
+        assert!(!tracker.covers(1, 2) && tracker.covers(newest, 1));
         assert!(
             !tracker.note(1, 1, 1),
             "an older boot does not push out a newer one"
