@@ -6,6 +6,8 @@ mod disk;
 mod lossy_link;
 mod modbus;
 mod mosquitto;
+mod p1;
 mod roofs;
+mod serial;
 mod sunspec;
 mod support;

@@ -12,8 +12,9 @@ use bridge::{
     clock::Clock,
     session::Limits,
     simulate::{
-        fleet::{Fleet, Gateway, Meter, Plan},
+        fleet::{Fleet, Gateway, Plan},
         half_hours::HalfHours,
+        meter::Meter,
         roof::SimulatedRoof,
         stand_in::{BATH_YEAR, StandInYear},
     },
@@ -350,17 +351,17 @@ async fn a_fleet_shows_the_roofs_registers_while_a_day_passes_in_two_seconds() {
     let year = Arc::new(StandInYear::new(&file, BATH_YEAR).unwrap());
     let origin = "2018-05-10T23:30:00Z".parse().unwrap();
     let roof = |kwp: &str| SimulatedRoof::new(Arc::clone(&year), kwp.parse().unwrap(), origin, 500);
+    let roofs = ["37.24", "9", "13"].map(roof);
     let gateways: Vec<Gateway> = (0..3)
         .map(|i| Gateway {
             uplink: broker.uplink(&format!("gw-{i}")),
-            meters: vec![Meter {
-                serial: format!("SAMPLE-{i}"),
-                register: "2.8.0".into(),
-                roof: roof(["37.24", "9", "13"][i]),
-            }],
+            meters: vec![Meter::measured(
+                format!("SAMPLE-{i}"),
+                "2.8.0".into(),
+                roofs[i].clone(),
+            )],
         })
         .collect();
-    let roofs: Vec<SimulatedRoof> = gateways.iter().map(|g| g.meters[0].roof.clone()).collect();
     let from = "2026-06-05T00:00:00Z".parse().unwrap();
     let plan = Plan {
         clock: Clock::simulated(from, 43_200),
@@ -388,4 +389,74 @@ async fn a_fleet_shows_the_roofs_registers_while_a_day_passes_in_two_seconds() {
             assert_eq!((read.wh, read.w), (shown.wh, Some(shown.w)));
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_simulate_command_publishes_what_it_prints() {
+    let Some(broker) = Broker::start() else {
+        return;
+    };
+    let (held, daemon) = daemon(broker.port);
+    let token = broker.folder.path().join("token");
+    std::fs::write(&token, "secret\n").unwrap();
+    let port = broker.port;
+    let ran = tokio::task::spawn_blocking(move || {
+        let simulate = |more: &[&str]| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_firmware-bridge"));
+            command
+                .args([
+                    "simulate",
+                    "--meter",
+                    "A",
+                    "--meter",
+                    "B",
+                    "--night-draw",
+                    "7",
+                ])
+                .args([
+                    "--from",
+                    "2026-06-05T00:00:00Z",
+                    "--for",
+                    "1d",
+                    "--every",
+                    "1800",
+                ])
+                .args(["--fault", "wake-up-zero", "--fault", "gap@+10h/2h"])
+                .args(more)
+                .output()
+                .unwrap()
+        };
+        let printed = simulate(&["--print"]);
+        let (token, broker) = (token.display().to_string(), format!("127.0.0.1:{port}"));
+        let to = [
+            "--gateway",
+            "gw-0",
+            "--token-file",
+            &token,
+            "--broker",
+            &broker,
+        ];
+        let published = simulate(&[&to[..], &["--speed", "43200"]].concat());
+        (printed, published)
+    });
+    let (printed, published) = ran.await.unwrap();
+    let told = String::from_utf8_lossy(&published.stderr).into_owned();
+    assert!(published.status.success(), "{told}");
+    assert!(told.contains("SAMPLE"), "{told}");
+    daemon.abort();
+    let printed = String::from_utf8(printed.stdout).unwrap();
+    let mut expected: Vec<bridge::note::MeterRead> = printed
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    // 48 half hours less 4 of the gap, two meters, two registers.
+    assert_eq!(expected.len(), 44 * 2 * 2);
+    let key = |r: &bridge::note::MeterRead| (r.meter.clone(), r.register.clone(), r.at);
+    expected.sort_by_key(key);
+    let mut reads = held.lock().unwrap()[0].reads();
+    reads.sort_by_key(key);
+    // The clock goes on while the command ends.
+    let end = expected.last().unwrap().at;
+    reads.retain(|read| read.at <= end);
+    assert_eq!(reads, expected);
 }

@@ -7,7 +7,7 @@
 //!
 //! A port that failed is not used again: whoever polls opens a new one.
 
-use std::{io, time::Duration};
+use std::{collections::VecDeque, io, time::Duration};
 
 use serde::Deserialize;
 use serial2_tokio::SerialPort;
@@ -169,31 +169,49 @@ pub trait Framer {
     fn push(&mut self, byte: u8) -> Option<Result<Self::Frame, super::text::Unreadable>>;
 }
 
-/// Waits for the next telegram that is whole.
-///
-/// # Errors
-/// [`SourceError::Malformed`] when only broken ones came in time, [`SourceError::Timeout`] when
-/// nothing did, [`SourceError::Gone`] when the line failed.
-pub async fn next_frame<F: Framer>(
-    port: &mut Port,
-    framer: &mut F,
-    wait: Wait<'_>,
-) -> Result<F::Frame, SourceError> {
-    let until = Instant::now() + wait.within;
-    let mut buffer = Vec::new();
-    let mut broken = None;
-    loop {
-        for byte in buffer.drain(..) {
-            match framer.push(wait.parity.undressed(byte).unwrap_or(SPOILT)) {
-                Some(Ok(frame)) => return Ok(frame),
-                Some(Err(why)) => broken = Some(why),
-                None => {}
-            }
+/// The telegrams of a line, one after the other. Bytes after the end of one belong to the next.
+#[derive(Debug)]
+pub struct Frames<'a, F> {
+    port: &'a mut Port,
+    framer: F,
+    wait: Wait<'a>,
+    pending: VecDeque<u8>,
+}
+
+impl<'a, F: Framer> Frames<'a, F> {
+    /// Begins with what comes next.
+    pub fn new(port: &'a mut Port, framer: F, wait: Wait<'a>) -> Self {
+        Frames {
+            port,
+            framer,
+            wait,
+            pending: VecDeque::new(),
         }
-        match tokio::time::timeout_at(until, port.read(&mut buffer)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return Err(gone(wait.address, &error)),
-            Err(_) => return Err(wait.ended(broken)),
+    }
+
+    /// Waits for the next telegram that is whole.
+    ///
+    /// # Errors
+    /// [`SourceError::Malformed`] when only broken ones came in time, [`SourceError::Timeout`] when
+    /// nothing did, [`SourceError::Gone`] when the line failed.
+    pub async fn next(&mut self) -> Result<F::Frame, SourceError> {
+        let until = Instant::now() + self.wait.within;
+        let mut broken = None;
+        let mut buffer = Vec::new();
+        loop {
+            while let Some(byte) = self.pending.pop_front() {
+                let byte = self.wait.parity.undressed(byte).unwrap_or(SPOILT);
+                match self.framer.push(byte) {
+                    Some(Ok(frame)) => return Ok(frame),
+                    Some(Err(why)) => broken = Some(why),
+                    None => {}
+                }
+            }
+            match tokio::time::timeout_at(until, self.port.read(&mut buffer)).await {
+                Ok(Ok(())) => self.pending.extend(buffer.drain(..)),
+                Ok(Err(error)) => return Err(gone(self.wait.address, &error)),
+                Err(_) => return Err(self.wait.ended(broken)),
+            }
         }
     }
 }

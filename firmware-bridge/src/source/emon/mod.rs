@@ -19,7 +19,7 @@ use serde::Deserialize;
 use super::{
     MeterState, Sample, Source, SourceError,
     keep::Kept,
-    port::{Parity, Port, Wait, gone, malformed, next_frame},
+    port::{Frames, Parity, Port, Wait, gone, malformed},
     text::{Decimal, Unreadable, energy_wh, power_w},
 };
 use counter::{Base, Counters, Seen, borne_out, carried_on};
@@ -181,18 +181,18 @@ impl Emon {
 
     /// The first of two lines that bear each other out.
     async fn two_lines(&self, port: &mut Port) -> Result<Line, SourceError> {
-        let lines = self.config.interval_s.saturating_mul(6);
+        let within_s = self.config.interval_s.saturating_mul(6);
         let wait = Wait {
             address: &self.config.port,
             parity: Parity::None,
-            within: Duration::from_secs(lines.into()),
+            within: Duration::from_secs(within_s.into()),
             hint: HINT,
         };
-        let mut cutter = Cutter::default();
-        let mut first = next_frame(port, &mut cutter, wait).await?;
+        let mut lines = Frames::new(port, Cutter::default(), wait);
+        let mut first = lines.next().await?;
         let mut why = None;
         for _ in 0..4 {
-            let second = next_frame(port, &mut cutter, wait).await?;
+            let second = lines.next().await?;
             match agree(&self.config, &first, &second) {
                 Ok(()) => return Ok(first),
                 Err(unlike) => why = Some(unlike),

@@ -23,7 +23,7 @@ use serde::Deserialize;
 
 use super::{
     MeterState, Sample, Source, SourceError,
-    port::{Parity, Port, Wait, gone, malformed, next_frame},
+    port::{Frames, Parity, Port, Wait, gone, malformed},
     text::{Code, DataSet, Decimal, Unreadable, energy_wh, power_w, shown},
 };
 use telegram::{Cutter, Telegram, time};
@@ -76,17 +76,6 @@ impl P1 {
         P1 { config }
     }
 
-    async fn next(&self, port: &mut Port, cutter: &mut Cutter) -> Result<Reading, SourceError> {
-        let wait = Wait {
-            address: &self.config.port,
-            parity: self.config.framing,
-            within: Duration::from_secs(self.config.timeout_s),
-            hint: HINT,
-        };
-        let telegram = next_frame(port, cutter, wait).await?;
-        self.understood(read(&telegram, self.config.meter.as_deref()))
-    }
-
     fn understood<T>(&self, result: Result<T, Unreadable>) -> Result<T, SourceError> {
         result.map_err(|why| {
             malformed(
@@ -108,10 +97,17 @@ impl Source for P1 {
         port.discard()
             .await
             .map_err(|error| gone(&self.config.port, &error))?;
-        let mut cutter = Cutter::default();
-        let first = self.next(&mut port, &mut cutter).await?;
+        let wait = Wait {
+            address: &self.config.port,
+            parity: self.config.framing,
+            within: Duration::from_secs(self.config.timeout_s),
+            hint: HINT,
+        };
+        let mut telegrams = Frames::new(&mut port, Cutter::default(), wait);
+        let meter = self.config.meter.as_deref();
+        let first = self.understood(read(&telegrams.next().await?, meter))?;
         if !first.checked {
-            let second = self.next(&mut port, &mut cutter).await?;
+            let second = self.understood(read(&telegrams.next().await?, meter))?;
             self.understood(confirmed(&first, &second))?;
         }
         for (id, why) in &first.left_out {

@@ -19,7 +19,7 @@ use serde::Deserialize;
 
 use super::{
     MeterState, Sample, Source, SourceError,
-    port::{Parity, Port, Wait, gone, malformed, next_frame},
+    port::{Frames, Parity, Port, Wait, gone, malformed},
     text::{Decimal, MAX_WH, Unreadable},
 };
 use messages::{Entry, List, lists};
@@ -82,7 +82,9 @@ impl Source for Sml {
             within: Duration::from_secs(self.config.timeout_s),
             hint: HINT,
         };
-        let file = next_frame(&mut port, &mut Cutter::default(), wait).await?;
+        let file = Frames::new(&mut port, Cutter::default(), wait)
+            .next()
+            .await?;
         lists(&file)
             .and_then(|lists| samples(&lists, self.config.meter.as_deref()))
             .map_err(|why| malformed(&self.config.port, why, HINT))
