@@ -285,6 +285,17 @@ impl Mapping {
             .any(|m| m.topic.matches(topic).is_some())
     }
 
+    /// The narrowest MQTT filter that takes what the device of this topic publishes: everything
+    /// under the word that names it. None for a topic that is not this mapping's.
+    #[must_use]
+    pub fn device_filter(&self, topic: &str) -> Option<String> {
+        let kind = self
+            .messages
+            .iter()
+            .find(|m| m.topic.matches(topic).is_some())?;
+        Some(kind.topic.device_filter(topic))
+    }
+
     /// Whether it reads Sparkplug B, which needs a memory.
     #[must_use]
     pub fn is_sparkplug(&self) -> bool {

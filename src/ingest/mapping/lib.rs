@@ -8,7 +8,7 @@
 //!
 //! Limits: [`form::MAX_FORM_BYTES`], [`form::MAX_MESSAGES`], [`form::MAX_VALUES`],
 //! [`read::MAX_READS`]. This room opens no file, asks no clock and keeps nothing between two
-//! messages.
+//! messages; the one format that needs a memory ([`sparkplug`]) is given it by the caller.
 
 pub mod discovery;
 mod exact;
@@ -17,6 +17,7 @@ mod json;
 mod line;
 pub mod read;
 pub mod shipped;
+pub mod sparkplug;
 mod template;
 mod time;
 pub mod topic;

@@ -1,6 +1,6 @@
 //! The mappings that come with the program: `config/mappings/devices/*.toml`.
 
-use std::sync::OnceLock;
+use std::{collections::BTreeSet, sync::OnceLock};
 
 use include_dir::{Dir, include_dir};
 
@@ -38,6 +38,14 @@ pub fn all() -> &'static [Shipped] {
         all.sort_by(|a, b| a.mapping.name.cmp(&b.mapping.name));
         all
     })
+}
+
+/// MQTT filters of all of them that begin with a word, each once: what an inbox looks for.
+#[must_use]
+pub fn filters() -> Vec<String> {
+    let all = all().iter().flat_map(|s| s.mapping.filters());
+    let named: BTreeSet<String> = all.filter(|f| !f.starts_with('+')).collect();
+    named.into_iter().collect()
 }
 
 /// One of them.

@@ -128,6 +128,21 @@ impl Pattern {
         words.join("/")
     }
 
+    /// Everything under the first captured level of a topic that fits; without a capture everything
+    /// beside it.
+    pub(crate) fn device_filter(&self, topic: &str) -> String {
+        let parts: Vec<&str> = topic.split('/').collect();
+        let named = self
+            .levels
+            .iter()
+            .position(|level| matches!(level, Level::Capture { .. }))
+            .map_or(parts.len().saturating_sub(1), |at| at + 1);
+        if named >= parts.len() || named == 0 {
+            return topic.to_owned();
+        }
+        format!("{}/#", parts.get(..named).unwrap_or_default().join("/"))
+    }
+
     /// What the captures hold in the levels that a filter spells out: `N/{portal}/+` under
     /// `N/c0619/#` has the portal `c0619`.
     #[must_use]
