@@ -8,12 +8,17 @@
 //! compression.
 //!
 //! An input is the number of the file, then its bytes; zeros at its end are left out.
+//!
+//! Opening a folder takes a hundred times as long as decoding a frame, so [`segment`], [`group`],
+//! [`frame`], [`index`] and [`mark`] give the same bytes to one decoder each. The first byte of
+//! their input says by its first bit whether checksums and hashes are made right.
 
-use std::sync::OnceLock;
+use std::{cell::RefCell, sync::OnceLock};
 
-use journal::{Journal, MIN_SEGMENT_BYTES, MemoryDisk, Options, Reader, Records};
+use journal::{Journal, MIN_SEGMENT_BYTES, MemoryDisk, Options, Reader, Records, decoders};
 use sha2::{Digest, Sha256};
 use wire::leaf_hash;
+use zstd::bulk::Compressor;
 
 /// A segment's header, and the unit in which groups are laid out.
 const BLOCK: usize = 4_096;
@@ -359,7 +364,12 @@ fn frame_of(file: &[u8]) -> Option<Frame> {
 
 /// The segment with `raw` in its frame, everything that guards it made right.
 fn repack(file: &[u8], frame: &Frame, raw: &[u8]) -> Vec<u8> {
-    let packed = zstd::bulk::compress(raw, 1).expect("zstd packs from memory");
+    thread_local! {
+        static PACKER: RefCell<Compressor<'static>> =
+            RefCell::new(Compressor::new(1).expect("zstd takes memory for a context"));
+    }
+    let packed = PACKER.with_borrow_mut(|packer| packer.compress(raw));
+    let packed = packed.expect("zstd packs from memory");
     let mut head = file[BLOCK..BLOCK + PACK_HEAD].to_vec();
     put_u32(
         &mut head,
@@ -401,4 +411,156 @@ fn repack(file: &[u8], frame: &Frame, raw: &[u8]) -> Vec<u8> {
     let crc = crc32c::crc32c(&trailer[..16]);
     put_u32(&mut trailer, 16, crc);
     [&file[..BLOCK], &head, &packed, &index, &trailer].concat()
+}
+
+fn is_open(name: &str) -> bool {
+    name.ends_with(".seg")
+}
+
+/// The first open segment of the base.
+fn segment_file() -> &'static [u8] {
+    let mut files = plain().files.iter();
+    &files
+        .find(|(name, _)| is_open(name))
+        .expect("one is open")
+        .1
+}
+
+/// The compressed segment that [`frame_of`] finds a frame in.
+fn packed_file() -> &'static (Vec<u8>, Frame) {
+    static FILE: OnceLock<(Vec<u8>, Frame)> = OnceLock::new();
+    FILE.get_or_init(|| {
+        let mut files = compressed().files.iter();
+        files
+            .find_map(|(_, file)| frame_of(file).map(|frame| (file.clone(), frame)))
+            .expect("a segment is compressed")
+    })
+}
+
+fn flagged(flag: u8, bytes: &[u8]) -> Vec<u8> {
+    let end = bytes.iter().rposition(|b| *b != 0).map_or(0, |at| at + 1);
+    [&[flag], &bytes[..end]].concat()
+}
+
+/// The input behind its flag, made as long as `least` with zeros.
+fn parts(input: &[u8], least: usize) -> Option<(bool, Vec<u8>)> {
+    let (flag, rest) = input.split_first()?;
+    let mut bytes = rest.to_vec();
+    if bytes.len() < least {
+        bytes.resize(least, 0);
+    }
+    Some((flag & 1 == 1, bytes))
+}
+
+pub fn segment(input: &[u8]) -> bool {
+    let Some((sealed, mut bytes)) = parts(input, BLOCK) else {
+        return false;
+    };
+    let compressed = input[0] & 2 == 2;
+    if sealed {
+        let crc = crc32c::crc32c(&bytes[..BLOCK - 4]);
+        put_u32(&mut bytes, BLOCK - 4, crc);
+    }
+    let Some(again) = decoders::segment(&bytes, compressed) else {
+        return false;
+    };
+    assert_eq!(decoders::segment(&again, compressed).as_ref(), Some(&again));
+    true
+}
+
+pub fn segment_seeds() -> Vec<Vec<u8>> {
+    vec![
+        flagged(0, &segment_file()[..BLOCK]),
+        flagged(1, &segment_file()[..BLOCK - 4]),
+        flagged(3, &packed_file().0[..BLOCK - 4]),
+    ]
+}
+
+pub fn group(input: &[u8]) -> bool {
+    let Some((sealed, bytes)) = parts(input, BLOCK) else {
+        return false;
+    };
+    let mut file = [&segment_file()[..BLOCK], &bytes].concat();
+    file.resize(file.len().next_multiple_of(BLOCK), 0);
+    if sealed {
+        seal_segment(&mut file);
+    }
+    let (head, frame) = file.split_at(BLOCK);
+    let Some(again) = decoders::group(head, frame) else {
+        return false;
+    };
+    assert_eq!(again, frame[..again.len()], "a group has one spelling");
+    true
+}
+
+pub fn group_seeds() -> Vec<Vec<u8>> {
+    let blocks = segment_file()[BLOCK..].chunks(BLOCK);
+    let groups = blocks.filter(|block| block.iter().any(|b| *b != 0));
+    groups
+        .flat_map(|g| [flagged(0, g), flagged(1, g)])
+        .collect()
+}
+
+pub fn frame(input: &[u8]) -> bool {
+    let Some((sealed, bytes)) = parts(input, 0) else {
+        return false;
+    };
+    let (file, frame) = packed_file();
+    if !sealed {
+        return decoders::packed(file, &bytes).is_some();
+    }
+    let file = repack(file, frame, &bytes);
+    decoders::packed(&file, &file[BLOCK..]).is_some()
+}
+
+pub fn frame_seeds() -> Vec<Vec<u8>> {
+    let (file, frame) = packed_file();
+    vec![
+        flagged(0, &file[BLOCK..frame.index_at]),
+        flagged(1, &frame.raw),
+    ]
+}
+
+pub fn index(input: &[u8]) -> bool {
+    let Some((sealed, mut bytes)) = parts(input, 0) else {
+        return false;
+    };
+    if sealed {
+        seal_index(&mut bytes);
+    }
+    let Some(again) = decoders::index(segment_file(), &bytes) else {
+        return false;
+    };
+    assert_eq!(again, bytes, "an index has one spelling");
+    true
+}
+
+pub fn index_seeds() -> Vec<Vec<u8>> {
+    let files = plain().files.iter().filter(|(name, _)| is_index(name));
+    let all: Vec<Vec<u8>> = files
+        .flat_map(|(_, bytes)| {
+            [
+                [&[0], bytes.as_slice()].concat(),
+                [&[1], bytes.as_slice()].concat(),
+            ]
+        })
+        .collect();
+    assert!(!all.is_empty(), "a closed segment has an index");
+    all
+}
+
+pub fn mark(input: &[u8]) -> bool {
+    let Some((sealed, mut bytes)) = parts(input, 2 * BLOCK) else {
+        return false;
+    };
+    if sealed {
+        seal_mark(&mut bytes);
+    }
+    decoders::mark(&bytes).is_some()
+}
+
+pub fn mark_seeds() -> Vec<Vec<u8>> {
+    let mut files = plain().files.iter();
+    let (_, bytes) = files.find(|(name, _)| name == "synced").expect("a mark");
+    vec![flagged(0, bytes), flagged(1, bytes)]
 }

@@ -45,6 +45,31 @@ pub static TARGETS: &[Target] = &[
         seeds: journals::packed_seeds,
     },
     Target {
+        name: "journal_segment",
+        run: journals::segment,
+        seeds: journals::segment_seeds,
+    },
+    Target {
+        name: "journal_group",
+        run: journals::group,
+        seeds: journals::group_seeds,
+    },
+    Target {
+        name: "journal_frame",
+        run: journals::frame,
+        seeds: journals::frame_seeds,
+    },
+    Target {
+        name: "journal_index",
+        run: journals::index,
+        seeds: journals::index_seeds,
+    },
+    Target {
+        name: "journal_mark",
+        run: journals::mark,
+        seeds: journals::mark_seeds,
+    },
+    Target {
         name: "message_record",
         run: payloads::message,
         seeds: payloads::message_seeds,

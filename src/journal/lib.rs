@@ -108,6 +108,8 @@ mod batches;
 mod commit;
 mod compact;
 mod copy;
+#[doc(hidden)]
+pub mod decoders;
 mod disk;
 mod error;
 mod frame;
