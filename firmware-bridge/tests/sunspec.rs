@@ -304,3 +304,139 @@ async fn a_line_with_three_units_is_scanned() {
         Value::Null
     );
 }
+
+/// A mosquitto on a port of its own, which ends with the test.
+struct Broker(Child, u16);
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn broker(folder: &std::path::Path) -> Broker {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let config = folder.join("mosquitto.conf");
+    std::fs::write(
+        &config,
+        format!("listener {port} 127.0.0.1\nallow_anonymous true\n"),
+    )
+    .unwrap();
+    let path = format!(
+        "{}:/usr/sbin:/sbin",
+        std::env::var("PATH").unwrap_or_default()
+    );
+    let broker = Command::new("mosquitto")
+        .env("PATH", path)
+        .arg("-c")
+        .arg(config)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap_or_else(|e| {
+            panic!("no mosquitto: {e}\nhint: `apt-get install mosquitto`, or run `./test`")
+        });
+    Broker(broker, port)
+}
+
+/// The registers in the first note that a gateway publishes.
+async fn first_note(port: u16, gateway: &str) -> Vec<(String, String, u64)> {
+    let mut options = rumqttc::MqttOptions::new("listener", "127.0.0.1", port);
+    options.set_max_packet_size(1 << 20, 1 << 10);
+    let (client, mut events) = rumqttc::AsyncClient::new(options, 10);
+    let topic = format!("commonwatt/v1/{gateway}/reads");
+    let listening = async {
+        loop {
+            match events.poll().await {
+                Ok(rumqttc::Event::Incoming(rumqttc::Packet::ConnAck(_))) => client
+                    .subscribe(&topic, rumqttc::QoS::AtLeastOnce)
+                    .await
+                    .unwrap(),
+                Ok(rumqttc::Event::Incoming(rumqttc::Packet::Publish(note))) => {
+                    return serde_json::from_slice::<Value>(&note.payload).unwrap();
+                }
+                Ok(_) => {}
+                // The broker is still starting.
+                Err(_) => tokio::time::sleep(std::time::Duration::from_millis(100)).await,
+            }
+        }
+    };
+    let note = tokio::time::timeout(std::time::Duration::from_secs(30), listening)
+        .await
+        .expect("the gateway published nothing in 30 s");
+    let mut reads: Vec<(String, String, u64)> = note["reads"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|read| {
+            let text = |key: &str| read[key].as_str().unwrap().to_owned();
+            (
+                text("meter"),
+                text("register"),
+                read["wh"].as_u64().unwrap(),
+            )
+        })
+        .collect();
+    // A note may hold two rounds of reading.
+    reads.sort();
+    reads.dedup();
+    reads
+}
+
+#[tokio::test]
+async fn what_the_gateway_publishes_is_what_pysunspec2_reads() {
+    let devices = json!([
+        {"unit": 1, "base": 40_000, "models": [
+            common("A1"), {"ID": 103, "W": 1234, "W_SF": 1, "WH": 7_654_321, "WH_SF": 1, "St": 4}]},
+        {"unit": 2, "base": 40_000, "models": [
+            common("B1"), {"ID": 213, "TotWhExp": 1_234_567.9, "TotWhImp": null}]},
+        {"unit": 3, "base": 40_000, "models": [
+            common("C1"), {"ID": 701, "TotWhInj": 5_000_000_000_017_u64, "TotWhAbs": 42, "TotWh_SF": -1}]},
+    ]);
+    for transport in ["tcp", "rtu"] {
+        let served = serve(transport, &devices);
+        let mut theirs = Vec::new();
+        for unit in 1..=3 {
+            let points = served.read_by_pysunspec2(unit, 40_000);
+            let serial = points[0].text.clone().unwrap();
+            theirs.extend(points.iter().filter_map(|point| {
+                let register = match &*point.point {
+                    "TotWhImp" | "TotWhAbs" => "1.8.0",
+                    _ => "2.8.0",
+                };
+                Some((serial.clone(), register.to_owned(), point.wh?))
+            }));
+        }
+        theirs.sort();
+        assert_eq!(theirs.len(), 4);
+
+        let folder = tempfile::tempdir().unwrap();
+        let broker = broker(folder.path());
+        let mut config = format!(
+            "[gateway]\nid = \"elmore-1\"\n[uplink]\nurl = \"mqtt://127.0.0.1:{}\"\n\
+             replay_within_ms = 0\nretry_within_s = 1\n\
+             [reading]\ninterval_ms = 5000\ngather_ms = 3000\n[backlog]\nfolder = \"{}\"\n",
+            broker.1,
+            folder.path().join("backlog").display()
+        );
+        for unit in 1..=3 {
+            config += &format!(
+                "[[source]]\nkind = \"sunspec\"\naddress = \"{}\"\nunit = {unit}\n",
+                served.address()
+            );
+        }
+        let file = folder.path().join("gateway.toml");
+        std::fs::write(&file, config).unwrap();
+        let gateway = Command::new(env!("CARGO_BIN_EXE_firmware-bridge"))
+            .arg("--config")
+            .arg(file)
+            .arg("run")
+            .spawn()
+            .unwrap();
+        let _gateway = Broker(gateway, 0);
+        let ours = first_note(broker.1, "elmore-1").await;
+        assert_eq!(ours, theirs, "over {transport}");
+    }
+}
