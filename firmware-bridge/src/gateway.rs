@@ -72,6 +72,7 @@ pub struct Gateway {
     helpers: Vec<JoinHandle<()>>,
     stop: watch::Sender<bool>,
     clock: Clock,
+    longest_poll: Duration,
     config: Config,
 }
 
@@ -125,6 +126,11 @@ impl Gateway {
             .map(|source| AnySource::open(source, &buses))
             .collect::<Result<_, _>>()?;
         let uplink = Uplink::over(uplink(&config, &keys)?, session, limits, clock.clone());
+        let give_up = Duration::from_secs(config.reading.give_up_s);
+        let longest_poll = sources
+            .iter()
+            .map(AnySource::patience)
+            .fold(give_up, Duration::max);
         let (stop, stopping) = watch::channel(false);
         let board = Board::default();
         let readers = sources
@@ -133,9 +139,9 @@ impl Gateway {
             .map(|(i, source)| {
                 let reader = Reader {
                     key: format!("{i}: {}", source.name()),
+                    give_up: give_up.max(source.patience()),
                     source,
                     interval_ms: config.reading.interval_ms,
-                    give_up: Duration::from_secs(config.reading.give_up_s),
                     reads: uplink.sender(),
                     clock: clock.clone(),
                     board: Arc::clone(&board),
@@ -150,6 +156,7 @@ impl Gateway {
             helpers: Vec::new(),
             stop,
             clock,
+            longest_poll,
             config,
         };
         gateway
@@ -170,9 +177,9 @@ impl Gateway {
 
     /// Longest time between two rises of [`Gateway::pulse`] while all is well.
     pub fn pulse_within(&self) -> Duration {
-        let reading = &self.config.reading;
-        Duration::from_millis(reading.interval_ms)
-            + Duration::from_secs(reading.give_up_s + 2 * crate::uplink::BEAT_S)
+        Duration::from_millis(self.config.reading.interval_ms)
+            + self.longest_poll
+            + Duration::from_secs(2 * crate::uplink::BEAT_S)
     }
 
     /// How it stands.

@@ -108,8 +108,11 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// `hour wh` of a day of hourly reads with a fault, and the same without.
-    fn day(fault: &str) -> (Vec<(i64, i64)>, Vec<(i64, i64)>) {
+    /// Hour and register.
+    type Hourly = Vec<(i64, i64)>;
+
+    /// A day of hourly reads with a fault, and the same without.
+    fn day(fault: &str) -> (Hourly, Hourly) {
         let origin = at("2026-06-01T00:00:00Z");
         let sky = Sky {
             latitude_deg: 51.5,

@@ -50,7 +50,7 @@ impl Sky {
     /// Mean power in a minute (counted from the UNIX epoch), in whole W; 0 while the inverter sleeps.
     pub fn minute_w(&self, minute: i64) -> u32 {
         let light = self.clear(minute) * self.share_of_clear(minute);
-        let size = f64::from(u32::try_from(self.size.get()).unwrap_or(u32::MAX));
+        let size = f64::from(self.size.get());
         // Below the size of the roof, and so within u32.
         let w = (size * PERFORMANCE * light / 1_000.0).clamp(0.0, size) as u32;
         let sleeps = u64::from(w) * 1_000 < u64::from(SLEEPS_BELOW) * size as u64;

@@ -27,7 +27,7 @@ pub mod sml;
 pub mod sunspec;
 pub mod text;
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -122,6 +122,12 @@ pub trait Source: Send {
     /// # Errors
     /// [`SourceError`]; the next poll starts afresh.
     fn poll(&mut self) -> impl Future<Output = Result<Vec<Sample>, SourceError>> + Send;
+
+    /// How long a poll may take by the source's own time-outs, where that can be long: a readout at
+    /// 300 baud, two lines of a device that sends each 10 s. Whoever polls gives up no earlier.
+    fn patience(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// `[[source]]` of the configuration. A new kind adds one variant here, in [`AnySource`] and in the
@@ -210,6 +216,16 @@ impl Source for AnySource {
             AnySource::Iec62056(source) => source.poll().await,
             AnySource::P1(source) => source.poll().await,
             AnySource::Sml(source) => source.poll().await,
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        match self {
+            AnySource::Emon(source) => source.patience(),
+            AnySource::Iec62056(source) => source.patience(),
+            AnySource::P1(source) => source.patience(),
+            AnySource::Sml(source) => source.patience(),
+            _ => Duration::ZERO,
         }
     }
 }

@@ -175,16 +175,18 @@ pub struct Frames<'a, F> {
     port: &'a mut Port,
     framer: F,
     wait: Wait<'a>,
+    until: Instant,
     pending: VecDeque<u8>,
 }
 
 impl<'a, F: Framer> Frames<'a, F> {
-    /// Begins with what comes next.
+    /// Begins with what comes next. The time runs from now, for all that are waited for.
     pub fn new(port: &'a mut Port, framer: F, wait: Wait<'a>) -> Self {
         Frames {
             port,
             framer,
             wait,
+            until: Instant::now() + wait.within,
             pending: VecDeque::new(),
         }
     }
@@ -195,7 +197,6 @@ impl<'a, F: Framer> Frames<'a, F> {
     /// [`SourceError::Malformed`] when only broken ones came in time, [`SourceError::Timeout`] when
     /// nothing did, [`SourceError::Gone`] when the line failed.
     pub async fn next(&mut self) -> Result<F::Frame, SourceError> {
-        let until = Instant::now() + self.wait.within;
         let mut broken = None;
         let mut buffer = Vec::new();
         loop {
@@ -207,7 +208,7 @@ impl<'a, F: Framer> Frames<'a, F> {
                     None => {}
                 }
             }
-            match tokio::time::timeout_at(until, self.port.read(&mut buffer)).await {
+            match tokio::time::timeout_at(self.until, self.port.read(&mut buffer)).await {
                 Ok(Ok(())) => self.pending.extend(buffer.drain(..)),
                 Ok(Err(error)) => return Err(gone(self.wait.address, &error)),
                 Err(_) => return Err(self.wait.ended(broken)),
@@ -224,7 +225,7 @@ pub struct Wait<'a> {
     /// How its bytes come; one of wrong parity reaches the framer as 0xff, which no telegram of
     /// 7 bits has.
     pub parity: Parity,
-    /// How long.
+    /// How long, for all that are waited for.
     pub within: Duration,
     /// What to look at when nothing comes.
     pub hint: &'static str,

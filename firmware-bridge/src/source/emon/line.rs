@@ -64,6 +64,11 @@ impl Line {
         Ok(Line(pairs))
     }
 
+    /// Every name and value.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, Decimal)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), *value))
+    }
+
     /// The value of a name.
     pub fn value(&self, name: &str) -> Option<Decimal> {
         let (_, value) = self.0.iter().find(|(other, _)| other == name)?;

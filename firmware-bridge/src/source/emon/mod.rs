@@ -209,6 +209,10 @@ impl Source for Emon {
         &self.config.port
     }
 
+    fn patience(&self) -> Duration {
+        Duration::from_secs(u64::from(self.config.interval_s) * 7)
+    }
+
     async fn poll(&mut self) -> Result<Vec<Sample>, SourceError> {
         self.open_state()?;
         let away = std::mem::replace(&mut self.away, true);

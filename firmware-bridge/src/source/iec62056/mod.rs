@@ -139,6 +139,10 @@ impl Source for Iec62056 {
         self.config.meter.as_deref().unwrap_or(&self.config.port)
     }
 
+    fn patience(&self) -> Duration {
+        Duration::from_secs(self.config.timeout_s) + Duration::from_secs(5)
+    }
+
     async fn poll(&mut self) -> Result<Vec<Sample>, SourceError> {
         let mut port = Port::open(&self.config.port, session::OPENING_BAUD).await?;
         let data = self.read_out(&mut port).await?;

@@ -6,8 +6,9 @@
 //! meanwhile is thrown away. An idle network connection that the device closed is opened again once,
 //! without a word: inverters do that every few minutes.
 
-use std::time::Duration;
+use std::{os::fd::OwnedFd, time::Duration};
 
+use rustix::fs::{FlockOperation, Mode, OFlags, flock};
 use serial2_tokio::{CharSize, FlowControl, SerialPort, StopBits};
 use thiserror::Error;
 use tokio::{
@@ -31,7 +32,7 @@ pub const MAX_REGISTERS: u16 = 125;
 pub struct Timing {
     /// For a network connection to open.
     pub connect: Duration,
-    /// For the first answer on a fresh connection; some inverters wake up for it.
+    /// For the first answer on a fresh network connection; some inverters wake up for it.
     pub first_answer: Duration,
     /// For every other answer.
     pub answer: Duration,
@@ -135,6 +136,8 @@ pub(super) struct Line {
 struct Connection {
     context: Context,
     answered: bool,
+    /// Held while a serial line is open: another gateway or scan must not talk into it.
+    _talker: Option<OwnedFd>,
 }
 
 impl std::fmt::Debug for Connection {
@@ -192,7 +195,8 @@ impl Line {
         if let Some(quiet_until) = self.quiet_until {
             sleep_until(quiet_until).await;
         }
-        let wait = if connection.answered {
+        // Meters on a line do not sleep; only a network inverter is waited for.
+        let wait = if connection.answered || matches!(self.address, Address::Serial { .. }) {
             self.timing.answer
         } else {
             self.timing.first_answer
@@ -252,6 +256,7 @@ impl Line {
     }
 
     async fn connect(&mut self) -> Result<Connection, ReadError> {
+        let mut talker = None;
         let context = match &self.address {
             Address::Tcp { host, port } => {
                 let opening = TcpStream::connect((host.as_str(), *port));
@@ -276,6 +281,7 @@ impl Line {
                 if let Some(quiet_until) = self.quiet_until {
                     sleep_until(quiet_until).await;
                 }
+                talker = Some(sole_talker(path)?);
                 let port = open_port(path, *baud, *parity, *stop_bits)
                     .map_err(|e| ReadError::Gone(e.to_string()))?;
                 port.discard_buffers()
@@ -286,6 +292,7 @@ impl Line {
         Ok(Connection {
             context,
             answered: false,
+            _talker: talker,
         })
     }
 
@@ -295,6 +302,16 @@ impl Line {
             self.quiet_until = Some(Instant::now() + wait);
         }
     }
+}
+
+/// The right to talk on a serial line, by the lock that other careful programs take too.
+fn sole_talker(path: &str) -> Result<OwnedFd, ReadError> {
+    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let port = rustix::fs::open(path, flags, Mode::empty())
+        .map_err(|e| ReadError::Gone(std::io::Error::from(e).to_string()))?;
+    flock(&port, FlockOperation::NonBlockingLockExclusive)
+        .map_err(|_| ReadError::Gone("another program talks on this line".to_owned()))?;
+    Ok(port)
 }
 
 fn open_port(path: &str, baud: u32, parity: Parity, stop_bits: u8) -> std::io::Result<SerialPort> {

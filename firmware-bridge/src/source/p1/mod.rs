@@ -47,7 +47,7 @@ pub struct Config {
     pub framing: Parity,
     /// The meter's serial, instead of what it shows under `96.1.1`.
     pub meter: Option<String>,
-    /// How long to wait for a whole telegram.
+    /// How long to wait for a whole telegram, or for two without check sums.
     #[serde(default = "timeout_s")]
     pub timeout_s: u64,
 }
@@ -90,6 +90,10 @@ impl P1 {
 impl Source for P1 {
     fn name(&self) -> &str {
         self.config.meter.as_deref().unwrap_or(&self.config.port)
+    }
+
+    fn patience(&self) -> Duration {
+        Duration::from_secs(self.config.timeout_s) + Duration::from_secs(5)
     }
 
     async fn poll(&mut self) -> Result<Vec<Sample>, SourceError> {

@@ -71,6 +71,10 @@ impl Source for Sml {
         self.config.meter.as_deref().unwrap_or(&self.config.port)
     }
 
+    fn patience(&self) -> Duration {
+        Duration::from_secs(self.config.timeout_s) + Duration::from_secs(5)
+    }
+
     async fn poll(&mut self) -> Result<Vec<Sample>, SourceError> {
         let mut port = Port::open(&self.config.port, self.config.baud).await?;
         port.discard()
@@ -235,8 +239,11 @@ mod tests {
         dump.iter().filter_map(|byte| cutter.push(*byte)).collect()
     }
 
-    /// Code, unit, scaler and number of every value, as the other decoder reads a file.
-    fn other_reads(file: &[u8]) -> Option<Vec<(Vec<u8>, Option<u8>, i8, Option<i128>)>> {
+    /// Code, unit, scaler and number of a value.
+    type Row = (Vec<u8>, Option<u8>, i8, Option<i128>);
+
+    /// Every value, as the other decoder reads a file.
+    fn other_reads(file: &[u8]) -> Option<Vec<Row>> {
         let mut values = Vec::new();
         for message in parse(file).ok()?.messages {
             let MessageBody::GetListResponse(answer) = message.message_body else {

@@ -54,14 +54,22 @@ pub enum ChainError {
     Broken(String),
 }
 
-/// Finds and walks the chain.
+/// Finds and walks the chain, which was at `known` when it was walked before.
 ///
 /// # Errors
 /// [`ChainError`]. Silence at one place only moves on to the next: some devices do not answer where
-/// they have no registers.
-pub async fn walk(device: &Device) -> Result<Chain, ChainError> {
+/// they have no registers. Silence where the chain was before is a device that is off.
+pub async fn walk(device: &Device, known: Option<u16>) -> Result<Chain, ChainError> {
     let mut silence = None;
     let mut answered = false;
+    if let Some(base) = known {
+        match device.read(Table::Holding, base, 2).await {
+            Ok(words) if words == MARK => return follow(device, base).await,
+            Ok(_) => {}
+            Err(error) if error.is_no_such_register() => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
     for base in BASES {
         match device.read(Table::Holding, base, 2).await {
             Ok(words) if words == MARK => return follow(device, base).await,

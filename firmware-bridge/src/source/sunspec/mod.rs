@@ -89,6 +89,8 @@ pub struct SunSpec {
     meter: Option<String>,
     with_strings: bool,
     survey: Option<Survey>,
+    /// Where the chain was when it was walked last.
+    base: Option<u16>,
     /// Which model is read for each machine, by serial; kept when the chain is walked again.
     chosen: std::collections::BTreeMap<String, u16>,
 }
@@ -116,13 +118,15 @@ impl SunSpec {
             meter: config.meter.clone(),
             with_strings: config.strings,
             survey: None,
+            base: None,
             chosen: std::collections::BTreeMap::new(),
         })
     }
 
     async fn read_all(&mut self) -> Result<Vec<Sample>, SourceError> {
         if self.survey.is_none() {
-            let survey = survey(&self.device, &self.name, self.meter.as_deref()).await?;
+            let survey = survey(&self.device, &self.name, self.meter.as_deref(), self.base).await?;
+            self.base = Some(survey.chain.base);
             let machines: Vec<&str> = survey.machines.iter().map(|m| &*m.serial).collect();
             info!(source = self.name, ?machines, "walked the SunSpec chain");
             self.survey = Some(survey);
@@ -172,7 +176,8 @@ impl Source for SunSpec {
     }
 }
 
-/// Walks a device and names its machines. `meter` stands for the first one's serial number.
+/// Walks a device and names its machines. `meter` stands for the first one's serial number, and
+/// `known` is where the chain was before.
 ///
 /// # Errors
 /// [`SourceError`], also when a serial number is missing and `meter` does not give one.
@@ -180,8 +185,9 @@ pub async fn survey(
     device: &Device,
     name: &str,
     meter: Option<&str>,
+    known: Option<u16>,
 ) -> Result<Survey, SourceError> {
-    let chain = chain::walk(device).await.map_err(|e| match e {
+    let chain = chain::walk(device, known).await.map_err(|e| match e {
         ChainError::Read(error) => device.explain(name, error),
         ChainError::NotSunSpec => SourceError::Malformed {
             device: name.to_owned(),
