@@ -3,11 +3,15 @@
 use std::{
     io::{BufRead, BufReader, Write},
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 use bridge::{
     scan::{Plan, What, scan},
-    source::{AnySource, Sample, Source, SourceConfig, modbus::Buses},
+    source::{
+        AnySource, Sample, Source, SourceConfig, SourceError,
+        modbus::{Buses, Timing},
+    },
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -359,11 +363,11 @@ async fn first_note(port: u16, gateway: &str) -> Vec<(String, String, u64)> {
                 }
                 Ok(_) => {}
                 // The broker is still starting.
-                Err(_) => tokio::time::sleep(std::time::Duration::from_millis(100)).await,
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
             }
         }
     };
-    let note = tokio::time::timeout(std::time::Duration::from_secs(30), listening)
+    let note = tokio::time::timeout(Duration::from_secs(30), listening)
         .await
         .expect("the gateway published nothing in 30 s");
     let mut reads: Vec<(String, String, u64)> = note["reads"]
@@ -439,4 +443,61 @@ async fn what_the_gateway_publishes_is_what_pysunspec2_reads() {
         let ours = first_note(broker.1, "elmore-1").await;
         assert_eq!(ours, theirs, "over {transport}");
     }
+}
+
+#[tokio::test]
+async fn a_late_answer_on_a_serial_line_is_never_taken_for_the_next_one() {
+    // The energy rises by one at each read, so that an old answer would show an old number. The
+    // fourth answer comes 300 ms after we gave up.
+    let served = serve(
+        "rtu",
+        &json!([{"unit": 1, "base": 40_000, "counts": 40_095, "late": [4, 0.6], "models": [
+            common("A1"), {"ID": 103, "WH": 1000, "WH_SF": 0, "St": 4}]}]),
+    );
+    let config = format!("kind = \"sunspec\"\naddress = \"{}\"", served.address());
+    let buses = Buses::with_timing(Timing {
+        answer: Duration::from_millis(300),
+        gap: Duration::from_millis(50),
+        settle: Duration::from_millis(600),
+        ..Timing::default()
+    });
+    let mut source = AnySource::open(&toml::from_str(&config).unwrap(), &buses).unwrap();
+    // Read: the common model, then energy once a poll; after the time-out the common model again.
+    let mut shown = Vec::new();
+    for _ in 0..6 {
+        shown.push(match source.poll().await {
+            Ok(samples) => samples[0].wh,
+            Err(error) => {
+                assert!(
+                    matches!(error, SourceError::Timeout { after_ms: 300, .. }),
+                    "{error}"
+                );
+                0
+            }
+        });
+    }
+    assert_eq!(shown, [1002, 1003, 0, 1006, 1007, 1008]);
+}
+
+#[tokio::test]
+async fn a_serial_line_has_one_talker() {
+    let served = serve(
+        "rtu",
+        &json!([{"unit": 1, "base": 40_000, "models": [
+            common("A1"), {"ID": 103, "WH": 1000, "WH_SF": 0, "St": 4}]}]),
+    );
+    let config = format!("kind = \"sunspec\"\naddress = \"{}\"", served.address());
+    let config: SourceConfig = toml::from_str(&config).unwrap();
+    let (ours, others) = (Buses::default(), Buses::default());
+    let mut source = AnySource::open(&config, &ours).unwrap();
+    assert_eq!(source.poll().await.unwrap().len(), 1);
+    let mut other = AnySource::open(&config, &others).unwrap();
+    let error = other.poll().await.unwrap_err().to_string();
+    assert!(
+        error.contains("another program talks on this line"),
+        "{error}"
+    );
+    assert_eq!(source.poll().await.unwrap().len(), 1);
+    drop((source, ours));
+    assert_eq!(other.poll().await.unwrap().len(), 1);
 }

@@ -79,7 +79,7 @@ async fn inspect_sunspec(
     buses: &Buses,
 ) -> Result<Inspected, SourceError> {
     let device = buses.device(&config.address, config.unit);
-    let survey = sunspec::survey(&device, name, config.meter.as_deref()).await?;
+    let survey = sunspec::survey(&device, name, config.meter.as_deref(), None).await?;
     let mut all = Inspected {
         name: name.to_owned(),
         lines: Vec::new(),

@@ -185,8 +185,8 @@ async fn knock(device: &Device) -> Result<Option<String>, SourceError> {
 
 async fn look(device: &Device, said: String) -> Result<What, SourceError> {
     let name = device.to_string();
-    match sunspec::chain::walk(device).await {
-        Ok(_) => look_at_sunspec(device, &name).await,
+    match sunspec::chain::walk(device, None).await {
+        Ok(chain) => look_at_sunspec(device, &name, chain.base).await,
         Err(ChainError::Broken(why)) => Ok(What::Unknown(format!(
             "it has the mark of SunSpec, but no chain behind it: {why}"
         ))),
@@ -202,12 +202,12 @@ async fn look(device: &Device, said: String) -> Result<What, SourceError> {
     }
 }
 
-async fn look_at_sunspec(device: &Device, name: &str) -> Result<What, SourceError> {
+async fn look_at_sunspec(device: &Device, name: &str, base: u16) -> Result<What, SourceError> {
     let mut without_serial = false;
-    let survey = match sunspec::survey(device, name, None).await {
+    let survey = match sunspec::survey(device, name, None, Some(base)).await {
         Err(SourceError::Config { .. }) => {
             without_serial = true;
-            sunspec::survey(device, name, Some("no serial number")).await
+            sunspec::survey(device, name, Some("no serial number"), Some(base)).await
         }
         other => other,
     };

@@ -6,6 +6,8 @@
 
 devices.json is a list of {"unit", "base", "models": [...]}; a model is as in pysunspec2's own test
 data: its points by name, null where a point is not implemented. Registers are encoded by pysunspec2.
+A device with "counts": ADDRESS adds one to that register at each read of more than two registers, and
+with "late": [N, SECONDS] answers the N-th of these reads so much later.
 """
 
 import asyncio
@@ -38,6 +40,22 @@ def registers(models):
     return list(struct.unpack(f">{len(data) // 2}H", data))
 
 
+def habits(device):
+    """What a device does when it is read."""
+    seen = 0
+
+    async def when_read(function, start, address, count, current, written):
+        nonlocal seen
+        if count <= 2:
+            return
+        seen += 1
+        current[device["counts"] - start] += 1
+        if device["late"][0] == seen:
+            await asyncio.sleep(device["late"][1])
+
+    return when_read if "counts" in device else None
+
+
 def devices(described):
     return [
         SimDevice(
@@ -49,6 +67,7 @@ def devices(described):
                     datatype=DataType.REGISTERS,
                 )
             ],
+            action=habits(device),
         )
         for device in described
     ]
