@@ -355,9 +355,10 @@ impl Written {
         let power = match &self.power {
             None => None,
             Some(power) => {
-                if !energies.iter().any(|e| e.register == power.positive) {
+                let named = energies.iter().any(|e| e.register == power.positive);
+                if !named && !["1.8.0", "2.8.0"].contains(&&*power.positive) {
                     return Err(format!(
-                        "`positive` is `{}`; expected one of the energy registers",
+                        "`positive` is `{}`; expected `1.8.0`, `2.8.0` or one of the energy registers",
                         power.positive
                     ));
                 }

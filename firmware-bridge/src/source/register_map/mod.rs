@@ -193,7 +193,7 @@ impl Source for Mapped {
 /// # Errors
 /// What is wrong, and what to do.
 pub fn load(name: &str) -> Result<RegisterMap, (String, &'static str)> {
-    const FORM: &str = "the form of a map is in docs/gateway.md";
+    const FORM: &str = "the form of a map is in docs/register-maps.md";
     if !name.ends_with(".toml") {
         let mut maps = built_in();
         let names: Vec<String> = maps.iter().map(|map| map.name.clone()).collect();
@@ -334,6 +334,14 @@ mod tests {
             assert_eq!(load(&name).unwrap().name, name);
         }
         assert!(load("eastron").unwrap_err().0.contains("eastron-sdm120"));
+    }
+
+    #[test]
+    fn the_map_in_the_documentation_reads() {
+        let page = include_str!("../../../../docs/register-maps.md");
+        let (_, map) = page.split_once("```toml\n").unwrap();
+        let (map, _) = map.split_once("```").unwrap();
+        assert_eq!(RegisterMap::parse(map).unwrap().name, "maker-model");
     }
 
     #[test]

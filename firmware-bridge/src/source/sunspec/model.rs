@@ -343,6 +343,6 @@ mod tests {
         assert_eq!(at(&string, "DCW"), strings::POWER);
         assert_eq!(at(&string, "DCWH"), strings::ENERGY);
         assert_eq!(at(&string, "DCEvt") + 2, strings::EACH);
-        assert!(strings::HEAD + strings::WITH_HEAD * strings::EACH <= MAX_REGISTERS);
+        const { assert!(strings::HEAD + strings::WITH_HEAD * strings::EACH <= MAX_REGISTERS) };
     }
 }
