@@ -7,12 +7,12 @@
 //! and mark as such.
 //!
 //! What the registers were is kept in `state` and saved before each read is given, so that a power
-//! cut of the gateway never makes a register fall: one small save each poll.
+//! cut of the gateway never makes a register fall: one small save each poll in which one moved.
 
 pub mod counter;
 pub mod line;
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use serde::Deserialize;
 
@@ -95,12 +95,16 @@ fn interval_s() -> u32 {
     10
 }
 
+/// What is kept, by meter and register.
+type Bases = BTreeMap<String, Base>;
+
 /// An emonTx or emonPi.
 #[derive(Debug)]
 pub struct Emon {
     config: Config,
-    /// One pair of files a register, and what is in it; opened at the first poll.
-    kept: Vec<(Kept<Base>, Option<Base>)>,
+    /// The pair of files; opened at the first poll.
+    kept: Option<Kept<Bases>>,
+    bases: Bases,
     away: bool,
 }
 
@@ -150,32 +154,41 @@ impl Emon {
         }
         Ok(Emon {
             config,
-            kept: Vec::new(),
+            kept: None,
+            bases: Bases::new(),
             away: true,
         })
     }
 
     fn open_state(&mut self) -> Result<(), SourceError> {
-        if self.kept.is_empty() {
-            let open = |register: &Register| {
-                let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
-                let name: String = format!("emon-{}-{}", register.meter, register.register)
-                    .chars()
-                    .map(plain)
-                    .collect();
-                Kept::open(&self.config.state, &name).map_err(|why| SourceError::Config {
-                    device: self.config.port.clone(),
-                    reason: why.to_string(),
-                    hint: "look at `state`",
-                })
-            };
-            self.kept = self
-                .config
-                .register
-                .iter()
-                .map(open)
-                .collect::<Result<_, _>>()?;
+        if self.kept.is_some() {
+            return Ok(());
         }
+        let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+        let name: String = self.config.register[0].meter.chars().map(plain).collect();
+        let opened = Kept::<Bases>::open(&self.config.state, &format!("emon-{name}"));
+        let (kept, bases) = opened.map_err(|why| SourceError::Config {
+            device: self.config.port.clone(),
+            reason: why.to_string(),
+            hint: "look at `state`",
+        })?;
+        self.kept = Some(kept);
+        self.bases = bases.unwrap_or_default();
+        Ok(())
+    }
+
+    /// Saves the registers, unless all stand as they were saved (at night).
+    fn keep(&mut self, bases: Bases) -> Result<(), SourceError> {
+        let shown = |bases: &Bases| -> Vec<u64> {
+            let each = bases.values().map(|base| base.register_wh());
+            each.collect()
+        };
+        let moved = shown(&bases) != shown(&self.bases);
+        if moved && let Some(kept) = &mut self.kept {
+            kept.save(&bases)
+                .map_err(|error| gone(&self.config.port, &error))?;
+        }
+        self.bases = bases;
         Ok(())
     }
 
@@ -222,13 +235,16 @@ impl Source for Emon {
             .map_err(|error| gone(&self.config.port, &error))?;
         let line = self.two_lines(&mut port).await?;
         let mut samples = Vec::new();
-        for (register, (kept, base)) in self.config.register.iter().zip(&mut self.kept) {
+        let mut bases = Bases::new();
+        for register in &self.config.register {
+            let key = format!("{} {}", register.meter, register.register);
             let next = seen(&self.config, register, &line)
-                .and_then(|seen| carried_on(*base, seen, self.config.counters, away))
+                .and_then(|seen| {
+                    let last = self.bases.get(&key).copied();
+                    carried_on(last, seen, self.config.counters, away)
+                })
                 .map_err(|why| malformed(&self.config.port, why, HINT))?;
-            kept.save(&next)
-                .map_err(|error| gone(&self.config.port, &error))?;
-            *base = Some(next);
+            bases.insert(key, next);
             samples.push(Sample {
                 meter: register.meter.clone(),
                 register: register.register.clone(),
@@ -238,6 +254,7 @@ impl Source for Emon {
                 meter_time: None,
             });
         }
+        self.keep(bases)?;
         self.away = false;
         Ok(samples)
     }

@@ -229,7 +229,9 @@ fn power_of(sets: &[DataSet<'_>], direction: u8) -> Option<i32> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use proptest::prelude::*;
+
+    use super::{super::text::MAX_WH, *};
 
     /// A Landis+Gyr E350, from github.com/saliWd/strommesser (the simulated answer in the Pico's
     /// program), data of the readout only.
@@ -296,6 +298,21 @@ mod tests {
         ] {
             let error = samples(data, None).unwrap_err().to_string();
             assert!(error.contains(why), "{data}: {error}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn registers_written_by_a_meter_read_back(import in 0..=MAX_WH, export in 0..=MAX_WH) {
+            let kwh = |wh: u64| format!("{}.{:03}*kWh", wh / 1000, wh % 1000);
+            let data = format!("0.0.0(A1)\r\n1.8.0({})\r\n2.8.0({})\r\n", kwh(import), kwh(export));
+            let mut wire = format!("{data}!\r\n\x03").into_bytes();
+            wire.push(wire.iter().fold(0, |sum, byte| sum ^ byte));
+            let read = samples(&session::data_of(&wire).unwrap(), None).unwrap();
+            let expected = [("1.8.0".into(), import, None), ("2.8.0".into(), export, None)];
+            prop_assert_eq!(table(&read), expected);
         }
     }
 }

@@ -11,6 +11,9 @@
 //! - everything else is left out, by [`left_out`] with a reason. Gas, water and heat are the
 //!   readings of other meters behind this one, and no electricity.
 //!
+//! The decoder is our own: crate dsmr5 0.4 needs a check sum, which DSMR 2.2 has not, and gives
+//! registers as floats.
+//!
 //! A telegram of DSMR 2.2 has no check sum. It counts only when every number in it has its full
 //! width and the telegram after it shows the same registers or up to 1 kWh more; the registers are
 //! then those of the first.

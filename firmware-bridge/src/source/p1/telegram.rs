@@ -29,6 +29,9 @@ impl Telegram {
     /// # Errors
     /// [`Unreadable`] when the check sum does not fit or is missing where there has to be one.
     pub fn read(bytes: &[u8]) -> Result<Self, Unreadable> {
+        if bytes.len() > MAX_TELEGRAM {
+            return Err(Unreadable::new("more than 16 KiB", "a telegram"));
+        }
         let end = bytes
             .iter()
             .position(|byte| *byte == b'!')
