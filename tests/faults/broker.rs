@@ -30,14 +30,17 @@ const ROOFS: usize = 3;
 /// Every so many kills of the broker the daemon is killed too.
 const DAEMON_EVERY: u32 = 5;
 
-struct Mosquitto {
+/// A mosquitto of our own, which writes what it took every second.
+pub struct Mosquitto {
     child: Child,
-    port: u16,
+    /// Where it listens.
+    pub port: u16,
     folder: TempDir,
 }
 
 impl Mosquitto {
-    fn start() -> Self {
+    /// Starts one that asks nobody for a password.
+    pub fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let port = free_port();
         let location = folder.path().display();
@@ -58,9 +61,19 @@ impl Mosquitto {
 
     /// kill -9, then a new one on the same port and folder.
     fn kill_and_start_again(&mut self) {
+        self.kill();
+        sleep(Duration::from_millis(50));
+        self.start_again();
+    }
+
+    /// kill -9.
+    pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        sleep(Duration::from_millis(50));
+    }
+
+    /// A new one on the same port and folder, after [`Mosquitto::kill`].
+    pub fn start_again(&mut self) {
         self.child = spawn(&self.folder);
         self.wait_until_up();
     }

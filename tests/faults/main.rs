@@ -7,6 +7,9 @@
 //! controls show that the harness would notice: a writer, and the daemon itself, with their syncs
 //! taken away must lose.
 //!
+//! The gateway's own binary is killed and its disk cut in the same way, while broker, link and daemon
+//! fail around it ([`gateway`], [`outage`]).
+//!
 //! `COMMONWATT_ROUNDS` sets the number of rounds: 30, or 1,000 with `COMMONWATT_CAMPAIGN=1`. With
 //! `COMMONWATT_FIGURES=1` the restart is written to `docs/figures/restart.json`. Needs root, loop
 //! devices, mkfs.ext4, python3, strace and mosquitto; what is missing is said, and in CI it fails.
@@ -14,9 +17,14 @@
 mod account;
 mod broker;
 mod daemon;
+mod dials;
 mod endpoint;
+mod gateways;
+mod gateway;
 mod load;
+mod lossy;
 mod mqtt;
+mod outage;
 mod powercut;
 mod restart;
 mod society;

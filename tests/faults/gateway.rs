@@ -1,0 +1,390 @@
+//! The gateway's own binary, killed and with its power cut, while everything around it fails.
+//!
+//! It reads two [`Dials`] over Modbus ten times a second and publishes over a [`LossyLink`] to a
+//! mosquitto that comes and goes; the daemon behind it is once restored from an older copy. The
+//! gateway prints each read as soon as it is on its disk: that is what it owes. In the end the daemon
+//! must list each of these once, at the same time, and nothing that no dial has shown.
+//!
+//! A control shows that the harness would notice: a gateway with its syncs taken away must lose.
+
+use std::{
+    collections::BTreeSet,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
+    thread::{self, JoinHandle, sleep},
+    time::{Duration, Instant},
+};
+
+use bridge::{
+    backlog::{Backlog, Disk as NotesOnDisk, Found},
+    note,
+    status::Status,
+};
+use jiff::{Timestamp, ToSpan, tz::TimeZone};
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::{
+    account::ReadKey,
+    broker::Mosquitto,
+    daemon::{Place, Settings},
+    dials::{Dials, MAP},
+    lossy::LossyLink,
+    pause,
+    powercut::Disk,
+    rounds, society,
+};
+
+const METERS: usize = 2;
+const DISK_BYTES: u64 = 1 << 30;
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Every so many rounds the broker goes, and comes back with the next.
+const BROKER_EVERY: u32 = 3;
+
+type Kept = Arc<Mutex<Vec<BTreeSet<ReadKey>>>>;
+
+/// A roof: the gateway's files, and what it has said it kept.
+struct Roof {
+    files: TempDir,
+    backlog: PathBuf,
+    kept: Kept,
+}
+
+struct Running {
+    process: Child,
+    listener: JoinHandle<()>,
+}
+
+impl Roof {
+    /// A gateway `gw-0` that reads the dials and publishes to a port; its notes lie in `backlog`.
+    fn new(backlog: PathBuf, uplink: u16, dials: &Dials) -> Roof {
+        let files = tempfile::tempdir().unwrap();
+        let path = |name: &str| files.path().join(name).display().to_string();
+        std::fs::write(path("dial.toml"), MAP).unwrap();
+        let mut config = format!(
+            "[gateway]\nid = \"gw-0\"\nkey_folder = \"{}\"\nsign = false\n\
+             [uplink]\nurl = \"mqtt://127.0.0.1:{uplink}\"\nreplay_within_ms = 50\nretry_within_s = 1\n\
+             [reading]\ninterval_ms = 100\ngather_ms = 20\ngive_up_s = 2\n\
+             [backlog]\nfolder = \"{}\"\n[status]\nfile = \"{}\"\n",
+            path("keys"),
+            backlog.display(),
+            path("status.json"),
+        );
+        for meter in 0..METERS {
+            config += &format!(
+                "[[source]]\nkind = \"modbus\"\nname = \"dial {meter}\"\naddress = \"127.0.0.1:{}\"\n\
+                 unit = {}\nmap = \"{}\"\nmeter = \"METER-0-{meter}\"\n",
+                dials.port,
+                meter + 1,
+                path("dial.toml"),
+            );
+        }
+        std::fs::write(path("gateway.toml"), config).unwrap();
+        Roof {
+            files,
+            backlog,
+            kept: Arc::new(Mutex::new(vec![BTreeSet::new(); METERS])),
+        }
+    }
+
+    fn start(&self) -> Running {
+        self.start_under(&[])
+    }
+
+    fn start_under(&self, tracer: &[&str]) -> Running {
+        let mut words: Vec<String> = tracer.iter().map(|&word| word.to_owned()).collect();
+        words.push(program().display().to_string());
+        let log = std::fs::File::options()
+            .append(true)
+            .create(true)
+            .open(self.files.path().join("gateway.log"))
+            .unwrap();
+        let mut process = Command::new(&words[0])
+            .args(&words[1..])
+            .args(["run", "--tell", "--config"])
+            .arg(self.files.path().join("gateway.toml"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(process.stdout.take().unwrap());
+        let kept = Arc::clone(&self.kept);
+        let listener = thread::spawn(move || {
+            for line in lines.split(b'\n').map_while(Result::ok) {
+                if let Some((meter, read)) = told(&line) {
+                    kept.lock().unwrap()[meter].insert(read);
+                }
+            }
+        });
+        Running { process, listener }
+    }
+
+    fn status(&self) -> Option<Status> {
+        Status::read(&self.files.path().join("status.json")).ok()
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.files.path().join("gateway.log")).unwrap_or_default()
+    }
+
+    /// Runs it until receipts name everything, then ends it cleanly.
+    fn deliver(&self) {
+        let began = Timestamp::now();
+        let mut running = self.start();
+        let until = Instant::now() + PATIENCE;
+        while !self.status().is_some_and(|status| {
+            // The newest note is always on its way; one that waits longer is not.
+            let oldest = status.backlog.oldest.unwrap_or(status.now);
+            status.now > began && status.connected && status.now - 3.seconds() < oldest
+        }) {
+            assert!(
+                running.process.try_wait().unwrap().is_none(),
+                "{}",
+                self.log()
+            );
+            let status = self.status();
+            assert!(Instant::now() < until, "{status:?}\n{}", self.log());
+            sleep(Duration::from_millis(200));
+        }
+        kill_process(Pid::from_child(&running.process), Signal::TERM).unwrap();
+        let ended = running.process.wait().unwrap();
+        running.listener.join().unwrap();
+        assert!(ended.success(), "{ended}\n{}", self.log());
+        let left = self.status().expect("a status").backlog.unreceipted_notes;
+        assert_eq!(left, 0, "after a clean end\n{}", self.log());
+    }
+
+    fn count(&self) -> usize {
+        self.kept.lock().unwrap().iter().map(BTreeSet::len).sum()
+    }
+}
+
+impl Running {
+    fn kill(mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        self.listener.join().unwrap();
+    }
+
+    fn cut(mut self, disk: &mut Disk) {
+        disk.cut(&mut self.process);
+        self.listener.join().unwrap();
+    }
+}
+
+/// `firmware-bridge` beside the daemon's binary.
+fn program() -> PathBuf {
+    let program = Path::new(env!("CARGO_BIN_EXE_commonwatt")).with_file_name("firmware-bridge");
+    assert!(
+        program.exists(),
+        "`{}` is not built\nhint: cargo build -p firmware-bridge, with the same profile",
+        program.display()
+    );
+    program
+}
+
+fn told(line: &[u8]) -> Option<(usize, ReadKey)> {
+    let line = std::str::from_utf8(line).ok()?;
+    let mut words = line.split('\t');
+    let meter = words.next()?.strip_prefix("METER-0-")?.parse().ok()?;
+    let at: Timestamp = words.nth(1)?.parse().ok()?;
+    Some((meter, (at.as_millisecond(), words.next()?.parse().ok()?)))
+}
+
+/// What the daemon lists of a meter since the day before.
+fn listed(place: &Place, meter: usize) -> Vec<ReadKey> {
+    let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+    let (from, to) = ((today - 1.day()).to_string(), (today + 1.day()).to_string());
+    let meter = format!("METER-0-{meter}");
+    let listed = place.ask(&[
+        "reads", "list", "--meter", &meter, "--from", &from, "--to", &to,
+    ]);
+    let reads = listed.as_array().expect("a list of reads").iter();
+    reads
+        .map(|read| {
+            let at: Timestamp = read["at"].as_str().expect("a time").parse().unwrap();
+            (at.as_millisecond(), read["wh"].as_i64().expect("Wh"))
+        })
+        .collect()
+}
+
+/// Everything goes wrong for so many rounds; `end` ends the gateway at each.
+fn campaign(name: &str, roof: &Roof, behind: &mut Behind, mut end: impl FnMut(Running)) {
+    let rounds = rounds();
+    let (copy_at, restore_at) = (rounds / 3, rounds * 2 / 3);
+    let older = behind.place.data.with_file_name("older");
+    let mut daemon = Some(behind.place.start());
+    let mut is_broker_up = true;
+    for round in 1..=rounds {
+        let running = roof.start();
+        if !is_broker_up {
+            behind.broker.start_again();
+            is_broker_up = true;
+        } else if round % BROKER_EVERY == 0 {
+            behind.broker.kill();
+            is_broker_up = false;
+        }
+        if round == copy_at || round == restore_at {
+            daemon.take().expect("a daemon").stop();
+            let (from, to) = match round == copy_at {
+                true => (&behind.place.data, &older),
+                false => (&older, &behind.place.data),
+            };
+            let _ = std::fs::remove_dir_all(to);
+            let copied = Command::new("cp").arg("-a").args([from, to]).status();
+            assert!(copied.unwrap().success());
+            daemon = Some(behind.place.start());
+        }
+        sleep(Duration::from_millis(150) + pause(round));
+        end(running);
+    }
+    if !is_broker_up {
+        behind.broker.start_again();
+    }
+    roof.deliver();
+    daemon.take().expect("a daemon").stop();
+    let kept = roof.kept.lock().unwrap().clone();
+    let (mut lost, mut doubled, mut invented) = (0, 0, 0);
+    for (meter, owed) in kept.iter().enumerate() {
+        let listed = listed(&behind.place, meter);
+        let as_set: BTreeSet<ReadKey> = listed.iter().copied().collect();
+        let shown = behind.dials.shown(meter);
+        lost += owed.difference(&as_set).count();
+        doubled += listed.len() - as_set.len();
+        // A dial shows each value once, so a value with two times would be an invention too.
+        let values: BTreeSet<i64> = as_set.iter().map(|read| read.1).collect();
+        invented += as_set.len() - values.intersection(&shown).count();
+    }
+    println!(
+        "gateway, {name}: {rounds} rounds, {} reads kept, {lost} lost, {doubled} doubled, \
+         {invented} invented; {}",
+        roof.count(),
+        behind.link.say()
+    );
+    assert_eq!((lost, doubled, invented), (0, 0, 0), "{}", roof.log());
+    assert!(
+        roof.count() > rounds as usize,
+        "it hardly ran\n{}",
+        roof.log()
+    );
+    behind.place.ask(&["verify"]);
+}
+
+/// What a roof's notes go through.
+struct Behind {
+    place: Place,
+    broker: Mosquitto,
+    link: LossyLink,
+    dials: Dials,
+    _folder: TempDir,
+}
+
+impl Behind {
+    fn new() -> Behind {
+        let folder = tempfile::tempdir().unwrap();
+        let broker = Mosquitto::start();
+        let settings = Settings {
+            broker: Some(broker.port),
+            ..Settings::default()
+        };
+        let place = Place::new(folder.path().join("data"), folder.path(), settings);
+        society::found(&place, 1, METERS);
+        Behind {
+            place,
+            link: LossyLink::to(broker.port),
+            broker,
+            dials: Dials::start(METERS),
+            _folder: folder,
+        }
+    }
+}
+
+#[test]
+fn a_gateway_killed_again_and_again_delivers_every_read_once() {
+    let mut behind = Behind::new();
+    let folder = tempfile::tempdir().unwrap();
+    let roof = Roof::new(folder.path().join("notes"), behind.link.port, &behind.dials);
+    campaign("kill -9", &roof, &mut behind, Running::kill);
+}
+
+#[test]
+fn a_gateway_whose_power_is_cut_again_and_again_delivers_every_read_once() {
+    let Some(mut disk) = Disk::new(DISK_BYTES) else {
+        return;
+    };
+    let mut behind = Behind::new();
+    let roof = Roof::new(disk.path().join("notes"), behind.link.port, &behind.dials);
+    campaign("power cuts", &roof, &mut behind, |running| {
+        running.cut(&mut disk);
+    });
+}
+
+/// Cuts the power so many times with nobody to send to; how many reads were kept, and how many of
+/// them are not on the disk.
+fn cut_alone(cuts: u32, tracer: &[&str]) -> Option<(usize, usize)> {
+    let mut disk = Disk::new(DISK_BYTES)?;
+    let dials = Dials::start(METERS);
+    let roof = Roof::new(
+        disk.path().join("notes"),
+        crate::daemon::free_port(),
+        &dials,
+    );
+    for round in 1..=cuts {
+        let running = roof.start_under(tracer);
+        let before = roof.count();
+        let until = Instant::now() + PATIENCE;
+        while roof.count() < before + 10 {
+            assert!(Instant::now() < until, "nothing is kept\n{}", roof.log());
+            sleep(Duration::from_millis(20));
+        }
+        sleep(pause(round));
+        running.cut(&mut disk);
+    }
+    let mut on_disk = vec![BTreeSet::new(); METERS];
+    let mut notes = NotesOnDisk::open(&roof.backlog, 256 << 20).unwrap();
+    while let Some(found) = notes.scan().unwrap() {
+        for found in found {
+            if let Found::Note { payload, .. } = found {
+                for read in note::open(&payload).unwrap().reads {
+                    let meter: usize = read.meter["METER-0-".len()..].parse().unwrap();
+                    on_disk[meter].insert((read.at.as_millisecond(), read.wh));
+                }
+            }
+        }
+    }
+    let kept = roof.kept.lock().unwrap();
+    let missing = kept
+        .iter()
+        .zip(&on_disk)
+        .map(|(kept, disk)| kept.difference(disk).count());
+    Some((kept.iter().map(BTreeSet::len).sum(), missing.sum()))
+}
+
+#[test]
+fn control_a_gateway_without_its_syncs_loses_and_with_them_does_not() {
+    const CUTS: u32 = 5;
+    let careless = [
+        "strace",
+        "-D",
+        "-f",
+        "-qq",
+        "--seccomp-bpf",
+        "-o",
+        "/dev/null",
+        "-e",
+        "trace=fdatasync,fsync",
+        "-e",
+        "inject=fdatasync,fsync:retval=0",
+    ];
+    let Some((kept, lost)) = cut_alone(CUTS, &careless) else {
+        return;
+    };
+    println!("gateway without syncs: {lost} of {kept} reads lost in {CUTS} power cuts");
+    assert!(lost > 0, "a cut that cuts nothing");
+    let (kept, lost) = cut_alone(CUTS, &[]).expect("the disk was there before");
+    println!("gateway: {lost} of {kept} reads lost in {CUTS} power cuts");
+    assert_eq!(lost, 0);
+}
