@@ -366,6 +366,18 @@ mod tests {
     }
 
     #[test]
+    fn the_sample_sources_of_the_shipped_file_are_sources() {
+        let samples: String = SHIPPED
+            .lines()
+            .filter_map(|line| line.strip_prefix("#   "))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let shipped = Config::parse(&format!("{SHIPPED}\n{samples}")).unwrap();
+        assert_eq!(shipped.sources.len(), samples.matches("[[source]]").count());
+        assert!(shipped.sources.len() >= 7, "{samples}");
+    }
+
+    #[test]
     fn an_unknown_key_is_named_with_the_nearest() {
         let text = SHIPPED.replace("[reading]", "[reading]\nintervall_ms = 5");
         let error = Config::parse(&text).unwrap_err();
