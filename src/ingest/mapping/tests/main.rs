@@ -1,2 +1,4 @@
 //! Mappings against what other projects recorded.
+
 mod samples;
+mod sparkplug;
