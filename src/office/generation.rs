@@ -33,6 +33,8 @@ const MAX_HOLES: usize = 60;
 /// A period that is over is compared with its forecast when at most so many per cent of its half
 /// hours are missing; with more, the difference would speak of the holes.
 const COMPARABLE_MISSING_PERCENT: u64 = 5;
+/// No read is taken from before this year.
+const EARLIEST_YEAR: i32 = 2009;
 /// A range up to so many days is reported day by day.
 const DAYS_BY_DAY: i32 = 62;
 /// A range up to so many days is reported month by month; a longer one by years.
@@ -55,6 +57,7 @@ impl SocietyOffice {
         fresh: bool,
     ) -> Answer<GenerationReport> {
         let known = self.known();
+        self.within_its_life(&known, site, period, now)?;
         let as_of = as_of.unwrap_or_else(|| period.last_day().min(known.zone.day_of(now)));
         let history = self.history(&known, site)?;
         let work =
@@ -66,6 +69,26 @@ impl SocietyOffice {
         } else {
             self.look(work)
         }
+    }
+
+    /// Refuses a period of which no report can say anything: before the first year from which there
+    /// may be reads, or beyond next year.
+    fn within_its_life(
+        &self,
+        known: &Known,
+        site: Option<&str>,
+        period: Period,
+        now: Instant,
+    ) -> Answer<()> {
+        let first = self.first_year(site)?.unwrap_or(EARLIEST_YEAR);
+        let first = first.max(EARLIEST_YEAR);
+        let last = known.zone.day_of(now).year() + 1;
+        if period.last_day().year() < first || period.first_day().year() > last {
+            return refuse(format!(
+                "period `{period}` lies outside what there can be reads or a forecast of; expected years from `{first}` to `{last}`"
+            ));
+        }
+        Ok(())
     }
 
     /// Monthly totals of the roofs asked for, summed; months that one roof lacks are left out.

@@ -3,6 +3,8 @@
 //! British English: "1 April 2026", "32,586 kWh", "+21.1 %". A minus is U+2212 in print; downloads
 //! for spreadsheets use the plain hyphen and do not come here.
 
+use std::borrow::Cow;
+
 use domain::{
     calendar::{LocalDay, WallClock, Zone},
     quantity::WattHours,
@@ -273,6 +275,15 @@ pub fn unbroken(text: &str) -> String {
         text = text.replace(&format!(" {unit}"), &format!("\u{a0}{unit}"));
     }
     text
+}
+
+/// A name inside a sentence: "The Old Library" is "the Old Library" there.
+#[must_use]
+pub fn within(name: &str) -> Cow<'_, str> {
+    match name.strip_prefix("The ") {
+        Some(rest) => Cow::Owned(format!("the {rest}")),
+        None => Cow::Borrowed(name),
+    }
 }
 
 /// "a", "a and b", "a, b and c".

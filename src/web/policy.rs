@@ -6,8 +6,9 @@ use std::net::{IpAddr, SocketAddr};
 use axum::{
     Router,
     extract::{ConnectInfo, Request},
+    http::Uri,
     middleware::{self, Next},
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
     routing::{MethodFilter, MethodRouter, on},
 };
 
@@ -81,8 +82,21 @@ pub fn routes() -> Router<Web> {
         router = router.route(row.path, answer);
     }
     router
-        .fallback(|| async { Trouble::nothing_here() })
+        .fallback(nothing_here)
         .method_not_allowed_fallback(|| async { Trouble::method() })
+}
+
+/// No row: an address with a slash too many leads to the one without.
+async fn nothing_here(uri: Uri) -> Response {
+    let path = uri.path();
+    let trimmed = path.trim_end_matches('/');
+    // An address that begins with two slashes would lead to another host.
+    if trimmed.len() < path.len() && !trimmed.is_empty() && !trimmed.starts_with("//") {
+        let query = uri.query().map(|query| format!("?{query}"));
+        return Redirect::permanent(&format!("{trimmed}{}", query.unwrap_or_default()))
+            .into_response();
+    }
+    Trouble::nothing_here().into_response()
 }
 
 /// Lets programs on this machine pass. Behind a proxy everybody comes from this machine, so that a

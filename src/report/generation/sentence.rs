@@ -124,27 +124,28 @@ impl GenerationReport {
         say(text, None);
         let mut link = ". It is";
         if let Some(homes) = totals.homes {
-            let homes_word = match homes == Decimal::ONE {
-                true => "average UK home uses",
-                false => "average UK homes use",
+            let homes = match homes {
+                none if none.is_zero() => "less than one average UK home uses".to_owned(),
+                one if one == Decimal::ONE => "what 1 average UK home uses".to_owned(),
+                many => format!("what {} average UK homes use", words::decimal(many)),
             };
-            let homes = words::decimal(homes);
-            say(
-                format!("{link} what {homes} {homes_word} in a year"),
-                Some(factor_name::HOME),
-            );
+            say(format!("{link} {homes} in a year"), Some(factor_name::HOME));
             link = ",";
         }
         if let Some(kettles) = totals.kettles {
-            let kettles = words::decimal(kettles);
-            say(
-                format!("{link} enough to boil {kettles} kettles"),
-                Some(factor_name::KETTLE),
-            );
+            let kettles = match kettles {
+                none if none.is_zero() => "less than it takes to boil one kettle".to_owned(),
+                one if one == Decimal::ONE => "enough to boil 1 kettle".to_owned(),
+                many => format!("enough to boil {} kettles", words::decimal(many)),
+            };
+            say(format!("{link} {kettles}"), Some(factor_name::KETTLE));
             link = ",";
         }
         if let Some(co2) = totals.co2_kg {
-            let co2 = words::decimal(co2);
+            let co2 = match co2 {
+                none if none.is_zero() => "less than 1".to_owned(),
+                some => words::decimal(some),
+            };
             let opening = if link == "," { ", and it" } else { ". It" };
             say(
                 format!("{opening} avoided {co2} kg of CO2"),
@@ -240,8 +241,9 @@ impl GenerationReport {
     }
 
     fn roofs_in_words(&self) -> String {
-        let subject = self.subject();
+        let subject = words::within(self.subject());
         match self.roofs {
+            0 | 1 if subject.to_lowercase().contains("roof") => subject.into_owned(),
             0 | 1 => format!("the roof of {subject}"),
             many => format!("the {} roofs of {subject}", small_number(many)),
         }

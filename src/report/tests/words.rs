@@ -22,6 +22,43 @@ fn brixton_energy_solar_1_in_2013_reads_as_it_was_in_print() {
 }
 
 #[test]
+fn little_energy_is_less_than_one_and_never_zero_homes() {
+    let mut report = samples::bes1_2013();
+    report.totals.homes = Some("0".parse().unwrap());
+    report.totals.kettles = Some("0".parse().unwrap());
+    report.totals.co2_kg = Some("0".parse().unwrap());
+    let paragraph = report.paragraph();
+    assert!(
+        paragraph.ends_with(
+            "It is less than one average UK home uses in a year [1], less than it takes to boil one \
+             kettle [2], and it avoided less than 1 kg of CO2 [3]."
+        ),
+        "{paragraph}"
+    );
+}
+
+#[test]
+fn a_name_with_an_article_stands_in_a_sentence_as_people_say_it() {
+    let mut report = samples::bes1_2013();
+    for (name, words) in [
+        ("The roof", "In 2013 the roof made 32,586 kWh"),
+        (
+            "The Old Library",
+            "In 2013 the roof of the Old Library made",
+        ),
+        ("Roof 3", "In 2013 Roof 3 made"),
+        ("Theatre", "In 2013 the roof of Theatre made"),
+    ] {
+        report.place = Some(name.to_owned());
+        assert!(
+            report.sentence().starts_with(words),
+            "{}",
+            report.sentence()
+        );
+    }
+}
+
+#[test]
 fn a_year_below_forecast_says_less() {
     let mut report = samples::bes1_2013();
     report.totals.difference = Some(WattHours(-1_000_000));

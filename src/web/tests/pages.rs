@@ -157,7 +157,7 @@ async fn what_is_not_here_says_so_and_proposes_the_nearest() {
             "All societies",
         ),
         (
-            "/s/bes1/",
+            "/nothing/deeper",
             "There is no page at this address.",
             "All societies",
         ),
@@ -236,6 +236,27 @@ async fn assets_with_their_hash_may_be_kept_for_a_year() {
         (icon.status, icon.header(header::CONTENT_TYPE)),
         (StatusCode::OK, "image/svg+xml")
     );
+}
+
+#[tokio::test]
+async fn a_slash_too_many_leads_to_the_page() {
+    let stage = Stage::elmore_house();
+    for (path, to) in [
+        ("/s/bes1/", "/s/bes1"),
+        ("/s/bes1/sites/elmore-house//", "/s/bes1/sites/elmore-house"),
+        ("/s/bes1/reports/2016/?x=1", "/s/bes1/reports/2016?x=1"),
+    ] {
+        let page = stage.get(path).await;
+        assert_eq!(page.status, StatusCode::PERMANENT_REDIRECT, "{path}");
+        assert_eq!(page.header(header::LOCATION), to, "{path}");
+    }
+    for path in ["//example.org/", "//", "/nothing"] {
+        assert_eq!(
+            stage.get(path).await.status,
+            StatusCode::NOT_FOUND,
+            "{path}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -133,3 +133,17 @@ async fn what_was_imported_after_a_look_is_in_the_next_one() {
         Some(14 * 120_000 + 65_000)
     );
 }
+
+#[tokio::test]
+async fn a_year_nobody_can_know_has_no_report_and_says_which_have() {
+    let stage = Stage::elmore_house();
+    for year in ["1999", "2011", "2018", "2001-05"] {
+        let page = stage.get(&format!("/s/bes1/reports/{year}")).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{year}");
+        assert!(page.text.contains("expected years from"), "{}", page.text);
+    }
+    assert_eq!(
+        stage.get("/s/bes1/reports/2017").await.status,
+        StatusCode::OK
+    );
+}
