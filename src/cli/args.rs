@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use super::messages::Messages;
+
 /// Commonwatt runs a community energy co-operative: from the roof's meter to the report.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "commonwatt", version, max_term_width = 100)]
@@ -53,6 +55,9 @@ pub enum Command {
     /// Register reads
     #[command(subcommand)]
     Reads(Reads),
+    /// What arrived and does not count
+    #[command(subcommand)]
+    Messages(Messages),
     /// Energy by half hour, day, month or year, with quality
     Energy(Energy),
     /// Reports
@@ -199,6 +204,11 @@ pub struct MeterEvent {
 #[derive(Clone, Debug, Subcommand)]
 pub enum Reads {
     /// Import register reads, interval energy, day rows or monthly totals from a CSV file
+    ///
+    /// Register reads have the columns `meter,register,time,value,unit,source`. `unit` is Wh or kWh.
+    /// `source` is `manual` for a read by a person from the dial, and `telemetry`, `import` or nothing
+    /// for a device's. Lines that cannot be read or placed are refused by number and not kept; then
+    /// the exit code is 1, and the other lines stand.
     Import {
         /// The file
         file: PathBuf,
@@ -211,7 +221,7 @@ pub enum Reads {
         /// Zone of times without offset
         #[arg(long)]
         zone: Option<String>,
-        /// Show what the first rows become and import nothing
+        /// Show what the first rows become and what all would be judged, and import nothing
         #[arg(long)]
         preview: bool,
     },

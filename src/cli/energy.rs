@@ -32,7 +32,10 @@ pub fn run(desk: &mut Desk<'_>, command: &args::Energy) -> Answer<()> {
         last: last.last_day(),
     };
     if span.day_count() <= 0 {
-        return refuse(format!("`{}` lies after `{}`", command.from, command.to));
+        return refuse(format!(
+            "`--from {}` lies after `--to {}`\nhint: both days are included; the first comes first",
+            command.from, command.to
+        ));
     }
     let counts = match command.counts {
         args::Counts::Generation => Counts::Generation,

@@ -100,7 +100,7 @@ fn two_reads(
 }
 
 fn record(desk: &mut Desk<'_>, society: &SocietyOffice, request: &EventRequest) -> Answer<()> {
-    let by = desk.by(society)?;
+    let by = desk.officer(society, "a meter event")?;
     society.record_event(request, &by, desk.now)?;
     desk.voice.say(&format!(
         "the {} of meter `{}` is recorded",

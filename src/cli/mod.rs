@@ -8,6 +8,7 @@ mod energy;
 mod evidence;
 mod gateway;
 mod lists;
+mod messages;
 mod meter;
 mod reads;
 mod report;
@@ -175,6 +176,7 @@ fn execute(desk: &mut Desk<'_>) -> Answer<()> {
         Command::Site(args::List::List { society }) => lists::sites(desk, society.as_deref()),
         Command::Meter(command) => meter::run(desk, &command),
         Command::Reads(command) => reads::run(desk, &command),
+        Command::Messages(command) => messages::run(desk, &command),
         Command::Energy(command) => energy::run(desk, &command),
         Command::Report(command) => report::run(desk, &command),
         Command::Gateway(command) => gateway::run(desk, &command),
@@ -290,6 +292,29 @@ impl Desk<'_> {
             "officer `{officer}` is not in the society file; it has: {}",
             names.join(", ")
         ))
+    }
+
+    /// The officer who acts, where a decision has to have one.
+    fn officer(&self, society: &SocietyOffice, what: &str) -> Answer<String> {
+        if self.cli.officer.is_some() {
+            return self.by(society);
+        }
+        let known = society.known();
+        let names: Vec<&str> = known
+            .document
+            .officer
+            .iter()
+            .map(|o| o.id.as_str())
+            .collect();
+        let hint = match names.as_slice() {
+            [] => "name one under [[officer]] in the society file, apply it, and say --as OFFICER"
+                .to_owned(),
+            names => format!(
+                "say --as OFFICER; the society file has: {}",
+                names.join(", ")
+            ),
+        };
+        refuse(format!("{what} needs its author\nhint: {hint}"))
     }
 
     /// An instant as it is typed: with an offset, or local with the zone named or the society's own.

@@ -15,9 +15,9 @@ use super::{
     args::{ReadAction, Reads},
 };
 use crate::office::{
-    Answer, Refusal,
+    Answer, Refusal, SocietyOffice,
     answer::{OrCaller, refuse},
-    import::{ImportRequest, Imported, Layout, Row, preview},
+    import::{ImportRequest, Imported, Layout, Row},
     reads::{DecidedRead, ListedRead, ReadAction as Decided},
 };
 
@@ -50,7 +50,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Reads) -> Answer<()> {
                 by: desk.by(&society)?,
             };
             if *only_preview {
-                return show_preview(desk, &request);
+                return show_preview(desk, &society, &request);
             }
             let voice = &mut *desk.voice;
             let imported = society.import(&request, desk.now, &mut |label, done, total| {
@@ -84,6 +84,13 @@ pub fn run(desk: &mut Desk<'_>, command: &Reads) -> Answer<()> {
                 Some(text) => zone.span_of(text.parse::<Period>().or_caller()?).end,
                 None => Instant(i64::MAX / 2),
             };
+            if start >= end {
+                return refuse(format!(
+                    "`--from {}` lies after `--to {}`\nhint: both days are included; the first comes first",
+                    from.as_deref().unwrap_or_default(),
+                    to.as_deref().unwrap_or_default()
+                ));
+            }
             let listed = society.list_reads(meter, register, Span::new(start, end), *held)?;
             list(desk, &listed)
         }
@@ -159,8 +166,12 @@ fn layout(desk: &Desk<'_>, mapping: Option<&str>, zone: Option<&str>) -> Answer<
     Ok(layout)
 }
 
-fn show_preview(desk: &mut Desk<'_>, request: &ImportRequest) -> Answer<()> {
-    let preview = preview(request, PREVIEW_ROWS)?;
+fn show_preview(
+    desk: &mut Desk<'_>,
+    society: &SocietyOffice,
+    request: &ImportRequest,
+) -> Answer<()> {
+    let preview = society.preview_import(request, PREVIEW_ROWS, desk.now)?;
     let lines: Vec<Value> = preview
         .lines
         .iter()
@@ -172,7 +183,12 @@ fn show_preview(desk: &mut Desk<'_>, request: &ImportRequest) -> Answer<()> {
         })
         .collect();
     if desk.json() {
-        return desk.document(&json!({"layout": preview.layout.name, "good_lines": preview.good, "bad_lines": preview.bad, "lines": lines}));
+        let mut document = counts(&preview.imported);
+        document["layout"] = json!(preview.layout.name);
+        document["good_lines"] = json!(preview.good);
+        document["bad_lines"] = json!(preview.bad);
+        document["lines"] = json!(lines);
+        return desk.document(&document);
     }
     for (number, rows) in &preview.lines {
         let text = match rows {
@@ -185,6 +201,9 @@ fn show_preview(desk: &mut Desk<'_>, request: &ImportRequest) -> Answer<()> {
         };
         desk.voice.data(&format!("line {number}: {text}\n"));
     }
+    say_reasons(desk, &preview.imported);
+    desk.voice
+        .data(&format!("would be {}\n", in_words(&preview.imported)));
     desk.voice.say(&format!(
         "{} lines can be read, {} cannot; nothing was imported",
         preview.good, preview.bad
@@ -249,20 +268,38 @@ fn row_words(row: &Row) -> String {
 
 fn told(desk: &mut Desk<'_>, imported: &Imported) -> Answer<()> {
     if desk.json() {
-        let reasons: Vec<Value> = imported
-            .reasons
-            .iter()
-            .map(|(line, verdict, why)| json!({"line": line, "verdict": verdict, "reason": why}))
-            .collect();
-        return desk.document(&json!({
-            "accepted": imported.accepted,
-            "duplicate": imported.duplicate,
-            "held": imported.held,
-            "refused": imported.refused,
-            "unplaced": imported.unplaced,
-            "reasons": reasons,
-        }));
+        desk.document(&counts(imported))?;
+    } else {
+        say_reasons(desk, imported);
+        desk.voice.data(&format!("{}\n", in_words(imported)));
     }
+    match imported.not_kept {
+        0 => Ok(()),
+        n => refuse(format!(
+            "{n} {} refused and not kept; the others are imported\nhint: mend them and import the file again: what is there already is not counted twice",
+            if n == 1 { "line was" } else { "lines were" }
+        )),
+    }
+}
+
+fn counts(imported: &Imported) -> Value {
+    let reasons: Vec<Value> = imported
+        .reasons
+        .iter()
+        .map(|(line, verdict, why)| json!({"line": line, "verdict": verdict, "reason": why}))
+        .collect();
+    json!({
+        "accepted": imported.accepted,
+        "duplicate": imported.duplicate,
+        "held": imported.held,
+        "refused": imported.refused,
+        "not_kept": imported.not_kept,
+        "unplaced": imported.unplaced,
+        "reasons": reasons,
+    })
+}
+
+fn say_reasons(desk: &mut Desk<'_>, imported: &Imported) {
     for (line, verdict, why) in imported.reasons.iter().take(REASONS_SHOWN) {
         desk.voice.say(&format!("line {line} {verdict}: {why}"));
     }
@@ -272,6 +309,9 @@ fn told(desk: &mut Desk<'_>, imported: &Imported) -> Answer<()> {
             imported.reasons.len() - REASONS_SHOWN
         ));
     }
+}
+
+fn in_words(imported: &Imported) -> String {
     let mut text = format!(
         "accepted {}, duplicate {}, held {}, refused {}",
         imported.accepted, imported.duplicate, imported.held, imported.refused
@@ -279,8 +319,7 @@ fn told(desk: &mut Desk<'_>, imported: &Imported) -> Answer<()> {
     if imported.unplaced > 0 {
         text.push_str(&format!(", of unknown meters {}", imported.unplaced));
     }
-    desk.voice.data(&format!("{text}\n"));
-    Ok(())
+    text
 }
 
 fn list(desk: &mut Desk<'_>, listed: &[ListedRead]) -> Answer<()> {
@@ -298,11 +337,15 @@ fn list(desk: &mut Desk<'_>, listed: &[ListedRead]) -> Answer<()> {
             "w": row.w,
             "received": row.read.received.to_string(),
             "quality": row.quality.word(),
+            "evidence": row.read.source.evidence().letter(),
             "verdict": row.verdict.word(),
             "counts_as_wh": row.counts_as.map(|wh| wh.0),
             "findings": row.findings.iter().map(|f| json!({"finding": f.word(), "why": f.explain(&l.meter, &row.read)})).collect::<Vec<_>>(),
             "proposed_wh": proposed.map(|wh| wh.0),
             "decision": row.decision.map(|d| d.word()),
+            "decided_by": l.decided.as_ref().map(|word| word.by.clone()),
+            "decided_at": l.decided.as_ref().map(|word| word.at.to_string()),
+            "decision_reason": l.decided.as_ref().map(|word| word.reason.clone()),
         })
     };
     if desk.json() {
@@ -310,19 +353,40 @@ fn list(desk: &mut Desk<'_>, listed: &[ListedRead]) -> Answer<()> {
     }
     let rows: Vec<Value> = listed.iter().map(value).collect();
     desk.table(
-        &["time", "register", "kWh", "quality", "verdict", "why"],
+        &[
+            "time", "register", "kWh", "quality", "evidence", "verdict", "why",
+        ],
         &rows,
         |row| {
             let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
-            let why = row["findings"][0]["why"].as_str().unwrap_or_default();
+            let kwh = |key: &str| row[key].as_i64().map(|wh| WattHours(wh).kwh_text());
+            let (shown, counts) = (kwh("wh").unwrap_or_default(), kwh("counts_as_wh"));
             vec![
                 text("at"),
                 text("register"),
-                WattHours(row["wh"].as_i64().unwrap_or_default()).kwh_text(),
+                match counts {
+                    Some(counts) if counts != shown => format!("{shown}, counts as {counts}"),
+                    _ => shown,
+                },
                 text("quality"),
+                text("evidence"),
                 text("verdict"),
-                why.lines().next().unwrap_or_default().to_owned(),
+                why(row),
             ]
         },
     )
+}
+
+/// What a person decided about a read, or else what was noticed.
+fn why(row: &Value) -> String {
+    let text = |key: &str| row[key].as_str();
+    if let (Some(decision), Some(by), Some(reason)) = (
+        text("decision"),
+        text("decided_by"),
+        text("decision_reason"),
+    ) {
+        return format!("{decision} by {by}: {reason}");
+    }
+    let why = row["findings"][0]["why"].as_str().unwrap_or_default();
+    why.lines().next().unwrap_or_default().to_owned()
 }

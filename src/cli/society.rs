@@ -58,7 +58,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Society) -> Answer<()> {
             for d in &applied.differences {
                 let _ = match (&d.was, &d.now) {
                     (Some(was), Some(now)) => writeln!(text, "{}: {was} -> {now}", d.at),
-                    (None, Some(now)) if now.len() <= 100 => writeln!(text, "{}: new, {now}", d.at),
+                    (None, Some(now)) if !now.is_empty() => writeln!(text, "{}: new: {now}", d.at),
                     (None, _) => writeln!(text, "{}: new", d.at),
                     (Some(_), None) => writeln!(text, "{}: goes", d.at),
                 };

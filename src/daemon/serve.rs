@@ -9,7 +9,7 @@ use crate::{
     cli::args::{Cli, Serve},
     clock::{Clock, EARLIEST_BELIEVABLE},
     config::Config,
-    office::{Answer, Refusal, answer::OrOurs},
+    office::{Answer, Folder, Refusal, answer::OrOurs},
 };
 
 /// Runs the daemon; the exit code.
@@ -44,7 +44,11 @@ fn start(cli: &Cli, serve: &Serve) -> Answer<()> {
             clock.now()
         )));
     }
+    let greeting = Folder::at(&data).greet()?;
     let opening = House::open(&config, &data, &clock)?;
+    if let Some(greeting) = greeting {
+        tracing::warn!("{greeting}; if you meant another, stop this and name it with --data");
+    }
     runtime()?.block_on(async move {
         let told = until_told()?;
         let house = House::start(opening, &config, &clock).await?;

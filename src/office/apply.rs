@@ -88,6 +88,7 @@ impl Office {
         if next.zone != known.zone {
             return refuse("society.zone cannot be changed: days already reported would move");
         }
+        events_keep_their_meters(&society, &next)?;
         let differences = differences(Some(&known.document), document)?;
         if !dry_run && !differences.is_empty() {
             society.decide(What::SocietyApplied(Box::new(document.clone())), by, now)?;
@@ -121,6 +122,28 @@ impl Office {
     }
 }
 
+/// A meter that a dated event names is part of the evidence: without it the event would count for
+/// nothing and the energy around it would change.
+fn events_keep_their_meters(society: &SocietyOffice, next: &Known) -> Answer<()> {
+    for event in society.events().iter() {
+        for id in [event.closes, event.opens] {
+            let Some(series) = next.series.get(id.0 as usize) else {
+                continue;
+            };
+            if !series.named {
+                return refuse(format!(
+                    "meter `{}` with register `{}` is not in the file, but the {} of {} names it\nhint: keep its [[meter]] in the file; a meter that was taken down stays there with its reads",
+                    series.meter,
+                    series.register,
+                    event.kind.word(),
+                    event.closed_at
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
 fn differences(was: Option<&SocietyDocument>, now: &SocietyDocument) -> Answer<Vec<Difference>> {
     let was = match was {
         Some(document) => serde_json::to_value(document).or_ours("the society document")?,
@@ -148,7 +171,10 @@ fn name_of(row: &Value, place: usize) -> String {
 }
 
 fn compare(at: &str, was: Option<&Value>, now: Option<&Value>, found: &mut Vec<Difference>) {
-    if was == now {
+    let nothing = |value: Option<&Value>| {
+        value.is_none_or(|value| value.is_null() || value.as_array().is_some_and(Vec::is_empty))
+    };
+    if was == now || (nothing(was) && nothing(now)) {
         return;
     }
     let join = |key: &str| {
@@ -211,12 +237,49 @@ fn compare(at: &str, was: Option<&Value>, now: Option<&Value>, found: &mut Vec<D
 fn difference(at: &str, was: Option<&Value>, now: Option<&Value>) -> Difference {
     let text = |value: Option<&Value>| match value {
         None | Some(Value::Null) => None,
-        Some(Value::String(text)) => Some(text.clone()),
-        Some(other) => Some(other.to_string()),
+        Some(value) => Some(in_words(value)),
     };
     Difference {
         at: at.to_owned(),
         was: text(was),
         now: text(now),
+    }
+}
+
+/// A value for people: `a, b` for a list, `key value, key value` for a row without its own name.
+fn in_words(value: &Value) -> String {
+    match value {
+        Value::Null => "nothing".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+        Value::Array(rows) => {
+            let rows: Vec<String> = rows.iter().map(in_words).collect();
+            match rows.as_slice() {
+                [] => "none".to_owned(),
+                rows => rows.join(", "),
+            }
+        }
+        Value::Object(row) => {
+            let named = ["id", "serial", "slug"];
+            let keys = row
+                .iter()
+                .filter(|(key, value)| {
+                    !named.contains(&key.as_str())
+                        && !value.is_null()
+                        && value.as_str().is_none_or(|text| !text.is_empty())
+                        && value.as_array().is_none_or(|rows| !rows.is_empty())
+                })
+                .map(|(key, value)| match value {
+                    Value::Array(rows) if rows.iter().any(Value::is_object) => {
+                        let rows: Vec<String> = rows
+                            .iter()
+                            .map(|row| format!("({})", in_words(row)))
+                            .collect();
+                        format!("{key} {}", rows.join(" "))
+                    }
+                    value => format!("{key} {}", in_words(value)),
+                });
+            keys.collect::<Vec<_>>().join(", ")
+        }
     }
 }

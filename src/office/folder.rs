@@ -4,20 +4,20 @@
 //! DATA/node/journal/           the node's own decisions: gateways' tokens
 //! DATA/s/<society>/journal/    one society's evidence
 //! DATA/s/<society>/books.sqlite, series.sqlite     projections, made again by `rebuild`
-//! DATA/commonwatt.lock         held by whoever may write
+//! DATA/commonwatt.lock         held by whoever may write; names its process
 //! DATA/commonwatt.sock         where commands reach the daemon
 //! ```
 
 use std::{
     fs::{self, File},
-    io,
+    io::{self, Read, Write},
     os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::answer::{Answer, OrOurs, Refusal};
+use super::answer::{Answer, OrOurs, Refusal, refuse};
 
 /// Paths inside a data folder.
 #[derive(Clone, Debug)]
@@ -110,15 +110,87 @@ impl Folder {
     /// When another process holds it.
     pub fn hold(&self) -> Answer<Held> {
         make(&self.0)?;
-        let lock =
-            File::create(self.0.join("commonwatt.lock")).or_ours("the lock file cannot be made")?;
-        flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
-            Refusal::Caller(format!(
-                "`{}` is held by another commonwatt that does not answer on its socket\nhint: it may be starting or stopping; wait a moment and try again",
-                self.0.display()
-            ))
-        })?;
+        // Not truncated: until it is held it names another's process.
+        let mut lock = File::options()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(self.0.join("commonwatt.lock"))
+            .or_ours("the lock file cannot be made")?;
+        if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+            let mut holder = String::new();
+            let _ = lock.read_to_string(&mut holder);
+            return Err(Refusal::Caller(self.held_by(holder.trim())));
+        }
+        let named = lock
+            .set_len(0)
+            .and_then(|()| writeln!(lock, "{}", std::process::id()));
+        // On a full disk the lock is held all the same; it only names nobody.
+        if let Err(error) = named {
+            tracing::debug!(%error, "the lock file does not name this process");
+        }
         Ok(Held { _lock: lock })
+    }
+
+    /// Who holds the folder, and what can be done.
+    fn held_by(&self, process: &str) -> String {
+        let (folder, socket) = (self.0.display(), self.socket());
+        let who = match process {
+            "" => "another commonwatt".to_owned(),
+            process => format!("another commonwatt, process {process}"),
+        };
+        let stop = match process {
+            "" => "stop it".to_owned(),
+            process => format!("stop it with `kill {process}`"),
+        };
+        match socket.exists() {
+            true => format!(
+                "`{folder}` is held by {who}, which answers commands on `{}`\nhint: one daemon serves a folder; {stop}, or name another folder with --data",
+                socket.display()
+            ),
+            false => format!(
+                "`{folder}` is held by {who}, which does not answer on `{}`\nhint: it may be starting or stopping; wait a moment and try again, or {stop}",
+                socket.display()
+            ),
+        }
+    }
+
+    /// Looks at the folder before a daemon starts in it: what there is to say when it is new.
+    ///
+    /// # Errors
+    /// When it is a file, or the folder it should lie in is not there: then it is mistyped.
+    pub fn greet(&self) -> Answer<Option<String>> {
+        let folder = self.0.display();
+        match fs::metadata(&self.0) {
+            Ok(there) if !there.is_dir() => refuse(format!(
+                "`{folder}` is a file; expected a data folder\nhint: name the folder with --data"
+            )),
+            Ok(_) => {
+                let mut inside =
+                    fs::read_dir(&self.0).or_ours("the data folder cannot be listed")?;
+                Ok(inside
+                    .next()
+                    .is_none()
+                    .then(|| format!("`{folder}` was empty; it is a new data folder now")))
+            }
+            Err(_) => {
+                let parent = match self.0.parent() {
+                    Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+                    Some(parent) => parent,
+                    None => Path::new("/"),
+                };
+                if !parent.is_dir() {
+                    return refuse(format!(
+                        "`{folder}` cannot be the data folder: `{}` does not exist\nhint: is --data mistyped? make the folder around it first",
+                        parent.display()
+                    ));
+                }
+                Ok(Some(format!(
+                    "`{folder}` was not there; an empty data folder was made"
+                )))
+            }
+        }
     }
 }
 

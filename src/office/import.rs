@@ -1,29 +1,29 @@
 //! Importing a file: read, preview, journal, and say what became of every line.
 //!
-//! Lines that cannot be read are refused with their number and reason and are not journaled; all
-//! others are, raw, in records of up to a thousand lines. The counts are taken from the verdicts
-//! after the series have caught up, so that they say what really stands.
+//! Lines that cannot be read, or whose meter or roof nobody has entered where that has to be known,
+//! are refused with their number and reason and are not journaled; all others are, raw, in records of
+//! up to a thousand lines. The counts are taken from the verdicts after the series have caught up, so
+//! that they say what really stands. A preview judges the file's reads among those that stand and
+//! keeps nothing.
 
-use std::collections::BTreeMap;
+mod sorting;
+mod verdicts;
 
-use domain::{
-    calendar::{Instant, Span},
-    metering::{SeriesId, Verdict},
-    quantity::WattHours,
-};
+use domain::calendar::Instant;
 use journal::{Entry, Records};
 pub use records::import::{Layout, Row};
 use records::{
     Decoded,
     decision::{HistoryMonth, HistoryMonths, What},
-    import::{ImportHeader, MAX_LINES, Places, RowReader, Shape, place},
+    import::{ImportHeader, MAX_LINES, RowReader, Shape, place},
 };
 
 use super::{
-    answer::{Answer, OrCaller, OrOurs, refuse},
+    answer::{Answer, OrCaller, refuse},
     projector::{KnownPlaces, directory_of},
     society::{SocietyOffice, stopped},
 };
+use sorting::Sorted;
 
 /// Most reasons that are kept one by one; the rest are counted.
 pub const MAX_REASONS: usize = 10_000;
@@ -56,8 +56,10 @@ pub struct Imported {
     pub duplicate: u64,
     /// Rows held for a person.
     pub held: u64,
-    /// Rows that do not count, with the lines that could not be read.
+    /// Rows that do not count, with the lines that were not kept.
     pub refused: u64,
+    /// Of the refused, lines that were not kept: not one that can be read and placed.
+    pub not_kept: u64,
     /// Rows of meters nobody has entered; they count once somebody does.
     pub unplaced: u64,
     /// Line number, verdict word, reason.
@@ -71,15 +73,20 @@ pub struct Preview {
     pub layout: Layout,
     /// First lines with what they become.
     pub lines: Vec<(u64, Result<Vec<Row>, String>)>,
-    /// Lines that can be read, and that cannot.
+    /// Lines that can be read.
     pub good: u64,
     /// Lines that cannot be read.
     pub bad: u64,
+    /// What would become of the file.
+    pub imported: Imported,
 }
+
+/// A line that can be read: its number, its text, its rows.
+type Good<'a> = (u64, &'a str, Vec<Row>);
 
 struct Parsed<'a> {
     layout: Layout,
-    good: Vec<(u64, &'a str, Vec<Row>)>,
+    good: Vec<Good<'a>>,
     bad: Vec<(u64, String)>,
 }
 
@@ -89,10 +96,21 @@ fn parse<'a>(request: &'a ImportRequest, tell: Tell<'_>) -> Answer<Parsed<'a>> {
         .lines()
         .zip(1_u64..)
         .filter(|(line, _)| !line.trim().is_empty());
-    let first = lines.clone().next().map_or("", |(line, _)| line);
+    let Some((first, _)) = lines.clone().next() else {
+        return refuse(format!(
+            "`{}` is empty\nhint: register reads begin with the line `meter,register,time,value,unit,source`",
+            request.file
+        ));
+    };
     let layout = request.layout.resolve(first).or_caller()?;
     if layout.header {
         lines.next();
+        if lines.clone().next().is_none() {
+            return refuse(format!(
+                "`{}` has no line below its column names",
+                request.file
+            ));
+        }
     }
     let total = request.text.lines().count() as u64;
     let mut parsed = Parsed {
@@ -113,35 +131,6 @@ fn parse<'a>(request: &'a ImportRequest, tell: Tell<'_>) -> Answer<Parsed<'a>> {
     }
     tell("reading", total, total);
     Ok(parsed)
-}
-
-/// Shows what a file's first rows become.
-///
-/// # Errors
-/// When the layout does not fit the file.
-pub fn preview(request: &ImportRequest, rows: usize) -> Answer<Preview> {
-    let parsed = parse(request, &mut |_, _, _| {})?;
-    let (good, bad) = (parsed.good.len() as u64, parsed.bad.len() as u64);
-    let mut lines: Vec<_> = parsed
-        .good
-        .into_iter()
-        .take(rows)
-        .map(|(n, _, rows)| (n, Ok(rows)))
-        .collect();
-    lines.extend(
-        parsed
-            .bad
-            .into_iter()
-            .take(rows)
-            .map(|(n, why)| (n, Err(why))),
-    );
-    lines.sort_by_key(|(n, _)| *n);
-    Ok(Preview {
-        layout: parsed.layout,
-        lines,
-        good,
-        bad,
-    })
 }
 
 /// Records that go to the journal as one group, with what they say.
@@ -171,7 +160,7 @@ impl SocietyOffice {
     /// Imports a file.
     ///
     /// # Errors
-    /// When the layout does not fit, or the journal takes nothing more.
+    /// When the layout does not fit, the file has no lines, or the journal takes nothing more.
     pub fn import(
         &self,
         request: &ImportRequest,
@@ -179,12 +168,14 @@ impl SocietyOffice {
         tell: Tell<'_>,
     ) -> Answer<Imported> {
         let parsed = parse(request, tell)?;
-        let mut result = Imported::default();
-        for (number, why) in parsed.bad {
-            result.refuse(number, why);
-        }
         if parsed.layout.shape == Shape::Months {
-            return self.import_months(request, &parsed.good, result, now);
+            let (rows, result) = self.months(&parsed);
+            if !rows.is_empty() {
+                let file = request.file.clone();
+                let what = What::HistoryMonths(HistoryMonths { file, rows });
+                self.decide(what, &request.by, now)?;
+            }
+            return Ok(result);
         }
         let known = self.known();
         let directory = directory_of(&known);
@@ -192,10 +183,7 @@ impl SocietyOffice {
             directory: &directory,
             known: &known,
         };
-        let mut standing = self.standing(&parsed.good, &places)?;
-        let mut lines: Vec<(u64, &str)> = Vec::new();
-        let mut batch = Batch::default();
-        let mut asked: Vec<(u64, SeriesId, Instant, WattHours)> = Vec::new();
+        let sorted = self.sorted(&parsed, &places)?;
         let header = ImportHeader {
             received_ms: now.0,
             by: request.by.clone(),
@@ -203,8 +191,10 @@ impl SocietyOffice {
             first_line: 0,
             layout: parsed.layout.clone(),
         };
-        let total = parsed.good.len() as u64;
-        for (done, (number, line, rows)) in parsed.good.iter().enumerate() {
+        let total = sorted.kept.len() as u64;
+        let mut lines: Vec<(u64, &str)> = Vec::new();
+        let mut batch = Batch::default();
+        for (done, (number, line, rows)) in sorted.kept.iter().enumerate() {
             // A record's lines are numbered from its first: a gap starts another record.
             let gap = lines.last().is_some_and(|(last, _)| last + 1 != *number);
             if gap || lines.len() == MAX_LINES {
@@ -214,47 +204,8 @@ impl SocietyOffice {
                     tell("keeping", done as u64, total);
                 }
             }
-            let mut fits = true;
-            for row in rows {
-                if let Row::Interval { meter, .. } = row
-                    && places.point(meter).is_none()
-                {
-                    result.refuse(
-                        *number,
-                        format!("meter `{meter}` is not in the society file"),
-                    );
-                    fits = false;
-                    break;
-                }
-            }
-            if !fits {
-                continue;
-            }
-            let before = batch.decoded.intervals.len();
             for row in rows {
                 place(row, &header, &places, &mut batch.decoded);
-                if let Row::Read {
-                    meter,
-                    register,
-                    at,
-                    wh,
-                    ..
-                } = row
-                {
-                    match places.series(meter, *register) {
-                        Some(series) if standing.insert((series.0, at.0, wh.0), ()).is_none() => {
-                            asked.push((*number, series, *at, *wh));
-                        }
-                        Some(_) => result.duplicate += 1,
-                        None => {
-                            result.unplaced += 1;
-                            result.note(*number, "unplaced", format!("meter `{meter}` with register `{register}` is not in the society file; the read counts once it is"));
-                        }
-                    }
-                }
-            }
-            if batch.decoded.intervals.len() > before {
-                result.accepted += 1;
             }
             lines.push((*number, line));
         }
@@ -262,10 +213,53 @@ impl SocietyOffice {
         self.journal(&mut batch, now)?;
         tell("keeping", total, total);
         tell("judging", 0, total);
+        let Sorted {
+            asked, mut result, ..
+        } = sorted;
         self.verdicts(&asked, &mut result)?;
         tell("judging", total, total);
         result.reasons.sort_by_key(|(number, _, _)| *number);
         Ok(result)
+    }
+
+    /// Shows what a file's first rows become, and what would become of all of them. Nothing is kept.
+    ///
+    /// # Errors
+    /// When the layout does not fit, or the file has no lines.
+    pub fn preview_import(
+        &self,
+        request: &ImportRequest,
+        rows: usize,
+        now: Instant,
+    ) -> Answer<Preview> {
+        let parsed = parse(request, &mut |_, _, _| {})?;
+        let mut imported = if parsed.layout.shape == Shape::Months {
+            self.months(&parsed).1
+        } else {
+            let known = self.known();
+            let directory = directory_of(&known);
+            let places = KnownPlaces {
+                directory: &directory,
+                known: &known,
+            };
+            let mut sorted = self.sorted(&parsed, &places)?;
+            self.likely_verdicts(&sorted.asked, &mut sorted.result, now)?;
+            sorted.result
+        };
+        imported.reasons.sort_by_key(|(number, _, _)| *number);
+        let (good, bad) = (parsed.good.len() as u64, parsed.bad.len() as u64);
+        let read = parsed.good.into_iter().take(rows);
+        let mut lines: Vec<_> = read.map(|(n, _, rows)| (n, Ok(rows))).collect();
+        let unread = parsed.bad.into_iter().take(rows);
+        lines.extend(unread.map(|(n, why)| (n, Err(why))));
+        lines.sort_by_key(|(n, _)| *n);
+        Ok(Preview {
+            layout: parsed.layout,
+            lines,
+            good,
+            bad,
+            imported,
+        })
     }
 
     fn journal(&self, batch: &mut Batch, now: Instant) -> Answer<()> {
@@ -283,161 +277,41 @@ impl SocietyOffice {
         Ok(())
     }
 
-    /// Reads that stand already within the file's span, so that they can be called duplicates.
-    fn standing(
-        &self,
-        good: &[(u64, &str, Vec<Row>)],
-        places: &impl Places,
-    ) -> Answer<BTreeMap<(u32, i64, i64), ()>> {
-        let mut spans: BTreeMap<u32, (i64, i64)> = BTreeMap::new();
-        for (_, _, rows) in good {
+    /// The monthly totals of a file, and what becomes of its lines.
+    fn months(&self, parsed: &Parsed<'_>) -> (Vec<HistoryMonth>, Imported) {
+        let known = self.known();
+        let mut result = Imported::default();
+        for (number, why) in &parsed.bad {
+            result.leave_out(*number, why.clone());
+        }
+        let mut totals = Vec::new();
+        for (number, _, rows) in &parsed.good {
             for row in rows {
-                if let Row::Read {
-                    meter,
-                    register,
-                    at,
-                    ..
-                } = row
-                    && let Some(series) = places.series(meter, *register)
-                {
-                    let span = spans.entry(series.0).or_insert((at.0, at.0));
-                    *span = (span.0.min(at.0), span.1.max(at.0));
-                }
-            }
-        }
-        self.ask(
-            &spans.keys().map(|id| SeriesId(*id)).collect::<Vec<_>>(),
-            |reader| {
-                let mut standing = BTreeMap::new();
-                for (series, (start, end)) in &spans {
-                    let span = Span::new(Instant(*start), Instant(end.saturating_add(1)));
-                    for judged in reader
-                        .reads(SeriesId(*series), span)
-                        .or_ours("series.sqlite")?
-                    {
-                        standing.insert((*series, judged.read.at.0, judged.read.wh.0), ());
-                    }
-                }
-                Ok(standing)
-            },
-        )
-    }
-
-    fn verdicts(
-        &self,
-        asked: &[(u64, SeriesId, Instant, WattHours)],
-        result: &mut Imported,
-    ) -> Answer<()> {
-        let mut spans: BTreeMap<u32, (i64, i64)> = BTreeMap::new();
-        for (_, series, at, _) in asked {
-            let span = spans.entry(series.0).or_insert((at.0, at.0));
-            *span = (span.0.min(at.0), span.1.max(at.0));
-        }
-        let known = self.known();
-        self.ask(
-            &spans.keys().map(|id| SeriesId(*id)).collect::<Vec<_>>(),
-            |reader| {
-                let mut notable = BTreeMap::new();
-                for (series, (start, end)) in &spans {
-                    let span = Span::new(Instant(*start), Instant(end.saturating_add(1)));
-                    for (at, wh, verdict) in reader
-                        .noticed(SeriesId(*series), span)
-                        .or_ours("series.sqlite")?
-                    {
-                        notable.insert((*series, at.0, wh.0), verdict);
-                    }
-                }
-                for (number, series, at, wh) in asked {
-                    let verdict = notable
-                        .get(&(series.0, at.0, wh.0))
-                        .copied()
-                        .unwrap_or(Verdict::Accepted);
-                    let word = match verdict {
-                        Verdict::Accepted => {
-                            result.accepted += 1;
-                            continue;
-                        }
-                        Verdict::Held => {
-                            result.held += 1;
-                            "held"
-                        }
-                        Verdict::Refused => {
-                            result.refused += 1;
-                            "refused"
-                        }
-                    };
-                    if result.reasons.len() >= MAX_REASONS {
-                        continue;
-                    }
-                    let meter = known
-                        .series
-                        .get(series.0 as usize)
-                        .map_or("", |s| s.meter.as_str());
-                    let why = reader
-                        .reads(*series, Span::new(*at, at.plus_ms(1)))
-                        .or_ours("series.sqlite")?
-                        .iter()
-                        .find(|row| row.read.wh == *wh)
-                        .and_then(|row| {
-                            row.findings
-                                .first()
-                                .map(|finding| finding.explain(meter, &row.read))
-                        })
-                        .unwrap_or_default();
-                    result.note(*number, word, why);
-                }
-                Ok(())
-            },
-        )?;
-        Ok(())
-    }
-
-    fn import_months(
-        &self,
-        request: &ImportRequest,
-        good: &[(u64, &str, Vec<Row>)],
-        mut result: Imported,
-        now: Instant,
-    ) -> Answer<Imported> {
-        let known = self.known();
-        let mut rows = Vec::new();
-        for (number, _, line_rows) in good {
-            for row in line_rows {
                 let Row::Month { site, month, wh } = row else {
                     continue;
                 };
                 if known.sites.contains_key(site) {
-                    rows.push(HistoryMonth {
+                    totals.push(HistoryMonth {
                         site: site.clone(),
                         month: month.clone(),
                         wh: wh.0,
                     });
                     result.accepted += 1;
                 } else {
-                    result.refuse(*number, format!("site `{site}` is not in the society file"));
+                    let why = format!("site `{site}` is not in the society file");
+                    result.leave_out(*number, why);
                 }
             }
         }
-        if rows.is_empty() {
-            return if result.refused > 0 {
-                Ok(result)
-            } else {
-                refuse("the file has no rows")
-            };
-        }
-        let file = request.file.clone();
-        self.decide(
-            What::HistoryMonths(HistoryMonths { file, rows }),
-            &request.by,
-            now,
-        )?;
-        Ok(result)
+        (totals, result)
     }
 }
 
 impl Imported {
-    fn refuse(&mut self, line: u64, why: String) {
+    /// A line that is refused and not kept.
+    fn leave_out(&mut self, line: u64, why: String) {
         self.refused += 1;
+        self.not_kept += 1;
         self.note(line, "refused", why);
     }
 

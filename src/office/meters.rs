@@ -48,6 +48,11 @@ impl SocietyOffice {
     /// # Errors
     /// When a meter is unknown or the event cannot have been; nothing is recorded then.
     pub fn record_event(&self, request: &EventRequest, by: &str, now: Instant) -> Answer<()> {
+        if request.reason.trim().is_empty() {
+            return refuse(
+                "a meter event needs a reason\nhint: say why with --reason; the auditor will ask",
+            );
+        }
         let known = self.known();
         let closes = series(&known, &request.meter, request.register)?;
         let next_meter = request.next_meter.as_ref().unwrap_or(&request.meter);

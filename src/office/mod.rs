@@ -14,6 +14,7 @@ pub mod import;
 mod known;
 mod lists;
 pub mod live;
+pub mod messages;
 pub mod meters;
 mod node;
 pub mod overview;

@@ -1,11 +1,13 @@
 //! Reads with what was noticed about them, and what a person decides about held ones.
 
+use std::collections::BTreeMap;
+
 use domain::{
     calendar::{Instant, Span},
     metering::{Obis, ReadDecision, Verdict},
     quantity::WattHours,
 };
-use records::decision::{self, What};
+use records::decision::{self, Decision, What};
 pub use records::decision::{ReadAction, ReadDecision as DecidedRead};
 
 use store::series::JudgedRow;
@@ -24,7 +26,23 @@ pub struct ListedRead {
     pub register: Obis,
     /// The read, its verdict and findings.
     pub judged: JudgedRow,
+    /// Who decided about it, when and why; the last of several.
+    pub decided: Option<Word>,
 }
+
+/// A person's word on a read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: Instant,
+    /// Why.
+    pub reason: String,
+}
+
+/// Words on reads of a meter, by register, time and value.
+type Words = BTreeMap<(Obis, Instant, WattHours), Word>;
 
 impl SocietyOffice {
     /// Reads of a meter in a span, of one register or all; only those held for a person on demand.
@@ -49,14 +67,17 @@ impl SocietyOffice {
             return refuse(format!("meter `{meter}` is not in the society file"));
         }
         let about: Vec<_> = series.iter().map(|s| s.id).collect();
+        let mut words = self.words_on(meter)?;
         self.ask(&about, |reader| {
             let mut listed = Vec::new();
             for one in &series {
                 for judged in reader.reads(one.id, span).or_ours("series.sqlite")? {
                     if !only_held || judged.verdict == Verdict::Held {
+                        let read = (one.register, judged.read.at, judged.read.wh);
                         listed.push(ListedRead {
                             meter: one.meter.clone(),
                             register: one.register,
+                            decided: words.remove(&read),
                             judged,
                         });
                     }
@@ -64,6 +85,29 @@ impl SocietyOffice {
             }
             Ok(listed)
         })
+    }
+
+    fn words_on(&self, meter: &str) -> Answer<Words> {
+        let mut words = Words::new();
+        // In order of their journal position: the last stands.
+        for row in self.books().read_decisions().or_ours("books.sqlite")? {
+            if row.meter != meter {
+                continue;
+            }
+            let decision: Decision =
+                serde_json::from_str(&row.json).or_ours("a decision of the books")?;
+            let What::ReadDecision(read) = decision.what else {
+                continue;
+            };
+            let register: Obis = read.register.parse().or_ours("a decision of the books")?;
+            let word = Word {
+                by: decision.by,
+                at: Instant(decision.at_ms),
+                reason: read.reason,
+            };
+            words.insert((register, row.at, WattHours(read.wh)), word);
+        }
+        Ok(words)
     }
 
     /// Records what a person decided about one read.

@@ -2,8 +2,8 @@
 //! or without it.
 
 use std::{
-    io::{BufRead, BufReader},
-    process::{Command, Stdio},
+    io::{BufRead, BufReader, Lines},
+    process::{Child, ChildStderr, Command, Stdio},
 };
 
 use super::desk::Desk;
@@ -143,6 +143,178 @@ fn a_command_gives_the_same_through_a_running_daemon() {
     assert!(daemon.wait().unwrap().success(), "SIGTERM ends it cleanly");
     assert_eq!(desk.total("2014-06-01", "2014-06-01"), 25_000);
     assert!(!desk.data().join("commonwatt.sock").exists());
+}
+
+/// A daemon on the desk's folder, ready; ended when dropped.
+struct Daemon {
+    process: Child,
+    said: String,
+    /// Open as long as it speaks.
+    _log: Lines<BufReader<ChildStderr>>,
+}
+
+impl Daemon {
+    fn on(desk: &Desk) -> Daemon {
+        let config = desk.file(
+            "d.toml",
+            "[http]\nlisten = \"127.0.0.1:0\"\n[mqtt]\nlisten = \"127.0.0.1:0\"\n",
+        );
+        let mut daemon = Command::new(env!("CARGO_BIN_EXE_commonwatt"))
+            .args(["serve", "--config", &config, "--data"])
+            .arg(desk.data())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the daemon starts");
+        let mut said = String::new();
+        let mut log = BufReader::new(daemon.stderr.take().unwrap()).lines();
+        while let Some(line) = log.next() {
+            let line = line.unwrap_or_default();
+            said.push_str(&line);
+            said.push('\n');
+            if line.contains("ready") {
+                break;
+            }
+        }
+        Daemon {
+            process: daemon,
+            said,
+            _log: log,
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = Command::new("kill")
+            .args(["-TERM", &self.process.id().to_string()])
+            .status();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn a_second_daemon_is_told_which_process_holds_the_folder() {
+    let desk = Desk::plain();
+    let first = Daemon::on(&desk);
+    let said = desk.run(&["serve"]);
+    assert_eq!(said.code, 1, "{}", said.err);
+    let process = format!("process {}", first.process.id());
+    for words in [
+        &process,
+        "commonwatt.sock",
+        "hint: one daemon serves a folder",
+    ] {
+        assert!(said.err.contains(words), "{words}: {}", said.err);
+    }
+    drop(first);
+    for name in ["s/bes/series.sqlite-wal", "s/bes/books.sqlite-wal"] {
+        assert!(!desk.data().join(name).exists(), "{name} is left behind");
+    }
+}
+
+#[test]
+fn serving_a_new_folder_says_so_and_a_mistyped_one_is_refused() {
+    let desk = Desk::plain();
+    std::fs::rename(desk.data(), desk.path().join("kept")).unwrap();
+    let daemon = Daemon::on(&desk);
+    assert!(
+        daemon
+            .said
+            .contains("was not there; an empty data folder was made"),
+        "{}",
+        daemon.said
+    );
+    drop(daemon);
+    std::fs::remove_dir_all(desk.data()).unwrap();
+    std::fs::create_dir(desk.data()).unwrap();
+    let daemon = Daemon::on(&desk);
+    assert!(daemon.said.contains("was empty"), "{}", daemon.said);
+    drop(daemon);
+    std::fs::remove_dir_all(desk.data()).unwrap();
+    std::fs::write(desk.data(), "a file").unwrap();
+    let err = desk.refused(&["serve"]);
+    assert!(err.contains("is a file"), "{err}");
+    std::fs::remove_file(desk.data()).unwrap();
+    let other = Command::new(env!("CARGO_BIN_EXE_commonwatt"))
+        .args(["serve", "--data"])
+        .arg(desk.path().join("no/such/data"))
+        .output()
+        .unwrap();
+    assert_eq!(other.status.code(), Some(1));
+    let err = String::from_utf8_lossy(&other.stderr);
+    assert!(
+        err.contains("does not exist\nhint: is --data mistyped?"),
+        "{err}"
+    );
+    assert!(!desk.path().join("no").exists(), "nothing is made");
+}
+
+#[test]
+fn what_a_society_file_brings_is_told_in_words() {
+    let desk = Desk::plain();
+    let text = std::fs::read_to_string(desk.path().join("society.toml")).unwrap();
+    let file = desk.file(
+        "other.toml",
+        &text
+            .replace("slug = \"bes\"", "slug = \"other\"")
+            .replace("id = \"g1\"", "id = \"g2\""),
+    );
+    let said = desk.ok(&["society", "apply", &file, "--dry-run"]);
+    assert!(
+        !said.contains(['{', '[']) && !said.contains("installation"),
+        "{said}"
+    );
+    for line in [
+        "gateway g2: new: cadence_s 1800, site roof",
+        "officer treasurer: new: role treasurer",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+}
+
+#[test]
+fn what_arrived_and_does_not_count_is_listed_with_its_reason() {
+    let desk = Desk::plain();
+    let before = desk.json(&["messages", "list"]);
+    assert_eq!(before, serde_json::json!([]));
+    desk.reads(
+        "M1 2014-06-01T10:00:00Z 100
+         M7 2014-06-01T10:00:00Z 5
+         M7 2014-06-01T11:00:00Z 6",
+    );
+    let listed = desk.json(&["messages", "list"]);
+    let stray = &listed[0];
+    assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
+    assert_eq!(stray["what"], "unplaced");
+    assert_eq!(
+        (stray["meter"].as_str(), stray["reads"].as_u64()),
+        (Some("M7"), Some(2))
+    );
+    assert_eq!(stray["topic"], "reads.csv");
+    assert_eq!(stray["gateway"], serde_json::Value::Null);
+    assert!(
+        stray["begins"].as_str().unwrap().starts_with("M1,2.8.0,"),
+        "{stray}"
+    );
+    assert_eq!(
+        desk.json(&["messages", "list", "--undecodable"]),
+        serde_json::json!([])
+    );
+    let old = [
+        "messages",
+        "list",
+        "--from",
+        "2014-06-01",
+        "--to",
+        "2014-06-01",
+    ];
+    assert_eq!(
+        desk.json(&old),
+        serde_json::json!([]),
+        "by when it reached us"
+    );
+    let text = desk.ok(&["messages", "list", "--unplaced"]);
+    assert!(text.contains("meter `M7` with register `2.8.0`"), "{text}");
 }
 
 #[test]

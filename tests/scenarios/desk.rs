@@ -84,9 +84,23 @@ impl Desk {
 
     /// Runs a command that must succeed and print one JSON document.
     pub fn json(&self, args: &[&str]) -> Value {
+        self.json_with(0, args)
+    }
+
+    /// Runs a command that must end with this exit code and print one JSON document all the same.
+    pub fn json_with(&self, code: i32, args: &[&str]) -> Value {
         let mut all = vec!["--output", "json"];
         all.extend(args);
-        serde_json::from_str(&self.ok(&all)).expect("one JSON document")
+        let said = self.run(&all);
+        assert_eq!(said.code, code, "{args:?}\n{}\n{}", said.out, said.err);
+        serde_json::from_str(&said.out).expect("one JSON document")
+    }
+
+    /// Runs a command that must be refused as the caller's problem; what it says.
+    pub fn refused(&self, args: &[&str]) -> String {
+        let said = self.run(args);
+        assert_eq!(said.code, 1, "{args:?}\n{}\n{}", said.out, said.err);
+        said.err
     }
 
     /// Imports reads written as a treasurer would: `serial time kWh`, one a line.

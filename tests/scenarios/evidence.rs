@@ -28,6 +28,8 @@ fn busy() -> Desk {
         "1",
         "--reason",
         "exchange",
+        "--as",
+        "treasurer",
     ]);
     desk
 }

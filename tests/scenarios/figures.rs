@@ -47,8 +47,11 @@ fn a_register_that_passes_its_last_digit_goes_on_counting() {
         "M1",
         "--at",
         "2014-06-01T10:30:00Z",
+        "--as",
+        "treasurer",
     ]);
     assert_eq!(again.code, 1, "twice is refused: {}", again.err);
+    assert!(again.err.contains("recorded already"), "{}", again.err);
 }
 
 #[test]
@@ -77,6 +80,8 @@ fn a_meter_exchange_is_no_jump() {
         "0.12",
         "--reason",
         "display dead",
+        "--as",
+        "treasurer",
     ]);
     assert_eq!(desk.total("2014-06-01", "2014-06-04") - before, 150_000);
     let rows = desk.energy("2014-06-02", "2014-06-02", "period");

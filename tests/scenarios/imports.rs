@@ -16,19 +16,111 @@ fn every_line_that_does_not_stand_is_named_with_its_reason() {
          M1,2.8.0,2014-06-01T12:00:00Z,110,MWh,\n\
          M9,2.8.0,2014-06-01T12:00:00Z,110,kWh,\n",
     );
+    let head = desk.ok(&["head"]);
+    let likely = desk.json(&["reads", "import", &file, "--preview"]);
+    assert_eq!(desk.ok(&["head"]), head, "a preview keeps nothing");
+    let said = desk.json_with(1, &["reads", "import", &file]);
+    for said in [&said, &likely] {
+        assert_eq!(said["accepted"], 1);
+        assert_eq!(said["duplicate"], 1);
+        assert_eq!(said["held"], 1);
+        assert_eq!(said["refused"], 3);
+        assert_eq!(said["not_kept"], 3);
+        assert_eq!(said["unplaced"], 1);
+        let lines: Vec<u64> = said["reasons"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|r| r["line"].as_u64().unwrap())
+            .collect();
+        assert_eq!(lines, [4, 5, 6, 7, 8]);
+    }
+    assert_eq!(said["reasons"], likely["reasons"]);
+    let listed = desk.json(&["reads", "list", "--meter", "M1"]);
+    assert_eq!(listed.as_array().unwrap().len(), 2, "the others stand");
+}
+
+#[test]
+fn a_preview_judges_a_file_among_the_reads_that_stand() {
+    let desk = Desk::plain();
+    desk.reads(
+        "M1 2014-06-01T10:00:00Z 100
+         M1 2014-06-01T12:00:00Z 130",
+    );
+    let file = desk.file(
+        "more.csv",
+        "meter,register,time,value,unit,source\n\
+         M1,2.8.0,2014-06-01T11:00:00Z,110,kWh,manual\n\
+         M1,2.8.0,2014-06-01T11:30:00Z,90,kWh,\n\
+         M1,2.8.0,2014-06-01T12:00:00Z,130,kWh,\n\
+         M1,2.8.0,2014-06-01T13:00:00Z,0,kWh,\n\
+         M1,2.8.0,2014-06-01T14:00:00Z,990,kWh,\n",
+    );
+    let head = desk.ok(&["head"]);
+    let likely = desk.json(&["reads", "import", &file, "--preview"]);
+    assert_eq!(desk.ok(&["head"]), head);
     let said = desk.json(&["reads", "import", &file]);
-    assert_eq!(said["accepted"], 1);
-    assert_eq!(said["duplicate"], 1);
-    assert_eq!(said["held"], 1);
-    assert_eq!(said["refused"], 3);
-    assert_eq!(said["unplaced"], 1);
-    let lines: Vec<u64> = said["reasons"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|r| r["line"].as_u64().unwrap())
-        .collect();
-    assert_eq!(lines, [4, 5, 6, 7, 8]);
+    for count in [
+        "accepted",
+        "duplicate",
+        "held",
+        "refused",
+        "unplaced",
+        "reasons",
+    ] {
+        assert_eq!(likely[count], said[count], "{count}");
+    }
+    let counts = ["accepted", "duplicate", "held", "refused"].map(|c| said[c].as_u64().unwrap());
+    assert_eq!(counts, [1, 1, 2, 1], "{said}");
+}
+
+#[test]
+fn a_source_or_a_value_nobody_can_mean_is_refused_with_what_is_known() {
+    let desk = Desk::plain();
+    let file = desk.file(
+        "reads.csv",
+        "meter,register,time,value,unit,source\n\
+         M1,2.8.0,2014-06-01T10:00:00Z,100,kWh,dial\n\
+         M1,2.8.0,2014-06-01T10:00:00Z,-100,kWh,\n\
+         M1,2.8.0,2014-06-01T10:00:00Z,100,kWh,manual\n",
+    );
+    let said = desk.json_with(1, &["reads", "import", &file]);
+    let why = |n: usize| said["reasons"][n]["reason"].as_str().unwrap().to_owned();
+    assert!(
+        why(0).contains("`dial`") && why(0).contains("`manual`"),
+        "{}",
+        why(0)
+    );
+    assert!(why(1).contains("`-100` is below zero"), "{}", why(1));
+    let listed = desk.json(&["reads", "list", "--meter", "M1"]);
+    assert_eq!(listed[0]["quality"], "manual");
+    assert!(
+        desk.run(&["reads", "import", &file])
+            .err
+            .contains("2 lines were refused")
+    );
+}
+
+#[test]
+fn a_file_that_is_no_table_of_ours_says_what_to_do() {
+    let desk = Desk::plain();
+    for (text, hint) in [
+        ("", "is empty"),
+        ("\n\n", "is empty"),
+        ("meter,register,time,value,unit,source\n", "no line below"),
+        (
+            "meter;register;time;value;unit\nM1;2.8.0;2014-06-01T10:00:00Z;100;kWh\n",
+            "separated by ';'",
+        ),
+    ] {
+        let file = desk.file("reads.csv", text);
+        let err = desk.refused(&["reads", "import", &file]);
+        assert!(err.contains(hint), "{text:?}: {err}");
+        assert!(
+            desk.refused(&["reads", "import", &file, "--preview"])
+                .contains(hint)
+        );
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Situations a treasurer could check by hand, through the real command line.
 
 mod commands;
+mod decisions;
 mod desk;
 mod evidence;
 mod figures;

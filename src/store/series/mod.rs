@@ -15,6 +15,7 @@ mod define;
 mod dump;
 mod fold;
 mod key;
+mod preview;
 mod reader;
 mod reads;
 mod rows;

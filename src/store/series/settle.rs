@@ -196,7 +196,7 @@ impl<'c> Settler<'c> {
         (since, until): (i64, i64),
         before: Option<Frontier>,
     ) -> Result<(), StoreError> {
-        let (from, state) = self.restart(series, since)?;
+        let (from, state) = restart(self.conn, self.zone, series, since)?;
         let last_changed = filing_day(self.zone, until);
         let old = old_days(self.conn, series, from, LocalDay(LAST_DAY))?;
         let mut fold = Fold::new(self.zone, def, state);
@@ -257,28 +257,6 @@ impl<'c> Settler<'c> {
             _ => frontier,
         };
         put_frontier(self.conn, series, &frontier)
-    }
-
-    /// The day to start from for a change at `since`, with the state at its start.
-    fn restart(&self, series: u32, since: i64) -> Result<(LocalDay, FoldState), StoreError> {
-        let beginning = (LocalDay(0), FoldState::EMPTY);
-        let day = filing_day(self.zone, since);
-        let Some((day, row)) = day_row_upto(self.conn, series, day)? else {
-            return Ok(beginning);
-        };
-        let Some(last) = row.start.last else {
-            // Nothing carries into this day; what comes before it cannot change.
-            return Ok(if row.start == FoldState::EMPTY {
-                beginning
-            } else {
-                (day, row.start)
-            });
-        };
-        let from = filing_day(self.zone, last.at.0);
-        match day_row(self.conn, series, from)? {
-            Some(row) if row.start != FoldState::EMPTY => Ok((from, row.start)),
-            _ => Ok(beginning),
-        }
     }
 
     fn touch(&mut self, series: u32, day: LocalDay) {
@@ -352,5 +330,32 @@ impl<'c> Settler<'c> {
             });
         }
         Ok(())
+    }
+}
+
+/// The day to start from for a change at `since`, with the state at its start.
+pub(super) fn restart(
+    conn: &Connection,
+    zone: &Zone,
+    series: u32,
+    since: i64,
+) -> Result<(LocalDay, FoldState), StoreError> {
+    let beginning = (LocalDay(0), FoldState::EMPTY);
+    let day = filing_day(zone, since);
+    let Some((day, row)) = day_row_upto(conn, series, day)? else {
+        return Ok(beginning);
+    };
+    let Some(last) = row.start.last else {
+        // Nothing carries into this day; what comes before it cannot change.
+        return Ok(if row.start == FoldState::EMPTY {
+            beginning
+        } else {
+            (day, row.start)
+        });
+    };
+    let from = filing_day(zone, last.at.0);
+    match day_row(conn, series, from)? {
+        Some(row) if row.start != FoldState::EMPTY => Ok((from, row.start)),
+        _ => Ok(beginning),
     }
 }

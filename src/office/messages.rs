@@ -1,0 +1,199 @@
+//! What arrived and does not count: messages that could not be decoded, reads of registers that
+//! nobody has entered. The journal has them all; it is read over a span of time.
+
+use std::collections::BTreeMap;
+
+use domain::{calendar::Instant, calendar::Span, metering::Obis};
+use journal::Record;
+use records::{
+    Decoded, KIND_IMPORT, KIND_MESSAGE, decoded::UnplacedRead, import::ImportHeader,
+    message::Arrived,
+};
+
+use super::{
+    answer::{Answer, OrOurs, refuse},
+    projector::{decode, directory_of},
+    society::SocietyOffice,
+};
+
+/// Bytes of a payload that are shown.
+const SHOWN_BYTES: usize = 80;
+
+/// Which messages are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Which {
+    /// Those that could not be decoded.
+    pub undecodable: bool,
+    /// Those with reads of registers that are not in the society file.
+    pub unplaced: bool,
+}
+
+/// A message, or a record of a file's lines, of which something does not count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StrayMessage {
+    /// The journal record that has it.
+    pub record: u64,
+    /// When it reached us.
+    pub received: Instant,
+    /// Its gateway; none for a file.
+    pub gateway: Option<String>,
+    /// The topic it came on, or the file's name.
+    pub topic: String,
+    /// Why it does not count.
+    pub trouble: Trouble,
+    /// Length of the payload, bytes.
+    pub bytes: u64,
+    /// How the payload begins; what is not printable ASCII is escaped.
+    pub begins: String,
+}
+
+/// Why it does not count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// It cannot be decoded, and why.
+    Undecodable(String),
+    /// Its reads of a register that is not in the society file.
+    Unplaced {
+        /// Meter serial, as the sender writes it.
+        meter: String,
+        /// The register.
+        register: Obis,
+        /// How many.
+        reads: u64,
+    },
+}
+
+impl Trouble {
+    /// The word for JSON and tables.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Trouble::Undecodable(_) => "undecodable",
+            Trouble::Unplaced { .. } => "unplaced",
+        }
+    }
+
+    /// Why, in words.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self {
+            Trouble::Undecodable(why) => why.clone(),
+            Trouble::Unplaced {
+                meter,
+                register,
+                reads,
+            } => format!(
+                "meter `{meter}` with register `{register}` is not in the society file ({reads} {})",
+                if *reads == 1 { "read" } else { "reads" }
+            ),
+        }
+    }
+}
+
+impl SocietyOffice {
+    /// What arrived in a span and does not count as the society file stands now, in order; at most
+    /// `limit`, and whether there are more.
+    ///
+    /// # Errors
+    /// When the span is empty or a record is damaged.
+    pub fn stray_messages(
+        &self,
+        span: Span,
+        which: Which,
+        limit: usize,
+    ) -> Answer<(Vec<StrayMessage>, bool)> {
+        if span.start >= span.end {
+            return refuse("the span of time is empty");
+        }
+        let known = self.known();
+        let directory = directory_of(&known);
+        let mut found = Vec::new();
+        for batch in self.committer().reader().between(span.start.0, span.end.0) {
+            let batch = batch.or_ours("the society's journal")?;
+            for record in batch.iter() {
+                if !matches!(record.bytes.first(), Some(&KIND_MESSAGE | &KIND_IMPORT)) {
+                    continue;
+                }
+                let mut decoded = Decoded::default();
+                decode(record.bytes, &directory, &known, &mut decoded)?;
+                let troubles = troubles(&decoded, which);
+                if troubles.is_empty() {
+                    continue;
+                }
+                for one in strays(&record, troubles)? {
+                    if found.len() == limit {
+                        return Ok((found, true));
+                    }
+                    found.push(one);
+                }
+            }
+        }
+        Ok((found, false))
+    }
+}
+
+fn troubles(decoded: &Decoded, which: Which) -> Vec<Trouble> {
+    let mut troubles = Vec::new();
+    if which.undecodable {
+        let undecodable = decoded.undecodable.iter();
+        troubles
+            .extend(undecodable.map(|message| Trouble::Undecodable(message.reason.to_string())));
+    }
+    if which.unplaced {
+        let mut registers: BTreeMap<(&str, Obis), u64> = BTreeMap::new();
+        for UnplacedRead {
+            meter, register, ..
+        } in &decoded.unplaced
+        {
+            *registers.entry((meter, *register)).or_default() += 1;
+        }
+        troubles.extend(registers.into_iter().map(|((meter, register), reads)| {
+            Trouble::Unplaced {
+                meter: meter.to_owned(),
+                register,
+                reads,
+            }
+        }));
+    }
+    troubles
+}
+
+fn strays(record: &Record<'_>, troubles: Vec<Trouble>) -> Answer<Vec<StrayMessage>> {
+    let stray = |gateway: Option<&str>, topic: &str, received: Instant, payload: &[u8]| {
+        let shown = payload.get(..payload.len().min(SHOWN_BYTES));
+        StrayMessage {
+            record: record.index,
+            received,
+            gateway: gateway.map(str::to_owned),
+            topic: topic.to_owned(),
+            trouble: Trouble::Undecodable(String::new()),
+            bytes: payload.len() as u64,
+            begins: shown.unwrap_or_default().escape_ascii().to_string(),
+        }
+    };
+    let one = if record.bytes.first() == Some(&KIND_IMPORT) {
+        let (header, _) =
+            ImportHeader::from_record(record.bytes).or_ours("imported lines of the journal")?;
+        // The header says its own length in the record's bytes 2 to 5.
+        let length = record.bytes.get(2..6).and_then(|four| four.try_into().ok());
+        let lines = length.map_or(0, |four| 6 + u32::from_le_bytes(four) as usize);
+        let lines = record.bytes.get(lines..).unwrap_or_default();
+        stray(None, &header.file, Instant(header.received_ms), lines)
+    } else {
+        let arrived = Arrived::decode(record.bytes).or_ours("a message of the journal")?;
+        let message = arrived.message();
+        stray(
+            Some(message.gateway),
+            &arrived.topic(),
+            message.received,
+            message.payload,
+        )
+    };
+    Ok(troubles
+        .into_iter()
+        .map(|trouble| StrayMessage {
+            trouble,
+            ..one.clone()
+        })
+        .collect())
+}
