@@ -146,6 +146,9 @@ pub fn p1_stream(input: &[u8]) -> bool {
 
 /// A telegram whose check sum always fits.
 pub fn p1_sealed(input: &[u8]) -> bool {
+    if input.len() > p1::telegram::MAX_TELEGRAM {
+        return false;
+    }
     let mut bytes = [b"/", input, b"!"].concat();
     let sum = crc16(&bytes);
     bytes.extend(format!("{sum:04X}\r\n").bytes());
@@ -193,6 +196,9 @@ pub fn sml_stream(input: &[u8]) -> bool {
 
 /// Messages behind a check sum of the file that always fits; their own need not.
 pub fn sml_file(input: &[u8]) -> bool {
+    if input.len() > sml::transport::MAX_FILE {
+        return false;
+    }
     let again = whole(Files::default(), &framed(input));
     if input.len() < sml::transport::MAX_FILE / 3 {
         assert_eq!(again, [input], "what is framed is cut out again");

@@ -14,6 +14,7 @@
 //!
 //! Times are given by the caller; only a meter with a clock of its own adds `meter_time`.
 
+pub mod crc;
 pub mod emon;
 pub mod iec62056;
 pub mod keep;

@@ -7,6 +7,7 @@
 use jiff::{Timestamp, civil};
 
 use crate::source::{
+    crc::Crc16,
     port::Framer,
     text::{DataSet, Unreadable, data_sets, shown},
 };
@@ -128,17 +129,8 @@ pub fn time(text: &str) -> Option<Timestamp> {
 
 /// CRC-16 with polynomial 0xA001, reflected, from 0.
 pub fn crc16(bytes: &[u8]) -> u16 {
-    bytes.iter().fold(0, |mut crc, byte| {
-        crc ^= u16::from(*byte);
-        for _ in 0..8 {
-            crc = if crc & 1 == 1 {
-                crc >> 1 ^ 0xa001
-            } else {
-                crc >> 1
-            };
-        }
-        crc
-    })
+    static CRC: Crc16 = Crc16::new(0xa001, 0);
+    CRC.over(bytes)
 }
 
 /// Cuts a stream into telegrams.
