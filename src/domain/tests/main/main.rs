@@ -8,6 +8,7 @@
 mod bath;
 mod brixton;
 mod calendar;
+mod claims;
 mod decisions;
 mod findings;
 mod forecasts;
@@ -15,4 +16,5 @@ mod meters;
 mod properties;
 mod speed;
 mod table;
+mod tariffs;
 mod worked_figures;

@@ -1,0 +1,18 @@
+//! From energy to money due: claims under the Feed-in Tariff and bills for power used on a roof's
+//! site.
+//!
+//! Only a [`BillableRead`] can enter: a read that a register of a meter approved for billing showed,
+//! taken by telemetry, from a file or by a person, and accepted. Estimates, deemed figures of other
+//! kinds, energy integrated from power and half-hourly energy have no way to become one.
+
+mod bill;
+mod chain;
+mod claim;
+mod paid;
+mod read;
+
+pub use bill::{Bill, BillError, BillFinding, BillLine, BillOf, OnSite, bill};
+pub use chain::{Boundary, Chain, EndsError};
+pub use claim::{Claim, ClaimError, ClaimFinding, ClaimLine, ClaimOf, LineKind, claim};
+pub use paid::{CHARGE_LIMIT, PaidFinding, compare};
+pub use read::{BillableRead, NotBillable};
