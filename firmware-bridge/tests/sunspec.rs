@@ -1,6 +1,7 @@
 //! SunSpec devices served by pymodbus: scanned, and read as pysunspec2 reads them.
 
 use std::{
+    collections::BTreeSet,
     io::{BufRead, BufReader, Write},
     process::{Child, Command, Stdio},
     time::Duration,
@@ -88,11 +89,12 @@ impl Served {
         }
     }
 
-    /// What pysunspec2 reads.
-    fn read_by_pysunspec2(&self, unit: u8, base: u16) -> Vec<Point> {
+    /// What pysunspec2 reads of the first `units` units.
+    fn read_by_pysunspec2(&self, units: u8, base: u16) -> Vec<Vec<Point>> {
         let read = python()
             .args(["read", self.transport, &self.place])
-            .args([unit.to_string(), base.to_string()])
+            .arg(base.to_string())
+            .args((1..=units).map(|unit| unit.to_string()))
             .output()
             .unwrap();
         assert!(
@@ -121,131 +123,155 @@ fn common(serial: &str) -> Value {
     json!({"ID": 1, "L": 66, "Mn": "Maker", "Md": "Model 5", "Vr": "1.02", "SN": serial})
 }
 
-/// Serves one model behind a common one, and compares.
-async fn check(transport: &'static str, base: u16, model: Value, expected: &[(&str, &str, u64)]) {
-    let served = serve(
-        transport,
-        &json!([{"unit": 1, "base": base, "models": [common("9999abcd"), model]}]),
-    );
-    let ours: Vec<(String, String, u64)> = served
-        .read_by_us(1)
-        .await
-        .into_iter()
-        .map(|sample| (sample.meter, sample.register, sample.wh))
-        .collect();
-    let expected: Vec<(String, String, u64)> = expected
-        .iter()
-        .map(|(meter, register, wh)| ((*meter).to_owned(), (*register).to_owned(), *wh))
-        .collect();
-    assert_eq!(ours, expected, "{model}");
+type Register = (&'static str, &'static str, u64);
 
-    let theirs = served.read_by_pysunspec2(1, base);
-    assert_eq!(theirs[0].text.as_deref(), Some("9999abcd"));
-    let theirs: Vec<(String, String, u64)> = theirs
-        .iter()
-        .filter_map(|point| {
-            let register = match &*point.point {
-                "TotWhImp" | "TotWhAbs" => "1.8.0",
-                _ => "2.8.0",
-            };
-            let meter = match point.model {
-                160 => format!("9999abcd/dc{}", point.group),
-                _ => "9999abcd".to_owned(),
-            };
-            Some((meter, register.to_owned(), point.wh?))
+/// Serves models, each behind a common one on a unit of its own, and compares: what we read, what was
+/// served, and what pysunspec2 reads.
+async fn check(transport: &'static str, base: u16, cases: &[(Value, Vec<Register>)]) {
+    let devices: Vec<Value> = (1..)
+        .zip(cases)
+        .map(|(unit, (model, _))| {
+            json!({"unit": unit, "base": base, "models": [common("9999abcd"), model]})
         })
         .collect();
-    assert_eq!(ours, theirs, "as pysunspec2 reads {model}");
+    let served = serve(transport, &json!(devices));
+    let theirs = served.read_by_pysunspec2(u8::try_from(cases.len()).unwrap(), base);
+    for ((unit, (model, expected)), theirs) in (1..).zip(cases).zip(theirs) {
+        let ours = served.read_by_us(unit).await;
+        let ours: Vec<(&str, &str, u64)> = ours
+            .iter()
+            .map(|sample| (&*sample.meter, &*sample.register, sample.wh))
+            .collect();
+        assert_eq!(ours, *expected, "{model}");
+
+        assert_eq!(theirs[0].text.as_deref(), Some("9999abcd"));
+        let theirs: Vec<(String, &str, u64)> = theirs
+            .iter()
+            .filter_map(|point| Some((point.meter("9999abcd"), point.register(), point.wh?)))
+            .collect();
+        let ours: Vec<(String, &str, u64)> = ours
+            .into_iter()
+            .map(|(meter, register, wh)| (meter.to_owned(), register, wh))
+            .collect();
+        assert_eq!(ours, theirs, "as pysunspec2 reads {model}");
+    }
+}
+
+impl Point {
+    fn register(&self) -> &'static str {
+        match &*self.point {
+            "TotWhImp" | "TotWhAbs" => "1.8.0",
+            _ => "2.8.0",
+        }
+    }
+
+    fn meter(&self, serial: &str) -> String {
+        match self.model {
+            160 => format!("{serial}/dc{}", self.group),
+            _ => serial.to_owned(),
+        }
+    }
 }
 
 #[tokio::test]
 async fn every_integer_model_over_tcp_is_read_as_pysunspec2_reads_it() {
+    let mut cases = Vec::new();
     for id in [101, 102, 103] {
-        let model = json!({"ID": id, "W": 1234, "W_SF": 0, "WH": 123_456_789, "WH_SF": 1, "St": 4});
-        check(
-            "tcp",
-            40_000,
-            model,
-            &[("9999abcd", "2.8.0", 1_234_567_890)],
-        )
-        .await;
+        cases.push((
+            json!({"ID": id, "W": 1234, "W_SF": 0, "WH": 123_456_789, "WH_SF": 1, "St": 4}),
+            vec![("9999abcd", "2.8.0", 1_234_567_890)],
+        ));
     }
     for id in [201, 202, 203, 204] {
-        let model = json!({
-            "ID": id, "TotWhExp": 4_294_967_295_u32, "TotWhImp": 123_457, "TotWh_SF": -1,
-        });
-        let expected = [
-            ("9999abcd", "2.8.0", 429_496_729),
-            ("9999abcd", "1.8.0", 12_345),
-        ];
-        check("tcp", 50_000, model, &expected).await;
+        cases.push((
+            json!({
+                "ID": id, "TotWhExp": 4_294_967_295_u32, "TotWhImp": 123_457, "TotWh_SF": -1,
+            }),
+            vec![
+                ("9999abcd", "2.8.0", 429_496_729),
+                ("9999abcd", "1.8.0", 12_345),
+            ],
+        ));
     }
-    let model = json!({
-        "ID": 701, "TotWhInj": 9_007_199_254_740_993_u64, "TotWhAbs": 0, "TotWh_SF": -2, "InvSt": 3,
-    });
-    let expected = [
-        ("9999abcd", "2.8.0", 90_071_992_547_409),
-        ("9999abcd", "1.8.0", 0),
-    ];
-    check("tcp", 0, model, &expected).await;
+    cases.push((
+        json!({
+            "ID": 701, "TotWhInj": 9_007_199_254_740_993_u64, "TotWhAbs": 0, "TotWh_SF": -2,
+            "InvSt": 3,
+        }),
+        vec![
+            ("9999abcd", "2.8.0", 90_071_992_547_409),
+            ("9999abcd", "1.8.0", 0),
+        ],
+    ));
+    check("tcp", 50_000, &cases).await;
 }
 
 #[tokio::test]
 async fn every_float_model_over_tcp_is_read_as_pysunspec2_reads_it() {
+    let mut cases = Vec::new();
     for id in [111, 112, 113] {
         // Above 2^24 a float counts in steps; its bits are the register.
-        let model = json!({"ID": id, "W": 1500.5, "WH": 123_456_789_012.0, "St": 4});
-        check(
-            "tcp",
-            40_000,
-            model,
-            &[("9999abcd", "2.8.0", 123_456_790_528)],
-        )
-        .await;
+        cases.push((
+            json!({"ID": id, "W": 1500.5, "WH": 123_456_789_012.0, "St": 4}),
+            vec![("9999abcd", "2.8.0", 123_456_790_528)],
+        ));
     }
     for id in [211, 212, 213, 214] {
-        let model = json!({"ID": id, "W": -5.25, "TotWhExp": 1_234_567.9, "TotWhImp": 0.0});
-        let expected = [("9999abcd", "2.8.0", 1_234_567), ("9999abcd", "1.8.0", 0)];
-        check("tcp", 40_000, model, &expected).await;
+        cases.push((
+            json!({"ID": id, "W": -5.25, "TotWhExp": 1_234_567.9, "TotWhImp": 0.0}),
+            vec![("9999abcd", "2.8.0", 1_234_567), ("9999abcd", "1.8.0", 0)],
+        ));
     }
+    check("tcp", 0, &cases).await;
 }
 
 #[tokio::test]
 async fn integer_and_float_models_over_rtu_are_read_as_pysunspec2_reads_them() {
-    let model = json!({"ID": 103, "WH": 7_654_321, "WH_SF": 0, "St": 4});
-    check("rtu", 40_000, model, &[("9999abcd", "2.8.0", 7_654_321)]).await;
-    let model = json!({"ID": 213, "TotWhExp": 7_654_321.0, "TotWhImp": 12.75});
-    let expected = [("9999abcd", "2.8.0", 7_654_321), ("9999abcd", "1.8.0", 12)];
-    check("rtu", 40_000, model, &expected).await;
+    let cases = [
+        (
+            json!({"ID": 103, "WH": 7_654_321, "WH_SF": 0, "St": 4}),
+            vec![("9999abcd", "2.8.0", 7_654_321)],
+        ),
+        (
+            json!({"ID": 213, "TotWhExp": 7_654_321.0, "TotWhImp": 12.75}),
+            vec![("9999abcd", "2.8.0", 7_654_321), ("9999abcd", "1.8.0", 12)],
+        ),
+    ];
+    check("rtu", 40_000, &cases).await;
 }
 
 #[tokio::test]
 async fn strings_are_read_as_pysunspec2_reads_them_even_more_than_fit_one_request() {
-    let modules: Vec<Value> = (1..=13)
+    let modules: Vec<Value> = (1..=7)
         .map(|n| json!({"ID": n, "DCWH": n * 1000}))
         .collect();
-    let model = json!({"ID": 160, "DCWH_SF": 1, "N": 13, "module": modules});
-    let expected: Vec<(String, u64)> = (1..=13)
-        .map(|n| (format!("9999abcd/dc{n}"), n * 10_000))
-        .collect();
-    let expected: Vec<(&str, &str, u64)> = expected
-        .iter()
-        .map(|(meter, wh)| (meter.as_str(), "2.8.0", *wh))
-        .collect();
-    check("tcp", 40_000, model, &expected).await;
+    let model = json!({"ID": 160, "DCWH_SF": 1, "N": 7, "module": modules});
+    let expected = vec![
+        ("9999abcd/dc1", "2.8.0", 10_000),
+        ("9999abcd/dc2", "2.8.0", 20_000),
+        ("9999abcd/dc3", "2.8.0", 30_000),
+        ("9999abcd/dc4", "2.8.0", 40_000),
+        ("9999abcd/dc5", "2.8.0", 50_000),
+        ("9999abcd/dc6", "2.8.0", 60_000),
+        ("9999abcd/dc7", "2.8.0", 70_000),
+    ];
+    check("tcp", 40_000, &[(model, expected)]).await;
 }
 
 #[tokio::test]
 async fn what_is_not_implemented_is_absent_and_never_zero() {
-    for model in [
+    let models = [
         json!({"ID": 103, "WH": null, "WH_SF": 0}),
         json!({"ID": 103, "WH": 5, "WH_SF": null}),
         json!({"ID": 113, "WH": null}),
         json!({"ID": 203, "TotWhExp": null, "TotWhImp": null, "TotWh_SF": 0}),
         json!({"ID": 701, "TotWhInj": null, "TotWhAbs": null, "TotWh_SF": 0}),
-    ] {
-        check("tcp", 40_000, model, &[]).await;
-    }
+    ];
+    let cases: Vec<(Value, Vec<Register>)> = models
+        .into_iter()
+        .map(|model| (model, Vec::new()))
+        .collect();
+    check("tcp", 40_000, &cases).await;
 }
 
 #[tokio::test]
@@ -345,21 +371,27 @@ fn broker(folder: &std::path::Path) -> Broker {
     Broker(broker, port)
 }
 
-/// The registers in the first note that a gateway publishes.
-async fn first_note(port: u16, gateway: &str) -> Vec<(String, String, u64)> {
+/// What a gateway publishes, until it has shown so many registers.
+async fn published(port: u16, gateway: &str, count: usize) -> Vec<(String, String, u64)> {
     let mut options = rumqttc::MqttOptions::new("listener", "127.0.0.1", port);
     options.set_max_packet_size(1 << 20, 1 << 10);
     let (client, mut events) = rumqttc::AsyncClient::new(options, 10);
     let topic = format!("commonwatt/v1/{gateway}/reads");
+    let mut seen = BTreeSet::new();
     let listening = async {
-        loop {
+        while seen.len() < count {
             match events.poll().await {
                 Ok(rumqttc::Event::Incoming(rumqttc::Packet::ConnAck(_))) => client
                     .subscribe(&topic, rumqttc::QoS::AtLeastOnce)
                     .await
                     .unwrap(),
                 Ok(rumqttc::Event::Incoming(rumqttc::Packet::Publish(note))) => {
-                    return serde_json::from_slice::<Value>(&note.payload).unwrap();
+                    let note: Value = serde_json::from_slice(&note.payload).unwrap();
+                    for read in note["reads"].as_array().unwrap() {
+                        let text = |key: &str| read[key].as_str().unwrap().to_owned();
+                        let wh = read["wh"].as_u64().unwrap();
+                        seen.insert((text("meter"), text("register"), wh));
+                    }
                 }
                 Ok(_) => {}
                 // The broker is still starting.
@@ -367,26 +399,10 @@ async fn first_note(port: u16, gateway: &str) -> Vec<(String, String, u64)> {
             }
         }
     };
-    let note = tokio::time::timeout(Duration::from_secs(30), listening)
+    tokio::time::timeout(Duration::from_secs(30), listening)
         .await
-        .expect("the gateway published nothing in 30 s");
-    let mut reads: Vec<(String, String, u64)> = note["reads"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|read| {
-            let text = |key: &str| read[key].as_str().unwrap().to_owned();
-            (
-                text("meter"),
-                text("register"),
-                read["wh"].as_u64().unwrap(),
-            )
-        })
-        .collect();
-    // A note may hold two rounds of reading.
-    reads.sort();
-    reads.dedup();
-    reads
+        .expect("the gateway published too little in 30 s");
+    seen.into_iter().collect()
 }
 
 #[tokio::test]
@@ -402,15 +418,10 @@ async fn what_the_gateway_publishes_is_what_pysunspec2_reads() {
     for transport in ["tcp", "rtu"] {
         let served = serve(transport, &devices);
         let mut theirs = Vec::new();
-        for unit in 1..=3 {
-            let points = served.read_by_pysunspec2(unit, 40_000);
+        for points in served.read_by_pysunspec2(3, 40_000) {
             let serial = points[0].text.clone().unwrap();
             theirs.extend(points.iter().filter_map(|point| {
-                let register = match &*point.point {
-                    "TotWhImp" | "TotWhAbs" => "1.8.0",
-                    _ => "2.8.0",
-                };
-                Some((serial.clone(), register.to_owned(), point.wh?))
+                Some((point.meter(&serial), point.register().to_owned(), point.wh?))
             }));
         }
         theirs.sort();
@@ -421,7 +432,7 @@ async fn what_the_gateway_publishes_is_what_pysunspec2_reads() {
         let mut config = format!(
             "[gateway]\nid = \"elmore-1\"\n[uplink]\nurl = \"mqtt://127.0.0.1:{}\"\n\
              replay_within_ms = 0\nretry_within_s = 1\n\
-             [reading]\ninterval_ms = 5000\ngather_ms = 3000\n[backlog]\nfolder = \"{}\"\n",
+             [reading]\ninterval_ms = 1000\ngather_ms = 500\n[backlog]\nfolder = \"{}\"\n",
             broker.1,
             folder.path().join("backlog").display()
         );
@@ -440,7 +451,7 @@ async fn what_the_gateway_publishes_is_what_pysunspec2_reads() {
             .spawn()
             .unwrap();
         let _gateway = Broker(gateway, 0);
-        let ours = first_note(broker.1, "elmore-1").await;
+        let ours = published(broker.1, "elmore-1", theirs.len()).await;
         assert_eq!(ours, theirs, "over {transport}");
     }
 }

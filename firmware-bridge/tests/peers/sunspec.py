@@ -1,8 +1,8 @@
 """SunSpec devices that do not exist, served by pymodbus, and read by pysunspec2.
 
     sunspec.py serve tcp|rtu < devices.json    prints `ready PORT` or `ready /dev/pts/N`, then serves
-    sunspec.py read tcp PORT UNIT BASE         prints what pysunspec2 reads, as JSON
-    sunspec.py read rtu PATH UNIT BASE
+    sunspec.py read tcp PORT BASE UNIT...      prints what pysunspec2 reads, as JSON: a list for each unit
+    sunspec.py read rtu PATH BASE UNIT...
 
 devices.json is a list of {"unit", "base", "models": [...]}; a model is as in pysunspec2's own test
 data: its points by name, null where a point is not implemented. Registers are encoded by pysunspec2.
@@ -102,7 +102,7 @@ async def serve(transport):
     await asyncio.Event().wait()
 
 
-def read(transport, where, unit, base):
+def read(transport, where, base, unit):
     if transport == "tcp":
         device = modbus_client.SunSpecModbusClientDeviceTCP(unit, "127.0.0.1", int(where), timeout=5)
     else:
@@ -123,7 +123,7 @@ def read(transport, where, unit, base):
                     entry["wh"] = in_wh(model, point)
                 shown.append(entry)
     device.close()
-    json.dump(shown, sys.stdout)
+    return shown
 
 
 def as_list(groups):
@@ -146,4 +146,6 @@ if __name__ == "__main__":
     if sys.argv[1] == "serve":
         asyncio.run(serve(sys.argv[2]))
     else:
-        read(sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))
+        transport, where, base = sys.argv[2:5]
+        units = [read(transport, where, int(base), int(unit)) for unit in sys.argv[5:]]
+        json.dump(units, sys.stdout)
