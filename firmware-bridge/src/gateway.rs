@@ -38,6 +38,9 @@ pub const CLOCK_LOOK_EVERY: Duration = Duration::from_secs(30);
 /// How often the status file is written.
 pub const STATUS_EVERY: Duration = Duration::from_secs(5);
 
+/// File beside the key that says that the daemon knows it.
+pub const ENROLLED_FILE: &str = "gateway.enrolled";
+
 /// The gateway cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -316,13 +319,15 @@ fn form(config: &Config, keys: &KeyFolder) -> Result<Form, KeyError> {
         return Ok(Form::Json);
     }
     let key = keys.key()?;
-    Ok(match keys.token()? {
-        None => Form::Json,
-        Some(_) => Form::Signed {
-            gateway: config.gateway.id.as_str().into(),
-            key: Arc::new(key),
+    Ok(
+        match config.gateway.key_folder.join(ENROLLED_FILE).exists() {
+            false => Form::Json,
+            true => Form::Signed {
+                gateway: config.gateway.id.as_str().into(),
+                key: Arc::new(key),
+            },
         },
-    })
+    )
 }
 
 /// Where to publish, from the configuration and the files it names.

@@ -7,6 +7,7 @@ mod lossy_link;
 mod modbus;
 mod mosquitto;
 mod p1;
+mod program;
 mod roofs;
 mod serial;
 mod sunspec;

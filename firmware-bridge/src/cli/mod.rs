@@ -3,6 +3,7 @@
 //! Data goes to stdout, words to stderr. Exit code 0 done, 1 the caller's problem, 2 ours.
 
 mod commission;
+mod enrol;
 mod run;
 mod scan;
 mod simulate;
@@ -35,6 +36,8 @@ enum Command {
     Scan(scan::Arguments),
     /// Checks one meter with its dial beside it and writes a sheet for the file.
     Commission(commission::Arguments),
+    /// Makes this gateway's key known to the daemon with a one-time code, or changes it.
+    Enrol(enrol::Arguments),
     /// Plays a roof: sun, clouds and chosen faults, or a CSV file.
     Simulate(simulate::Arguments),
     /// Says how the running gateway stands.
@@ -97,6 +100,7 @@ pub fn main() -> ExitCode {
         Command::Commission(arguments) => {
             load(&cli.config).and_then(|c| commission::run(&arguments, c))
         }
+        Command::Enrol(arguments) => load(&cli.config).and_then(|c| enrol::run(&arguments, c)),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Status(arguments) => load(&cli.config).and_then(|c| status::run(&arguments, c)),
     };
