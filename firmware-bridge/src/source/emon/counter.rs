@@ -134,6 +134,8 @@ pub fn borne_out(first: Seen, second: Seen) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// Lines of `message counter`, and after a blank what the register shows or why not.
@@ -204,5 +206,41 @@ mod tests {
         assert!(!borne_out(seen(7, 100), seen(8, 99)));
         assert!(!borne_out(seen(7, 100), seen(9, 100)), "a line was lost");
         assert!(!borne_out(seen(7, 100), seen(0, 0)), "a restart");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// A device that counts and restarts as it likes, read now and then: the register is what
+        /// was seen of each of its lives, and never falls.
+        #[test]
+        fn a_register_is_the_sum_of_what_was_seen_of_each_life(
+            steps in proptest::collection::vec((0_u64..30, 0_u8..10, proptest::bool::ANY), 1..200),
+        ) {
+            let (mut message, mut wh) = (0, 0);
+            let (mut base, mut earlier, mut seen_last, mut shown): (Option<Base>, _, _, _) = (None, 0, 0, 0);
+            let mut restarted = false;
+            for (rise, chance, read) in steps {
+                if chance == 0 {
+                    (message, wh, restarted) = (0, 0, true);
+                } else {
+                    (message, wh) = (message + 1, wh + rise);
+                }
+                let told = base.is_none_or(|base| message < base.message);
+                // A restart after which more messages came than before it is not told by the count.
+                if !read || (restarted && !told) {
+                    continue;
+                }
+                let seen = Seen { wh, message, most_per_message_wh: 30 };
+                if restarted && base.is_some() {
+                    earlier += seen_last;
+                }
+                restarted = false;
+                let next = carried_on(base, seen, Counters::StartAtZero, false).unwrap();
+                prop_assert!(next.register_wh() >= shown);
+                prop_assert_eq!(next.register_wh(), earlier + wh);
+                (base, seen_last, shown) = (Some(next), wh, next.register_wh());
+            }
+        }
     }
 }
