@@ -457,6 +457,25 @@ async fn what_the_gateway_publishes_is_what_pysunspec2_reads() {
 }
 
 #[tokio::test]
+async fn a_scan_stops_at_the_first_speed_at_which_somebody_answers() {
+    let served = serve(
+        "rtu",
+        &json!([{"unit": 2, "base": 40_000, "models": [
+            common("A1"), {"ID": 103, "WH": 1000, "WH_SF": 0, "St": 4}]}]),
+    );
+    let given = format!("{},1200,8N1", served.place);
+    let mut plan = Plan::every_speed(given.parse().unwrap());
+    assert_eq!(plan.addresses.len(), 8);
+    plan.units = vec![1, 2];
+    plan.wait = Duration::from_millis(150);
+    let mut knocked = 0;
+    let report = scan(&plan, |_| knocked += 1).await.unwrap();
+    // A pseudo terminal has no speed, so that the first one is right.
+    assert_eq!(report.address.to_string(), given);
+    assert_eq!((report.found.len(), knocked), (1, 3));
+}
+
+#[tokio::test]
 async fn a_late_answer_on_a_serial_line_is_never_taken_for_the_next_one() {
     // The energy rises by one at each read, so that an old answer would show an old number. The
     // fourth answer comes 300 ms after we gave up.

@@ -20,6 +20,9 @@ pub struct Arguments {
     /// of a network address, unless given.
     #[arg(long, value_parser = units)]
     units: Option<Units>,
+    /// Tries the speeds and parities that devices leave the factory with, and the first ten units.
+    #[arg(long)]
+    every_speed: bool,
     /// How long to wait for each answer, in ms.
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(20..=30_000))]
     wait_ms: Option<u64>,
@@ -36,7 +39,11 @@ struct Units(Vec<u8>);
 /// # Errors
 /// [`Failure::Caller`] when nothing is there.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let mut plan = Plan::usual(arguments.address.clone());
+    let mut plan = if arguments.every_speed {
+        Plan::every_speed(arguments.address.clone())
+    } else {
+        Plan::usual(arguments.address.clone())
+    };
     if let Some(Units(units)) = &arguments.units {
         plan.units.clone_from(units);
     }
@@ -67,7 +74,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     if report.found.is_empty() {
         return Err(Failure::Caller(format!(
-            "nobody answered at `{}`\nhint: check power, wiring (A and B swapped?), speed and parity, and that the gateway is stopped",
+            "nobody answered at `{}`\nhint: check power, wiring (A and B swapped?), speed and parity, and that the gateway is stopped; `--every-speed` tries other speeds",
             report.address
         )));
     }

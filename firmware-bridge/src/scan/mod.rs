@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::source::{
     SourceError,
-    modbus::{Address, Buses, Device, ReadError, Table, Timing},
+    modbus::{Address, Buses, Device, Parity, ReadError, Table, Timing},
     register_map::{self, map::RegisterMap},
     sunspec::{self, Survey, chain::ChainError, shown::ModelShown},
 };
@@ -19,8 +19,9 @@ use crate::source::{
 /// What to look at, and how patiently.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The line or network address.
-    pub address: Address,
+    /// The line or network address; several where the speed of a line is not known. The first at
+    /// which somebody answers is the right one.
+    pub addresses: Vec<Address>,
     /// The unit numbers to knock at.
     pub units: Vec<u8>,
     /// How long to wait for each.
@@ -30,7 +31,7 @@ pub struct Plan {
 /// What was found at an address.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// The line or network address.
+    /// The line or network address, as it was when somebody answered.
     pub address: Address,
     /// The unit numbers that were knocked at.
     pub tried: Vec<u8>,
@@ -99,21 +100,52 @@ pub enum Progress {
 /// gateways (100, 247), and 255, which stands for "the device itself".
 pub const NETWORK_UNITS: [u8; 9] = [1, 2, 3, 4, 5, 100, 126, 247, 255];
 
+/// Speeds and frames that meters and inverters leave the factory with, the commonest first.
+const FRAMES: [(u32, Parity); 7] = [
+    (9600, Parity::None),
+    (19_200, Parity::Even),
+    (19_200, Parity::None),
+    (9600, Parity::Even),
+    (2400, Parity::None),
+    (38_400, Parity::None),
+    (115_200, Parity::None),
+];
+/// Units that are knocked at with every speed; a factory sets a small number.
+const UNITS_OF_EACH_FRAME: u8 = 10;
+
 impl Plan {
     /// The usual plan for an address: every unit of a serial line, the usual ones of a network.
     pub fn usual(address: Address) -> Self {
-        match address {
-            Address::Serial { .. } => Plan {
-                address,
-                units: (1..=247).collect(),
-                wait: Duration::from_millis(300),
-            },
-            Address::Tcp { .. } => Plan {
-                address,
-                units: NETWORK_UNITS.to_vec(),
-                wait: Duration::from_secs(2),
-            },
+        let (units, wait) = match address {
+            Address::Serial { .. } => ((1..=247).collect(), Duration::from_millis(300)),
+            Address::Tcp { .. } => (NETWORK_UNITS.to_vec(), Duration::from_secs(2)),
+        };
+        Plan {
+            addresses: vec![address],
+            units,
+            wait,
         }
+    }
+
+    /// A plan for a line whose speed nobody knows: the given one first, then the usual ones, each
+    /// with the first few units. For a network address the usual plan.
+    pub fn every_speed(address: Address) -> Self {
+        let mut plan = Plan::usual(address.clone());
+        if let Address::Serial { path, .. } = &address {
+            plan.units = (1..=UNITS_OF_EACH_FRAME).collect();
+            for (baud, parity) in FRAMES {
+                let other = Address::Serial {
+                    path: path.clone(),
+                    baud,
+                    parity,
+                    stop_bits: 1,
+                };
+                if other != address {
+                    plan.addresses.push(other);
+                }
+            }
+        }
+        plan
     }
 }
 
@@ -122,6 +154,46 @@ impl Plan {
 /// # Errors
 /// [`SourceError::Gone`] when the line or address is not there at all. A silent unit is no error.
 pub async fn scan(plan: &Plan, mut tell: impl FnMut(Progress)) -> Result<Report, SourceError> {
+    let mut address = &plan.addresses[0];
+    let mut found = Vec::new();
+    let all = plan.addresses.len() * plan.units.len();
+    for (round, each) in plan.addresses.iter().enumerate() {
+        let done = round * plan.units.len();
+        let here = scan_one(plan, each, &mut |unit, at| {
+            tell(match at {
+                Some(at) => Progress::Knocking {
+                    unit,
+                    done: done + at,
+                    all,
+                },
+                None => Progress::Answered { unit },
+            });
+        })
+        .await?;
+        let understood =
+            |found: &[Found]| found.iter().any(|f| !matches!(f.what, What::Unknown(_)));
+        if understood(&here) || found.is_empty() && !here.is_empty() {
+            (address, found) = (each, here);
+        }
+        // At a wrong speed a line may babble; only who is understood settles it.
+        if understood(&found) {
+            break;
+        }
+    }
+    Ok(Report {
+        address: address.clone(),
+        tried: plan.units.clone(),
+        found,
+    })
+}
+
+/// Scans one address; `tell` is given each unit with its place in the plan, and again without one
+/// when it answered.
+async fn scan_one(
+    plan: &Plan,
+    address: &Address,
+    tell: &mut impl FnMut(u8, Option<usize>),
+) -> Result<Vec<Found>, SourceError> {
     let timing = Timing {
         first_answer: plan.wait,
         answer: plan.wait,
@@ -132,30 +204,18 @@ pub async fn scan(plan: &Plan, mut tell: impl FnMut(Progress)) -> Result<Report,
     let buses = Buses::with_timing(timing);
     let patient = Buses::default();
     let mut found = Vec::new();
-    for (done, &unit) in plan.units.iter().enumerate() {
-        tell(Progress::Knocking {
-            unit,
-            done,
-            all: plan.units.len(),
-        });
-        let said = {
-            let device = buses.device(&plan.address, unit);
-            knock(&device).await?
-        };
-        if let Some(said) = said {
-            tell(Progress::Answered { unit });
+    for (at, &unit) in plan.units.iter().enumerate() {
+        tell(unit, Some(at));
+        if let Some(said) = knock(&buses.device(address, unit)).await? {
+            tell(unit, None);
             // A device that takes one client must not meet two of ours.
-            buses.close(&plan.address).await;
-            let what = look(&patient.device(&plan.address, unit), said).await?;
-            patient.close(&plan.address).await;
+            buses.close(address).await;
+            let what = look(&patient.device(address, unit), said).await?;
+            patient.close(address).await;
             found.push(Found { unit, what });
         }
     }
-    Ok(Report {
-        address: plan.address.clone(),
-        tried: plan.units.clone(),
-        found,
-    })
+    Ok(found)
 }
 
 /// Whether somebody is there, and what it said.

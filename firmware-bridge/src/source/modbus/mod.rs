@@ -122,7 +122,7 @@ impl Device {
                 hint: if network {
                     "is another program connected? Many inverters take one client at a time; then check the unit number with `scan`"
                 } else {
-                    "check the unit number, speed and parity, and that A and B are not swapped; `scan` tries them"
+                    "check the unit number, speed and parity, and that A and B are not swapped; `scan --every-speed` tries them"
                 },
             },
             ReadError::Gone(reason) => SourceError::Gone {
