@@ -2,7 +2,6 @@
 
 use std::{
     io::{BufRead, BufReader, Write},
-    path::Path,
     process::{Child, Command, Stdio},
 };
 
@@ -247,31 +246,6 @@ async fn a_silent_line_times_out_and_a_missing_one_is_gone() {
         let error = gone.poll().await.unwrap_err();
         assert!(matches!(error, SourceError::Gone { .. }), "{kind}: {error}");
     }
-}
-
-#[test]
-fn the_example_configuration_names_every_kind() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/gateway.toml");
-    let text = std::fs::read_to_string(path).unwrap();
-    // The examples are comments; without the leading `# ` they are TOML.
-    let mut kinds = Vec::new();
-    for part in text.split("# [[source]]\n").skip(1) {
-        let example: String = part
-            .lines()
-            .take_while(|line| line.starts_with("# ") && !line.starts_with("# --"))
-            .filter_map(|line| line.strip_prefix("# "))
-            .map(|line| line.replace("[[source.register]]", "[[register]]") + "\n")
-            .collect();
-        let table: toml::Table =
-            toml::from_str(&example).unwrap_or_else(|e| panic!("{example}{e}"));
-        let kind = table["kind"].as_str().unwrap().to_owned();
-        if ["s0", "emon", "iec62056", "p1", "sml"].contains(&kind.as_str()) {
-            source(&example);
-            kinds.push(kind);
-        }
-    }
-    kinds.dedup();
-    assert_eq!(kinds, ["s0", "emon", "iec62056", "p1", "sml"]);
 }
 
 #[test]
