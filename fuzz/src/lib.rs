@@ -11,6 +11,7 @@
 
 mod files;
 mod journals;
+mod meters;
 mod mqtt;
 pub mod mutate;
 mod payloads;
@@ -188,6 +189,46 @@ pub static TARGETS: &[Target] = &[
         name: "society_toml",
         run: files::society,
         seeds: files::society_seeds,
+    },
+    Target {
+        name: "optical_head",
+        run: meters::optical_head,
+        seeds: meters::optical_head_seeds,
+    },
+    Target {
+        name: "optical_data",
+        run: meters::optical_data,
+        seeds: meters::optical_data_seeds,
+    },
+    Target {
+        name: "p1_stream",
+        run: meters::p1_stream,
+        seeds: meters::p1_stream_seeds,
+    },
+    Target {
+        name: "p1_sealed",
+        run: meters::p1_sealed,
+        seeds: meters::p1_sealed_seeds,
+    },
+    Target {
+        name: "sml_stream",
+        run: meters::sml_stream,
+        seeds: meters::sml_stream_seeds,
+    },
+    Target {
+        name: "sml_file",
+        run: meters::sml_file,
+        seeds: meters::sml_file_seeds,
+    },
+    Target {
+        name: "emon_stream",
+        run: meters::emon_stream,
+        seeds: meters::emon_stream_seeds,
+    },
+    Target {
+        name: "emon_line",
+        run: meters::emon_line,
+        seeds: meters::emon_line_seeds,
     },
 ];
 
