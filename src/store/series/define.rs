@@ -192,3 +192,65 @@ impl Fingerprints {
         (i64::from(nights) << 32) | i64::from(crc32c::crc32c(text.as_bytes()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{
+        calendar::{Instant, Zone},
+        metering::{Direction, Register, Source},
+        quantity::{WattHours, Watts},
+    };
+
+    use super::*;
+    use crate::{UnplacedRead, series::SeriesOptions};
+
+    #[test]
+    fn definitions_that_found_no_space_are_taken_when_there_is_some() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = SeriesOptions::new(Zone::named("UTC").unwrap());
+        let mut store = SeriesStore::open(&dir.path().join("series.sqlite"), options).unwrap();
+        let waiting = (0..5_000).map(|n| UnplacedRead {
+            meter: "M1".into(),
+            register: Obis::EXPORT,
+            at: Instant(1_718_884_800_000 + n * 60_000),
+            wh: WattHours(n * 7 % 977),
+            w: 0,
+            received: Instant(1_718_884_800_000 + n * 60_000),
+            source: Source::Telemetry,
+        });
+        store.apply(1, [], waiting).unwrap();
+        store.flush().unwrap();
+        let pages: i64 = store
+            .conn
+            .query_row("PRAGMA page_count", [], |row| row.get(0))
+            .unwrap();
+        let limit = |store: &SeriesStore, pages: i64| {
+            store
+                .conn
+                .query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))
+                .unwrap();
+        };
+        limit(&store, pages);
+        let register =
+            Register::new(Obis::EXPORT, Direction::Generation, 9, WattHours(1), 1).unwrap();
+        let rules = SeriesRules::of(&register, Some(Watts(5_000)), Nights::unknown());
+        let defs: Vec<SeriesDef> = (0..2_000)
+            .map(|id| SeriesDef {
+                id: SeriesId(id),
+                // The one whose reads wait comes last: taking them in sets pages free.
+                meter: format!("M{}", 2_000 - id).into(),
+                register: Obis::EXPORT,
+                rules: Arc::new(rules.clone()),
+                decisions: Decisions::none().into(),
+            })
+            .collect();
+        let refused = store.define(&defs).unwrap_err();
+        assert!(refused.is_full(), "{refused}");
+        assert!(store.pending.is_empty());
+        limit(&store, 1 << 20);
+        store.define(&defs).unwrap();
+        let flushed = store.flush().unwrap();
+        assert_eq!(flushed.again, [SeriesId(1_999)], "its reads had waited");
+        assert!(store.reader().unwrap().unplaced().unwrap().is_empty());
+    }
+}
