@@ -168,7 +168,12 @@ mod tests {
         let outcome = delivery.send_with(&batch(1000), &mut |lines| {
             if lines.contains("wh=617i") {
                 // Partly: the lines before the bad one were written.
-                written.extend(lines.lines().map(str::to_owned).take_while(|l| !l.contains("wh=617i")));
+                written.extend(
+                    lines
+                        .lines()
+                        .map(str::to_owned)
+                        .take_while(|l| !l.contains("wh=617i")),
+                );
                 return Err(Trouble::Partly("field type conflict".into()));
             }
             written.extend(lines.lines().map(str::to_owned));

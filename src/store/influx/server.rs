@@ -71,7 +71,9 @@ pub enum Trouble {
     #[error("the server finds the body too large: {0}")]
     TooLarge(String),
     /// The token, the organisation or the bucket is not right (401, 403, 404).
-    #[error("the server does not let us: {status}: {said}\nhint: look at [influx] url, org, bucket and token_file")]
+    #[error(
+        "the server does not let us: {status}: {said}\nhint: look at [influx] url, org, bucket and token_file"
+    )]
     Denied {
         /// HTTP status.
         status: u16,
@@ -172,11 +174,7 @@ impl Server {
     /// # Errors
     /// What the server, or the lack of it, says.
     pub fn write(&self, lines: &str) -> Result<(), Trouble> {
-        let (client, target, body) = (
-            self.client.clone(),
-            self.target.clone(),
-            lines.to_owned(),
-        );
+        let (client, target, body) = (self.client.clone(), self.target.clone(), lines.to_owned());
         self.run(async move {
             client
                 .write_line_protocol_with_precision(
@@ -198,7 +196,10 @@ impl Server {
         let query = influxdb2::models::Query::new(question.as_str().to_owned());
         self.run(async move {
             let answer = client.query_raw_iter(Some(query)).await?;
-            answer.result().map(|record| Ok(Row(record.values))).collect()
+            answer
+                .result()
+                .map(|record| Ok(Row(record.values)))
+                .collect()
         })
     }
 
@@ -233,9 +234,7 @@ impl Server {
         &self,
         call: impl Future<Output = Result<T, RequestError>> + Send + 'static,
     ) -> Result<T, Trouble> {
-        let outcome = self
-            .runtime
-            .block_on(async { tokio::spawn(call).await });
+        let outcome = self.runtime.block_on(async { tokio::spawn(call).await });
         match outcome {
             Ok(done) => done.map_err(|error| trouble_of(&error)),
             Err(_) => Err(Trouble::Answer(
@@ -259,7 +258,9 @@ fn check_url(url: &str) -> Result<(), Trouble> {
         "http" => {}
         "https" if cfg!(feature = "https") => {}
         "https" => {
-            return wrong("this build speaks plain HTTP to a mirror; build with the feature `https`");
+            return wrong(
+                "this build speaks plain HTTP to a mirror; build with the feature `https`",
+            );
         }
         _ => return wrong("it is neither http nor https"),
     }

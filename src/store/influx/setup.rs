@@ -83,7 +83,10 @@ pub fn set_up(
         None => {
             make_bucket(&server, &org, keep_s)?;
             let made = bucket(&server, &org)?;
-            (made.ok_or_else(|| lacks("the bucket it has just made"))?, true)
+            (
+                made.ok_or_else(|| lacks("the bucket it has just made"))?,
+                true,
+            )
         }
     };
     let token = make_token(&server, &org, &bucket)?;
@@ -103,12 +106,10 @@ fn organisation(server: &Server) -> Result<String, Trouble> {
         client.list_organizations(request).await
     })?;
     let found = answer.orgs.into_iter().find(|org| org.name == wanted);
-    found
-        .and_then(|org| org.id)
-        .ok_or_else(|| Trouble::Denied {
-            status: 404,
-            said: format!("organisation `{wanted}` is not there"),
-        })
+    found.and_then(|org| org.id).ok_or_else(|| Trouble::Denied {
+        status: 404,
+        said: format!("organisation `{wanted}` is not there"),
+    })
 }
 
 fn bucket(server: &Server, org: &str) -> Result<Option<String>, Trouble> {
