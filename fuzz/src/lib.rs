@@ -221,6 +221,11 @@ pub static TARGETS: &[Target] = &[
         seeds: meters::sml_file_seeds,
     },
     Target {
+        name: "sml_sealed",
+        run: meters::sml_sealed,
+        seeds: meters::sml_sealed_seeds,
+    },
+    Target {
         name: "emon_stream",
         run: meters::emon_stream,
         seeds: meters::emon_stream_seeds,

@@ -18,7 +18,7 @@ use bridge::source::{
     sml::{
         self,
         messages::lists,
-        transport::{Cutter as Files, framed},
+        transport::{Cutter as Files, crc_x25, framed},
     },
     text::{MAX_WH, Unreadable},
 };
@@ -215,6 +215,21 @@ pub fn sml_file(input: &[u8]) -> bool {
     }
 }
 
+/// The same with the check sum of each message made to fit, where its end can be told.
+pub fn sml_sealed(input: &[u8]) -> bool {
+    let mut file = input.to_vec();
+    let mut start = 0;
+    for at in 0..file.len().saturating_sub(3) {
+        let ends = file[at] == 0x63 && file[at + 3] == 0;
+        if ends && file.get(at + 4).is_none_or(|next| *next == 0x76) {
+            let sum = crc_x25(&file[start..at]).to_le_bytes();
+            file[at + 1..at + 3].copy_from_slice(&sum);
+            start = at + 4;
+        }
+    }
+    sml_file(&file)
+}
+
 fn dumps() -> [&'static [u8]; 3] {
     [
         include_bytes!("../../firmware-bridge/tests/data/sml/EMH_eHZ361L5R.bin"),
@@ -232,6 +247,10 @@ pub fn sml_file_seeds() -> Vec<Vec<u8>> {
         .iter()
         .flat_map(|dump| whole(Files::default(), dump))
         .collect()
+}
+
+pub fn sml_sealed_seeds() -> Vec<Vec<u8>> {
+    sml_file_seeds()
 }
 
 pub fn emon_stream(input: &[u8]) -> bool {
