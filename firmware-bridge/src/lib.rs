@@ -18,7 +18,8 @@
 //! - [`scan`]: what is on a line or at a network address;
 //! - [`config`], [`gateway`], [`status`]: the program: its file, its tasks, how it stands;
 //! - [`commission`]: one meter checked with its dial, and a sheet for the file;
-//! - [`simulate`]: roofs made of measured British generation, and a fleet of them.
+//! - [`simulate`]: roofs that are not there, under a computed sky or of measured generation, and a
+//!   fleet of them.
 //!
 //! What the daemon says it holds, the receipt, is read by `wire`, which both sides share.
 //!
