@@ -393,3 +393,30 @@ fn reads_of_a_clock_that_was_never_set_get_their_time_when_it_is() {
     let session = start(folder.path(), limits());
     assert_eq!(session.standing().unreceipted, 2, "kept once, as dated");
 }
+
+/// Bytes that this thread has sent towards a disk, in whole pages.
+fn written_bytes() -> u64 {
+    let io = fs::read_to_string("/proc/thread-self/io").unwrap();
+    let line = io.lines().find(|line| line.starts_with("write_bytes: "));
+    line.unwrap()["write_bytes: ".len()..].parse().unwrap()
+}
+
+#[test]
+fn a_note_wears_the_card_little() {
+    const NOTES: u64 = 200;
+    // Not a memory file system, which counts nothing.
+    let folder = TempDir::new_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+    let mut session = start(folder.path(), limits());
+    session.read(read("E1", 1), at(1));
+    session.flush(at(1));
+    let before = written_bytes();
+    for minute in 1..=NOTES {
+        for meter in 0..10 {
+            session.read(read(&format!("2000012345{meter:02}"), minute), at(minute));
+        }
+    }
+    assert_eq!(session.standing().unreceipted as u64, NOTES + 1);
+    let each = (written_bytes() - before) / NOTES;
+    println!("a note of ten reads: {each} bytes written, in whole pages");
+    assert!(each <= 8192, "{each}");
+}

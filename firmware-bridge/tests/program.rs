@@ -3,6 +3,7 @@
 use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
+    os::unix::net::UnixDatagram,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
@@ -54,6 +55,10 @@ struct Program {
 impl Program {
     /// A gateway with nobody to publish to, that reads meters at these ports.
     fn start(ports: &[u16]) -> Program {
+        Program::start_with(ports, &[])
+    }
+
+    fn start_with(ports: &[u16], environment: &[(&str, &str)]) -> Program {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name).display().to_string();
         let map = "name = \"dial\"\ntitle = \"A dial\"\ntable = \"holding\"\nword_order = \"high-first\"\n\
@@ -75,10 +80,13 @@ impl Program {
             );
         }
         std::fs::write(path("gateway.toml"), config).unwrap();
-        let process = Command::new(env!("CARGO_BIN_EXE_firmware-bridge"))
-            .arg("run")
+        // As systemd does it: the watchdog's number is that of the process.
+        let process = Command::new("sh")
+            .args(["-c", "WATCHDOG_PID=$$ exec \"$0\" \"$@\""])
+            .args([env!("CARGO_BIN_EXE_firmware-bridge"), "run"])
             .arg("--config")
             .arg(path("gateway.toml"))
+            .envs(environment.iter().copied())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
@@ -169,6 +177,32 @@ fn it_runs_without_broker_and_a_source_that_hangs_stops_nobody() {
         end.backlog.unreceipted_notes >= kept,
         "nothing went at the end"
     );
+}
+
+#[test]
+fn systemd_hears_when_it_is_ready_alive_and_stopping() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let program = Program::start_with(
+        &[dial(false)],
+        &[
+            ("NOTIFY_SOCKET", path.to_str().unwrap()),
+            ("WATCHDOG_USEC", "600000"),
+        ],
+    );
+    let hear = || {
+        let mut said = [0; 256];
+        let size = socket.recv(&mut said).unwrap();
+        String::from_utf8_lossy(&said[..size]).trim_end().to_owned()
+    };
+    assert_eq!(hear(), "READY=1");
+    for _ in 0..5 {
+        assert_eq!(hear(), "WATCHDOG=1");
+    }
+    program.stop();
+    while hear() != "STOPPING=1" {}
 }
 
 #[test]
