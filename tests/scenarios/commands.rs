@@ -167,7 +167,7 @@ impl Daemon {
             .expect("the daemon starts");
         let mut said = String::new();
         let mut log = BufReader::new(daemon.stderr.take().unwrap()).lines();
-        while let Some(line) = log.next() {
+        for line in log.by_ref() {
             let line = line.unwrap_or_default();
             said.push_str(&line);
             said.push('\n');
