@@ -60,6 +60,10 @@ impl ClockState {
 /// Machine times before this (2026-01-01, ms since 1970) are of a clock that was never set.
 pub const EARLIEST_BELIEVABLE_MS: i64 = 1_767_225_600_000;
 
+/// Times before 1990, in ms since 1970, were given by a clock that was never set and counts from its
+/// start.
+pub const NEVER_SET_BEFORE_MS: i64 = 631_152_000_000;
+
 /// How far a machine's clock can be trusted, from what was known before.
 fn trust(before: ClockState, is_synced: bool, machine_ms: i64) -> ClockState {
     match before {

@@ -94,7 +94,8 @@ pub struct Reading {
     pub interval_ms: u64,
     /// A note waits so long for the other sources of its interval, in ms.
     pub gather_ms: u64,
-    /// A source that has not answered after so long, in s, is given up until the next interval.
+    /// A source whose own time-outs fail is given up after so long, in s, until the next interval; a
+    /// slow optical head takes two minutes.
     pub give_up_s: u64,
 }
 
@@ -270,7 +271,7 @@ impl Default for Reading {
         Reading {
             interval_ms: 60_000,
             gather_ms: 3_000,
-            give_up_s: 30,
+            give_up_s: 180,
         }
     }
 }

@@ -23,7 +23,7 @@ use tracing::{info, warn};
 
 use crate::{
     backlog::{BacklogError, Disk},
-    clock::{self, Clock, ClockState},
+    clock::{self, Clock, ClockState, NEVER_SET_BEFORE_MS},
     config::{Config, KeptBy},
     keys::{KeyError, KeyFolder},
     note::{Form, MeterRead, MeterState},
@@ -249,7 +249,10 @@ impl Reader {
     fn until_next(&self) -> Duration {
         let wall_ms = self.clock.now().wall.as_millisecond();
         let into = wall_ms.rem_euclid(i64::try_from(self.interval_ms).unwrap_or(i64::MAX));
-        Duration::from_millis(self.interval_ms - into.unsigned_abs())
+        let wait_ms = self.interval_ms - into.unsigned_abs();
+        // A wall clock that is slowed down is a little before the multiple when its time has come.
+        let is_same = wait_ms < self.interval_ms / 10;
+        Duration::from_millis(wait_ms + if is_same { self.interval_ms } else { 0 })
     }
 
     async fn round(&mut self) {
@@ -289,7 +292,11 @@ fn stamp(sample: Sample, at: Timestamp) -> MeterRead {
     MeterRead {
         meter: sample.meter,
         register: sample.register,
-        at: sample.meter_time.unwrap_or(at),
+        // A meter whose own clock was never set has no time of its own.
+        at: sample
+            .meter_time
+            .filter(|own| own.as_millisecond() >= NEVER_SET_BEFORE_MS)
+            .unwrap_or(at),
         wh: i64::try_from(sample.wh).unwrap_or(-1),
         w: sample.w.map(i64::from),
         state: MeterState::from_letter(sample.state.letter()).unwrap_or(MeterState::OtherError),

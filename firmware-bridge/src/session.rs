@@ -30,7 +30,7 @@ use wire::Receipt;
 
 use crate::{
     backlog::{Backlog, BacklogError, Found, Memory, Placed},
-    clock::{ClockState, Now},
+    clock::{ClockState, NEVER_SET_BEFORE_MS, Now},
     note::{self, Form, Link, Loss, MeterRead, NoteId},
 };
 
@@ -126,8 +126,6 @@ const LOSSES_PER_NOTE: usize = 32;
 const STARTS_AT_ONCE: usize = 8;
 /// and so long, in ms.
 const NEXT_START_AFTER_MS: u64 = 2_000;
-/// Reads before 1990, in ms since 1970, were dated by a clock that was never set.
-const NEVER_SET_BEFORE_MS: i64 = 631_152_000_000;
 
 /// The state of one gateway.
 #[derive(Debug)]
@@ -537,7 +535,11 @@ impl<B: Backlog> Session<B> {
     }
 
     fn close_note(&mut self, now: Now) {
-        let reads = std::mem::take(&mut self.open);
+        let mut reads = std::mem::take(&mut self.open);
+        if now.state != ClockState::Relative {
+            // Read before the clock was set, and closed after.
+            reads.iter_mut().for_each(|read| moved(read, moved_by(now)));
+        }
         let id = NoteId {
             boot: self.boot,
             seq: self.next_seq,
@@ -797,11 +799,7 @@ impl<B: Backlog> Session<B> {
 
     /// The clock was set: what was dated relative to the start is moved.
     fn date(&mut self, now: Now) {
-        let tick_ms = i64::try_from(now.tick_ms).unwrap_or(i64::MAX);
-        let moved_ms = now.wall.as_millisecond().saturating_sub(tick_ms);
-        for read in &mut self.open {
-            moved(read, moved_ms);
-        }
+        let moved_ms = moved_by(now);
         for id in std::mem::take(&mut self.undated) {
             let contents = self.load(id).and_then(|bytes| note::open(&bytes).ok());
             let Some(mut contents) = contents else {
@@ -947,6 +945,12 @@ impl<B: Backlog> Session<B> {
         }
         found
     }
+}
+
+/// What a clock was moved by, that before counted from the start.
+fn moved_by(now: Now) -> i64 {
+    let tick_ms = i64::try_from(now.tick_ms).unwrap_or(i64::MAX);
+    now.wall.as_millisecond().saturating_sub(tick_ms)
 }
 
 /// Moves a read's time if it was dated by a clock that was never set; a meter's own time stays.

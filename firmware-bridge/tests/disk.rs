@@ -371,14 +371,22 @@ fn reads_of_a_clock_that_was_never_set_get_their_time_when_it_is() {
         "nothing goes undated"
     );
     assert_eq!(session.standing().undated, 2);
+    // One is read before the clock is set, and its note closed after.
+    let late = MeterRead {
+        at: relative(5_999_000).wall,
+        ..read("E1", 21)
+    };
+    session.read(late, relative(5_999_000));
     // 1 h 40 min after the start the clock is set.
     let set = at(6_000_000);
     let mut daemon = Daemon::default();
+    session.flush(set);
     while let Some(sent) = session.poll(set) {
         session.transported(sent.id, set);
         daemon.take(&sent.payload);
     }
-    let reads = daemon.reads();
+    let mut reads = daemon.reads();
+    assert_eq!(reads.pop().unwrap().at, at(5_999_000).wall);
     assert_eq!(reads.len(), 20);
     for read in reads {
         let n = u64::try_from(read.wh).unwrap();
@@ -391,7 +399,7 @@ fn reads_of_a_clock_that_was_never_set_get_their_time_when_it_is() {
     }
     drop(session);
     let session = start(folder.path(), limits());
-    assert_eq!(session.standing().unreceipted, 2, "kept once, as dated");
+    assert_eq!(session.standing().unreceipted, 3, "kept once, as dated");
 }
 
 /// Bytes that this thread has sent towards a disk, in whole pages.
