@@ -116,3 +116,42 @@ fn every_question_is_flux_that_compiles() {
     ];
     assert_eq!(check(&wrong).len(), 2);
 }
+
+/// The Flux of a dashboard, with what Grafana puts into it.
+fn dashboards() -> Vec<String> {
+    fn gather(value: &serde_json::Value, found: &mut Vec<String>) {
+        match value {
+            serde_json::Value::String(text) if text.contains("(bucket: ") => {
+                found.push(text.clone());
+            }
+            serde_json::Value::Array(all) => all.iter().for_each(|v| gather(v, found)),
+            serde_json::Value::Object(all) => all.values().for_each(|v| gather(v, found)),
+            _ => {}
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(3)
+        .unwrap();
+    let mut found = Vec::new();
+    for file in std::fs::read_dir(root.join("packaging/grafana/dashboards")).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        gather(&serde_json::from_str(&text).unwrap(), &mut found);
+    }
+    let v = "v = {timeRangeStart: -7d, timeRangeStop: now(), windowPeriod: 1m}\n";
+    let filled = |text: &String| {
+        let text = text.replace("${", "").replace('}', "");
+        match text.split_once('\n') {
+            Some((import, rest)) if import.starts_with("import") => format!("{import}\n{v}{rest}"),
+            _ => format!("{v}{text}"),
+        }
+    };
+    found.iter().map(filled).collect()
+}
+
+#[test]
+fn every_dashboard_asks_flux_that_compiles() {
+    let texts = dashboards();
+    assert!(texts.len() > 10);
+    assert_eq!(check(&texts), [] as [serde_json::Value; 0]);
+}
