@@ -193,10 +193,10 @@ impl Gateway {
     /// Stops reading, keeps what was read, waits up to `grace` for receipts.
     pub async fn stop(self, grace: Duration) -> Standing {
         self.stop.send_replace(true);
-        for reader in self.readers {
-            // One that hangs is left behind.
-            if timeout(Duration::from_secs(1), reader).await.is_err() {
+        for mut reader in self.readers {
+            if timeout(Duration::from_secs(1), &mut reader).await.is_err() {
                 warn!("a source did not stop in time");
+                reader.abort();
             }
         }
         for helper in self.helpers {

@@ -1,6 +1,8 @@
 //! Drives a session over MQTT 3.1.1.
 //!
-//! One task owns the session, another polls the connection. Each connection is a client of its own:
+//! One task owns the session with its backlog, another polls the connection. The first waits for each
+//! sync of the disk, so it wants a runtime with another thread for the second. Each connection is a
+//! client of its own:
 //! when it breaks, everything rumqttc had queued is thrown away with it and the session sends again
 //! what no receipt names, so nothing stale can be sent after a reconnect. The MQTT session is clean
 //! for the same reason: what must be remembered lies here, not in the broker.
@@ -237,17 +239,24 @@ impl<B: Backlog> Driver<B> {
                 grace = &mut stop, if until.is_none() => {
                     // An uplink that was dropped without `stop` gets no grace.
                     until = Some(Instant::now() + grace.unwrap_or_default());
+                    // Whoever still holds a sender (a source that hangs) must not hold up the end.
+                    reads.close();
                 },
                 said = next_said(&mut self.link) => self.heed(said),
                 () = sleep_until(wake) => {}
             }
         }
+        while let Ok(read) = reads.try_recv() {
+            self.session.read(read, self.clock.now());
+        }
+        self.session.flush(self.clock.now());
         if let Link::Up(connection) = &mut self.link
             && connection.is_granted()
         {
             connection.good_bye(self.state.standing).await;
         }
         self.session.keep_receipts();
+        self.report();
         self.state
     }
 
