@@ -168,7 +168,7 @@ fn strays(record: &Record<'_>, troubles: Vec<Trouble>) -> Answer<Vec<StrayMessag
             topic: topic.to_owned(),
             trouble: Trouble::Undecodable(String::new()),
             bytes: payload.len() as u64,
-            begins: shown.unwrap_or_default().escape_ascii().to_string(),
+            begins: printable(shown.unwrap_or_default()),
         }
     };
     let one = if record.bytes.first() == Some(&KIND_IMPORT) {
@@ -196,4 +196,17 @@ fn strays(record: &Record<'_>, troubles: Vec<Trouble>) -> Answer<Vec<StrayMessag
             ..one.clone()
         })
         .collect())
+}
+
+/// The bytes as text; what is not printable ASCII is escaped.
+fn printable(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for byte in bytes {
+        match byte {
+            b'\\' => text.push_str("\\\\"),
+            b' '..=b'~' => text.push(char::from(*byte)),
+            other => text.extend(other.escape_ascii().map(char::from)),
+        }
+    }
+    text
 }
