@@ -6,6 +6,7 @@
 //! Each point is read in one request, because many meters refuse to read across a hole.
 
 pub mod map;
+mod written;
 
 use std::path::Path;
 

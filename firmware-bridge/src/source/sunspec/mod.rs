@@ -1,15 +1,9 @@
 //! SunSpec devices: inverters and meters that say themselves what their registers mean.
 //!
 //! A device is found by walking its [`chain`] of models; [`model`] says where energy stands in each,
-//! [`shown`] turns registers into exact watt-hours. What is published is the register as the device
-//! shows it, scaled; that a 32-bit counter wraps is for the daemon to judge.
-//!
-//! **Machines.** Several models may describe one machine: the integer and the float form of an
-//! inverter, and model 701 beside them. One of them is read: at the first poll that shows energy, the
-//! widest counter that does, and the same one from then on, because two counters of one machine need
-//! not agree. Under one common model the first inverter has the serial number; a meter beside it is
-//! `SERIAL/meter`, a second one `SERIAL/2`. A common model without a serial number, where it is not
-//! the first, is `FIRST/2`, `FIRST/3`...
+//! [`shown`] turns registers into exact watt-hours, and a [`Machine`] is what has a serial number.
+//! What is published is the register as the device shows it, scaled; that a 32-bit counter wraps is
+//! for the daemon to judge.
 //!
 //! We read the models ourselves instead of with the crate `sunspec` (0.9.1), which was weighed: it
 //! keeps one address for a model number, so that of two meters on a chain one is lost; it takes an
@@ -17,20 +11,25 @@
 //! scale factor in the other.
 
 pub mod chain;
+mod machine;
 pub mod model;
 pub mod shown;
+mod string;
 
 use serde::Deserialize;
 use tracing::{info, warn};
 
+pub use machine::Machine;
+
 use super::{
-    MeterState, Sample, Source, SourceError,
-    modbus::{Address, Buses, Device, MAX_REGISTERS, ReadError, Table, unit_trouble},
-    number::Number,
+    Sample, Source, SourceError,
+    modbus::{Address, Buses, Device, Table, unit_trouble},
 };
 use chain::{Block, Chain, ChainError, Identity};
-use model::{COMMON, Family, Model, STRINGS, strings};
+use machine::machines;
+use model::{COMMON, Family, Model};
 use shown::{ModelShown, show};
+use string::read_strings;
 
 /// `kind = "sunspec"`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -66,19 +65,6 @@ pub struct Survey {
     pub machines: Vec<Machine>,
     /// Models 160 with the serial text of their inverter.
     strings: Vec<(String, Block)>,
-}
-
-/// One inverter or meter, seen through one or more models.
-#[derive(Clone, Debug)]
-pub struct Machine {
-    /// The serial text to publish.
-    pub serial: String,
-    /// What it is.
-    pub family: Family,
-    /// The models that show it, the best first.
-    pub views: Vec<(Block, &'static Model)>,
-    /// Index of the common model that names it.
-    pub identity: Option<usize>,
 }
 
 /// One SunSpec device.
@@ -224,96 +210,6 @@ pub async fn survey(
     })
 }
 
-type Named = (Vec<Machine>, Vec<(String, Block)>);
-
-fn machines(chain: &Chain, identities: &[Identity], meter: Option<&str>) -> Result<Named, String> {
-    let first = match (meter, identities.first()) {
-        (Some(meter), _) => meter.to_owned(),
-        (None, Some(identity)) if !identity.serial.is_empty() => identity.serial.clone(),
-        _ => return Err("the device gives no serial number".to_owned()),
-    };
-    let mut machines: Vec<Machine> = Vec::new();
-    let mut strings = Vec::new();
-    let mut commons = 0_usize;
-    let mut serial = first.clone();
-    // Machines of the present common model start here.
-    let mut from = 0;
-    for block in &chain.blocks {
-        if block.id == COMMON {
-            commons += 1;
-            from = machines.len();
-            serial = match identities.get(commons - 1) {
-                _ if commons == 1 => first.clone(),
-                Some(identity) if !identity.serial.is_empty() => identity.serial.clone(),
-                _ => format!("{first}/{commons}"),
-            };
-        } else if block.id == STRINGS {
-            strings.push((serial.clone(), *block));
-        } else if let Some(model) = Model::with_id(block.id) {
-            // A machine that this model's class has not shown yet, or a new one.
-            let known = machines[from..].iter_mut().find(|machine| {
-                machine.family == model.family
-                    && machine
-                        .views
-                        .iter()
-                        .all(|(_, seen)| seen.rank != model.rank)
-            });
-            match known {
-                Some(machine) => {
-                    machine.views.push((*block, model));
-                    machine.views.sort_by_key(|(_, model)| model.rank);
-                }
-                None => {
-                    let name = unused(&serial, model.family, &machines);
-                    machines.push(Machine {
-                        serial: name,
-                        family: model.family,
-                        views: vec![(*block, model)],
-                        identity: commons.checked_sub(1),
-                    });
-                }
-            }
-        }
-    }
-    // An inverter has the bare serial even when its meter comes first on the chain.
-    for at in 0..machines.len() {
-        let plain = machines[at].serial.clone();
-        let beside = format!("{plain}/meter");
-        let identity = machines[at].identity;
-        if machines[at].family == Family::Meter
-            && let Some(other) = machines.iter().position(|m| {
-                m.family == Family::Inverter
-                    && m.identity == identity
-                    && m.serial == format!("{plain}/2")
-            })
-        {
-            machines[at].serial = beside;
-            machines[other].serial = plain;
-        }
-    }
-    Ok((machines, strings))
-}
-
-fn unused(serial: &str, family: Family, machines: &[Machine]) -> String {
-    let beside_inverter = family == Family::Meter
-        && machines
-            .iter()
-            .any(|m| m.serial == serial && m.family == Family::Inverter);
-    let stem = if beside_inverter {
-        format!("{serial}/meter")
-    } else {
-        serial.to_owned()
-    };
-    let taken = |name: &str| machines.iter().any(|m| m.serial == name);
-    if !taken(&stem) {
-        return stem;
-    }
-    (2..)
-        .map(|n| format!("{stem}/{n}"))
-        .find(|name| !taken(name))
-        .expect("a chain has fewer machines than there are numbers")
-}
-
 async fn read_machine(
     device: &Device,
     name: &str,
@@ -390,160 +286,4 @@ fn samples_of(serial: &str, model: &Model, shown: &ModelShown) -> Vec<Sample> {
             })
         })
         .collect()
-}
-
-/// Reads the strings of a model 160. More strings than come with the head are read in further
-/// requests, between two reads of the head that must agree.
-async fn read_strings(
-    device: &Device,
-    name: &str,
-    serial: &str,
-    block: &Block,
-) -> Result<Vec<Sample>, SourceError> {
-    let read = async |from: u16, count: u16| -> Result<Vec<u16>, ReadError> {
-        device.read(Table::Holding, from, count).await
-    };
-    let explain = |error| device.explain(name, error);
-    let fits = (block.length + 2).saturating_sub(strings::HEAD) / strings::EACH;
-    let with_head = fits.min(strings::WITH_HEAD);
-    let size = strings::HEAD + with_head * strings::EACH;
-    let mut words = read(block.at, size).await.map_err(explain)?;
-    let count = words[usize::from(strings::COUNT)].min(fits);
-    let head = words[..usize::from(strings::HEAD)].to_vec();
-    let each_read = MAX_REGISTERS / strings::EACH;
-    let mut have = with_head;
-    while have < count {
-        let more = (count - have).min(each_read);
-        let from = block.at + strings::HEAD + have * strings::EACH;
-        words.extend(read(from, more * strings::EACH).await.map_err(explain)?);
-        have += more;
-    }
-    if count > with_head {
-        let again = read(block.at, strings::HEAD).await.map_err(explain)?;
-        if again[usize::from(strings::SCALE)] != head[usize::from(strings::SCALE)] {
-            warn!(
-                source = name,
-                "a scale factor of the strings changed while they were read"
-            );
-            return Ok(Vec::new());
-        }
-    }
-    let factor = |name, at: u16| {
-        shown::scale_factor(name, head[usize::from(at)])
-            .ok()
-            .flatten()
-    };
-    let Some(scale) = factor("DCWH_SF", strings::SCALE) else {
-        return Ok(Vec::new());
-    };
-    let power_scale = factor("DCW_SF", strings::POWER_SCALE);
-    let samples = words[usize::from(strings::HEAD)..]
-        .chunks(strings::EACH.into())
-        .take(count.into())
-        .enumerate()
-        .filter_map(|(index, string)| {
-            let at = usize::from(strings::ENERGY);
-            let wh = i128::from(string[at]) << 16 | i128::from(string[at + 1]);
-            let w = string[usize::from(strings::POWER)];
-            let w = power_scale
-                .filter(|_| w != u16::MAX)
-                .and_then(|scale| Number::new(w.into(), scale.into()).w());
-            Some(Sample {
-                meter: format!("{serial}/dc{}", index + 1),
-                register: "2.8.0".to_owned(),
-                wh: (wh != 0).then(|| Number::new(wh, scale.into()).wh())??,
-                w,
-                state: MeterState::Good,
-                meter_time: None,
-            })
-        })
-        .collect();
-    Ok(samples)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn named(ids: &[u16], serials: &[&str], meter: Option<&str>) -> Vec<(String, Vec<u16>)> {
-        let chain = Chain {
-            base: 40_000,
-            blocks: ids
-                .iter()
-                .map(|&id| Block {
-                    id,
-                    at: 0,
-                    length: 50,
-                })
-                .collect(),
-            ended: true,
-        };
-        let identities: Vec<Identity> = serials
-            .iter()
-            .map(|serial| Identity {
-                serial: (*serial).to_owned(),
-                ..Identity::default()
-            })
-            .collect();
-        let (machines, _) = machines(&chain, &identities, meter).unwrap();
-        machines
-            .into_iter()
-            .map(|m| (m.serial, m.views.iter().map(|(_, v)| v.id).collect()))
-            .collect()
-    }
-
-    fn check(ids: &[u16], serials: &[&str], expected: &[(&str, &[u16])]) {
-        let expected: Vec<(String, Vec<u16>)> = expected
-            .iter()
-            .map(|(serial, views)| ((*serial).to_owned(), views.to_vec()))
-            .collect();
-        assert_eq!(named(ids, serials, None), expected, "{ids:?}");
-    }
-
-    #[test]
-    fn machines_are_told_apart_and_keep_their_serials() {
-        check(&[1, 103], &["A"], &[("A", &[103])]);
-        check(&[1, 113, 103, 701], &["A"], &[("A", &[701, 103, 113])]);
-        check(
-            &[1, 103, 160, 1, 203],
-            &["A", "B"],
-            &[("A", &[103]), ("B", &[203])],
-        );
-        check(
-            &[1, 103, 203],
-            &["A"],
-            &[("A", &[103]), ("A/meter", &[203])],
-        );
-        check(
-            &[1, 203, 103],
-            &["A"],
-            &[("A/meter", &[203]), ("A", &[103])],
-        );
-        check(&[1, 203, 203], &["A"], &[("A", &[203]), ("A/2", &[203])]);
-        check(
-            &[1, 103, 1, 103],
-            &["A", ""],
-            &[("A", &[103]), ("A/2", &[103])],
-        );
-        check(
-            &[1, 103, 1, 103],
-            &["A", "A"],
-            &[("A", &[103]), ("A/2", &[103])],
-        );
-    }
-
-    #[test]
-    fn a_device_without_a_serial_needs_one_from_the_configuration() {
-        let chain = Chain {
-            base: 0,
-            blocks: vec![Block {
-                id: 103,
-                at: 2,
-                length: 50,
-            }],
-            ended: true,
-        };
-        assert!(machines(&chain, &[], None).is_err());
-        assert_eq!(named(&[1, 103], &[""], Some("S1"))[0].0, "S1");
-    }
 }
