@@ -8,9 +8,13 @@ use std::{
     time::Duration,
 };
 
-use bridge::source::{
-    AnySource, Sample, Source, SourceConfig, SourceError,
-    modbus::{Buses, Timing},
+use bridge::{
+    clock::ClockState,
+    commission::{Line, Order, commission},
+    source::{
+        AnySource, Sample, Source, SourceConfig, SourceError,
+        modbus::{Buses, Timing},
+    },
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -521,4 +525,46 @@ async fn a_meter_is_recognised_by_a_scan() {
         json["found"][0]["maps"][0]["registers"][0]["wh"],
         20_417_690
     );
+}
+
+#[tokio::test]
+async fn a_meter_read_by_its_map_is_commissioned_with_both_dials() {
+    let device = Device::with(1, sdm120).await;
+    let folder = tempfile::tempdir().unwrap();
+    let source = format!(
+        "kind = \"modbus\"\naddress = \"{}\"\nmap = \"eastron-sdm120\"",
+        device.address
+    );
+    let order = Order {
+        gateway: "elmore-1".into(),
+        key: None,
+        zone: "Europe/London".into(),
+        source: toml::from_str(&source).unwrap(),
+        meter: None,
+        site: None,
+        by: None,
+        backlog: folder.path().to_owned(),
+    };
+    let now = "2026-06-01T12:00:00Z".parse().unwrap();
+    let asked = |line: &Line| {
+        let shown = if line.register == "2.8.0" {
+            "20417.69"
+        } else {
+            "12.34"
+        };
+        Some(shown.parse().unwrap())
+    };
+    let sheet = commission(order, &quick(), now, ClockState::Synced, asked)
+        .await
+        .unwrap();
+    assert!(sheet.passed(), "{}", sheet.text());
+    assert_eq!(
+        sheet.sentence(),
+        "On 1 June 2026 gateway elmore-1 read meter 20184133 as its dial shows it: \
+         20,417.690 kWh made or given out and 12.340 kWh taken in."
+    );
+    let text = sheet.text();
+    assert!(text.contains("Eastron SDM120, one phase"), "{text}");
+    assert!(text.contains("20417.69   1000 Wh each"), "{text}");
+    assert!(text.contains("register 0x004a"), "{text}");
 }
