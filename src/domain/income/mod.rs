@@ -10,9 +10,11 @@ mod chain;
 mod claim;
 mod paid;
 mod read;
+mod reconcile;
 
 pub use bill::{Bill, BillError, BillFinding, BillLine, BillOf, OnSite, bill};
 pub use chain::{Boundary, Chain, EndsError};
 pub use claim::{Claim, ClaimError, ClaimFinding, ClaimLine, ClaimOf, LineKind, claim};
 pub use paid::{CHARGE_LIMIT, PaidFinding, compare};
 pub use read::{BillableRead, NotBillable};
+pub use reconcile::{ClaimKey, Difference, Due, Found, Paid, reconcile};

@@ -1,5 +1,7 @@
 //! Claims, payments and host bills that a treasurer can check by hand.
 
+use std::sync::LazyLock;
+
 use commonwatt_domain::{
     calendar::{Instant, Period, Zone},
     income::{
@@ -24,8 +26,10 @@ use rust_decimal::Decimal;
 
 use super::tariffs::{bes1, day, rate, tables, terms};
 
+/// Made once: its table of days takes longer than a claim.
 fn london() -> Zone {
-    Zone::named("Europe/London").unwrap()
+    static LONDON: LazyLock<Zone> = LazyLock::new(|| Zone::named("Europe/London").unwrap());
+    LONDON.clone()
 }
 
 fn meter(serial: &str) -> Meter {

@@ -14,6 +14,7 @@ mod findings;
 mod forecasts;
 mod meters;
 mod properties;
+mod reconciled;
 mod speed;
 mod table;
 mod tariffs;
