@@ -24,6 +24,8 @@ pub struct Config {
     pub journal: Journal,
     /// The series projection.
     pub series: Series,
+    /// A mirror that speaks the API of InfluxDB 2.
+    pub influx: Influx,
 }
 
 /// `[http]`
@@ -100,6 +102,35 @@ pub struct Series {
     pub max_lag_reads: u64,
 }
 
+/// `[influx]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Influx {
+    /// Whether there is a mirror.
+    pub mode: MirrorMode,
+    /// `http://HOST:PORT`.
+    pub url: String,
+    /// The organisation.
+    pub org: String,
+    /// The bucket.
+    pub bucket: String,
+    /// File that holds the token.
+    pub token_file: String,
+    /// Longest wait of energy behind its reads, seconds.
+    pub energy_interval_s: u64,
+}
+
+/// What InfluxDB is to us.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MirrorMode {
+    /// Nothing.
+    #[default]
+    Off,
+    /// It is told everything, and asked nothing that counts.
+    Mirror,
+}
+
 impl Default for Http {
     fn default() -> Self {
         Http {
@@ -143,6 +174,19 @@ impl Default for Journal {
     fn default() -> Self {
         Journal {
             segment_bytes: 64 << 20,
+        }
+    }
+}
+
+impl Default for Influx {
+    fn default() -> Self {
+        Influx {
+            mode: MirrorMode::Off,
+            url: String::new(),
+            org: "energy".into(),
+            bucket: "solar".into(),
+            token_file: String::new(),
+            energy_interval_s: 60,
         }
     }
 }

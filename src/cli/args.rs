@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use super::influx::Influx;
 pub use super::messages::Messages;
 
 /// Commonwatt runs a community energy co-operative: from the roof's meter to the report.
@@ -66,6 +67,9 @@ pub enum Command {
     /// Gateways and their tokens
     #[command(subcommand)]
     Gateway(Gateway),
+    /// The mirror: a server that speaks the API of InfluxDB 2
+    #[command(subcommand)]
+    Influx(Influx),
     /// Check that nothing was changed: the journal's hashes, and the projections against it
     Verify(Verify),
     /// Make the projections again from the journal

@@ -7,6 +7,7 @@ pub mod args;
 mod energy;
 mod evidence;
 mod gateway;
+mod influx;
 mod lists;
 mod messages;
 mod meter;
@@ -180,6 +181,7 @@ fn execute(desk: &mut Desk<'_>) -> Answer<()> {
         Command::Energy(command) => energy::run(desk, &command),
         Command::Report(command) => report::run(desk, &command),
         Command::Gateway(command) => gateway::run(desk, &command),
+        Command::Influx(command) => influx::run(desk, &command),
         Command::Verify(command) => evidence::verify(desk, &command),
         Command::Rebuild(command) => evidence::rebuild(desk, &command),
         Command::Head(command) => evidence::head(desk, &command),

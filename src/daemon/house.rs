@@ -19,6 +19,7 @@ use tokio::{net::TcpListener, sync::watch};
 
 use super::{
     http, metrics,
+    mirror::{self, Mirroring},
     socket::{self, CommandSocket},
     watch::{Gate, ReceiptWatch},
 };
@@ -43,6 +44,7 @@ pub struct House {
     endpoint: Option<Endpoint>,
     broker: Option<Broker>,
     commands: Option<CommandSocket>,
+    mirror: Option<Mirroring>,
     stop: watch::Sender<bool>,
     pages: Option<tokio::task::JoinHandle<()>>,
 }
@@ -144,6 +146,7 @@ impl House {
             Arc::clone(&parts.receipts),
             stopping,
         ));
+        let mirror = mirror::start(config, &office, clock)?;
         let commands = socket::listen(
             &office.folder().socket(),
             Arc::clone(&office),
@@ -160,6 +163,7 @@ impl House {
             endpoint,
             broker,
             commands: Some(commands),
+            mirror,
             stop,
             pages,
         })
@@ -168,14 +172,16 @@ impl House {
     /// Closes the doors, waits for the disk, flushes the series.
     pub async fn close(mut self) {
         let _ = self.stop.send(true);
-        let (endpoint, broker, commands, office) = (
+        let (endpoint, broker, commands, mirror, office) = (
             self.endpoint.take(),
             self.broker.take(),
             self.commands.take(),
+            self.mirror.take(),
             Arc::clone(&self.office),
         );
         let closing = tokio::task::spawn_blocking(move || {
             drop(commands);
+            drop(mirror);
             if let Some(endpoint) = endpoint {
                 endpoint.stop();
             }

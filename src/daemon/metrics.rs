@@ -45,6 +45,19 @@ pub fn text(office: &Office, metrics: &Metrics) -> String {
         values.push((format!("commonwatt_journal_records_{slug}"), number(size)));
         values.push((format!("commonwatt_series_lag_records_{slug}"), number(lag)));
     }
+    for status in office.mirror().iter().flat_map(|mirror| mirror.status(office)) {
+        let slug = status.society.replace('-', "_");
+        let lag = status.size.saturating_sub(status.position);
+        for (name, value) in [
+            ("lag_records", lag),
+            ("points", status.points),
+            ("dead_letters", status.dead),
+            ("waits", u64::from(status.trouble.is_some())),
+        ] {
+            let value = i64::try_from(value).unwrap_or(i64::MAX);
+            values.push((format!("commonwatt_mirror_{name}_{slug}"), value));
+        }
+    }
     let mut registry = Registry::default();
     registry.register_collector(Box::new(Now(values)));
     let mut text = String::new();

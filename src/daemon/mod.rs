@@ -4,6 +4,7 @@ mod demo;
 mod house;
 mod http;
 mod metrics;
+mod mirror;
 mod serve;
 mod socket;
 mod watch;

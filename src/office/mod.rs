@@ -16,6 +16,7 @@ mod lists;
 pub mod live;
 pub mod messages;
 pub mod meters;
+pub mod mirror;
 mod node;
 pub mod overview;
 pub mod projector;
@@ -57,6 +58,7 @@ pub struct Office {
     node: Mutex<Node>,
     societies: RwLock<BTreeMap<String, Arc<SocietyOffice>>>,
     changed: Mutex<Option<Changed>>,
+    mirror: Mutex<Option<Arc<mirror::Mirror>>>,
     _held: Held,
 }
 
@@ -85,6 +87,7 @@ impl Office {
             node: Mutex::new(node),
             societies: RwLock::new(societies),
             changed: Mutex::new(None),
+            mirror: Mutex::default(),
             _held: held,
         })
     }
@@ -107,6 +110,17 @@ impl Office {
     #[must_use]
     pub fn folder(&self) -> &Folder {
         &self.folder
+    }
+
+    /// The mirror of the daemon that holds the folder, if it has one.
+    #[must_use]
+    pub fn mirror(&self) -> Option<Arc<mirror::Mirror>> {
+        held(&self.mirror).clone()
+    }
+
+    /// The daemon sends to this mirror.
+    pub fn mirrored_by(&self, mirror: Arc<mirror::Mirror>) {
+        *held(&self.mirror) = Some(mirror);
     }
 
     /// Calls `then` after every change of societies, meters or gateways, and once now.
