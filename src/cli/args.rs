@@ -4,8 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use super::bill::Bill;
+pub use super::claim::Claim;
 pub use super::influx::Influx;
 pub use super::messages::Messages;
+pub use super::rate::Rate;
 
 /// Commonwatt runs a community energy co-operative: from the roof's meter to the report.
 #[derive(Clone, Debug, Parser)]
@@ -64,6 +67,14 @@ pub enum Command {
     /// Reports
     #[command(subcommand)]
     Report(Report),
+    /// What an installation is paid on a day
+    Rate(Rate),
+    /// Claims under the Feed-in Tariff, from register reads
+    #[command(subcommand)]
+    Claim(Claim),
+    /// Bills to hosts for power used on site
+    #[command(subcommand)]
+    Bill(Bill),
     /// Gateways and their tokens
     #[command(subcommand)]
     Gateway(Gateway),

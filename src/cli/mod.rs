@@ -4,6 +4,8 @@
 //! words to stderr. Exit code 0 done, 1 the caller's problem, 2 ours.
 
 pub mod args;
+mod bill;
+mod claim;
 mod energy;
 mod evidence;
 mod gateway;
@@ -11,6 +13,7 @@ mod influx;
 mod lists;
 mod messages;
 mod meter;
+mod rate;
 mod reads;
 mod report;
 mod society;
@@ -180,6 +183,9 @@ fn execute(desk: &mut Desk<'_>) -> Answer<()> {
         Command::Messages(command) => messages::run(desk, &command),
         Command::Energy(command) => energy::run(desk, &command),
         Command::Report(command) => report::run(desk, &command),
+        Command::Rate(command) => rate::run(desk, &command),
+        Command::Claim(command) => claim::run(desk, &command),
+        Command::Bill(command) => bill::run(desk, &command),
         Command::Gateway(command) => gateway::run(desk, &command),
         Command::Influx(command) => influx::run(desk, &command),
         Command::Verify(command) => evidence::verify(desk, &command),
@@ -217,6 +223,7 @@ fn files_of(command: &Command) -> Answer<Files> {
                 .map(PathBuf::from);
             names.extend(mapping.as_ref());
         }
+        Command::Claim(args::Claim::Reconcile { file, .. }) => names.push(file),
         Command::Verify(args::Verify {
             head: Some(file), ..
         }) => names.push(file),

@@ -40,7 +40,7 @@ use crate::{
     clock::Clock,
     config::Config,
     office::{
-        Answer, Office, Refusal, SocietyOffice, answer::OrOurs, document_from_toml,
+        Answer, Counts, Office, Refusal, SocietyOffice, answer::OrOurs, document_from_toml,
         import::ImportRequest,
     },
 };
@@ -141,7 +141,11 @@ fn roofs(office: &Office, file: &HalfHours, year: &Arc<StandInYear>) -> Answer<V
     for society in office.societies() {
         let known = society.known();
         for gateway in &known.document.gateway {
-            let Some((_, point)) = known.points.iter().find(|(_, p)| p.site == gateway.site) else {
+            let Some((_, point)) = known
+                .points
+                .iter()
+                .find(|(_, p)| p.site == gateway.site && p.counts == Counts::Generation)
+            else {
                 continue;
             };
             let Some(meter) = point.meters.last() else {

@@ -138,6 +138,9 @@ impl Known {
                 &installation.declared_net_capacity_kw,
             )?;
         }
+        unique("host.id", document.host.iter().map(|h| &h.id))?;
+        super::tariffs::check(document)?;
+        super::bills::check(document)?;
         super::forecast::check(document)?;
         for (serial, meter) in &meters {
             for register in &meter.registers {

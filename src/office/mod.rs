@@ -5,6 +5,9 @@
 
 pub mod answer;
 mod apply;
+pub mod bills;
+pub mod claims;
+pub mod claims_paid;
 pub mod energy;
 mod evidence;
 mod folder;
@@ -23,6 +26,7 @@ pub mod projector;
 pub mod reads;
 mod society;
 mod sun;
+pub mod tariffs;
 
 use std::{
     collections::BTreeMap,

@@ -56,6 +56,11 @@ impl Default for Settings {
     }
 }
 
+/// The kind of the decision that fixes a claim.
+pub(super) const CLAIM_FROZEN: &str = "claim-frozen/1";
+/// The kind of the decision that fixes a bill.
+pub(super) const BILL_FROZEN: &str = "bill-frozen/1";
+
 /// An open society.
 pub struct SocietyOffice {
     slug: String,
@@ -421,6 +426,8 @@ fn apply(books: &mut BooksStore, position: u64, record: &[u8], decision: &Decisi
         What::GatewayCredential(_)
         | What::GatewayCertificate(_)
         | What::GatewayRevoked(_)
+        | What::ClaimFrozen(_)
+        | What::BillFrozen(_)
         | What::TailCut(_) => {}
     }
     effects.extend(months.iter().map(Effect::HistoryMonth));
@@ -440,6 +447,8 @@ fn kind_of(what: &What) -> &'static str {
         What::GatewayCredential(_) => "gateway-credential/1",
         What::GatewayCertificate(_) => "gateway-certificate/1",
         What::GatewayRevoked(_) => "gateway-revoked/1",
+        What::ClaimFrozen(_) => CLAIM_FROZEN,
+        What::BillFrozen(_) => BILL_FROZEN,
         What::TailCut(_) => "tail-cut/1",
     }
 }

@@ -7,7 +7,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{KIND_DECISION, society::SocietyDocument};
+use crate::{
+    KIND_DECISION,
+    income::{BillFrozen, ClaimFrozen},
+    society::SocietyDocument,
+};
 
 /// A decision with its author and time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +50,12 @@ pub enum What {
     /// A gateway's credentials are no longer believed (node journal).
     #[serde(rename = "gateway-revoked/1")]
     GatewayRevoked(GatewayRevoked),
+    /// A claim with its lines, from now on fixed.
+    #[serde(rename = "claim-frozen/1")]
+    ClaimFrozen(Box<ClaimFrozen>),
+    /// A bill to a host with its lines, from now on fixed.
+    #[serde(rename = "bill-frozen/1")]
+    BillFrozen(Box<BillFrozen>),
     /// A damaged tail was set aside at start.
     #[serde(rename = "tail-cut/1")]
     TailCut(TailCut),

@@ -16,6 +16,7 @@ pub mod decode;
 pub mod decoded;
 pub mod directory;
 pub mod import;
+pub mod income;
 pub mod message;
 pub mod own;
 pub mod society;

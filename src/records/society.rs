@@ -35,6 +35,9 @@ pub struct SocietyDocument {
     /// FIT installations: what a tariff belongs to.
     #[serde(default)]
     pub installation: Vec<Installation>,
+    /// Hosts that buy power used on the site of a roof.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub host: Vec<Host>,
     /// People with a duty at the society, by role; no personal data here.
     #[serde(default)]
     pub officer: Vec<Officer>,
@@ -230,12 +233,157 @@ pub struct Installation {
     pub declared_net_capacity_kw: String,
     /// Eligibility date, `YYYY-MM-DD`.
     pub eligible_from: String,
+    /// True when it is not wired to a building.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub stand_alone: bool,
+    /// The export meter point, where there is one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub export_meter_point: String,
+    /// How export is paid, by first days; before the first of them it is not paid.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub export: Vec<ExportFrom>,
+    /// Rates of the licensee's statement of terms that stand in for the published tables.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stated: Vec<StatedRate>,
     /// Where it comes from.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub source: String,
     /// True when not found in print.
     #[serde(default, skip_serializing_if = "is_false")]
     pub sample: bool,
+}
+
+/// How export is paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ExportBasis {
+    /// Half of the generation.
+    Deemed,
+    /// By the export meter.
+    Metered,
+    /// Not at all.
+    None,
+}
+
+/// The export basis from a day on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExportFrom {
+    /// First day, `YYYY-MM-DD`.
+    pub from: String,
+    /// How export is paid from then on.
+    pub basis: ExportBasis,
+    /// Where it comes from.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
+    /// True when not found in print.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub sample: bool,
+}
+
+/// Rates of a licensee's statement of terms.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StatedRate {
+    /// First day, `YYYY-MM-DD`; later uplifts raise the rate.
+    pub from: String,
+    /// Generation rate, decimal text.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub generation_p_per_kwh: String,
+    /// Export rate, decimal text.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub export_p_per_kwh: String,
+    /// The statement.
+    pub source: String,
+}
+
+/// How the energy a host used on site is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnSite {
+    /// Generation less export, by registers approved for billing.
+    Metered,
+    /// A share of the generation, by contract.
+    Deemed,
+    /// So much a year, by contract.
+    Fixed,
+}
+
+/// A host that buys power used on the site of a roof.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Host {
+    /// Unique in the society.
+    pub id: String,
+    /// Who is billed.
+    pub name: String,
+    /// The roof.
+    pub site: String,
+    /// First day of the contract, `YYYY-MM-DD`.
+    pub from: String,
+    /// How the energy is known.
+    pub on_site: OnSite,
+    /// Share of the generation, per cent, for `deemed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deemed_percent: Option<u8>,
+    /// Energy a year, kWh, decimal text, for `fixed`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub fixed_kwh_a_year: String,
+    /// How the rate comes about.
+    pub rate: HostRate,
+    /// What the grid asks, by first days.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grid_price: Vec<GridPrice>,
+    /// VAT, per cent, decimal text.
+    pub vat_percent: String,
+    /// The host's order number.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub po_number: String,
+    /// Days to pay.
+    #[serde(default = "thirty")]
+    pub payment_days: u16,
+    /// The contract.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
+    /// True when not found in print.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub sample: bool,
+}
+
+/// A host's rate; exactly one of `fixed_p_per_kwh`, `base_p_per_kwh` and `percent_below_grid`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HostRate {
+    /// The same for the whole contract, decimal text.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub fixed_p_per_kwh: String,
+    /// The rate of the contract's first day, raised every 1 April, decimal text.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub base_p_per_kwh: String,
+    /// What raises it: `RPI`, `CPI`, or per cent a year as decimal text.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub indexed_by: String,
+    /// No raise is larger, per cent, decimal text.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cap_percent: String,
+    /// No raise is smaller, per cent, decimal text.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub floor_percent: String,
+    /// So many per cent below the dated grid price, decimal text.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub percent_below_grid: String,
+}
+
+/// What the grid asks from a day on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GridPrice {
+    /// First day, `YYYY-MM-DD`.
+    pub from: String,
+    /// Price, decimal text.
+    pub p_per_kwh: String,
+    /// The supplier's bill or contract.
+    pub source: String,
 }
 
 /// An officer, by role and id.
@@ -262,6 +410,10 @@ fn zero() -> String {
 
 fn one() -> u32 {
     1
+}
+
+fn thirty() -> u16 {
+    30
 }
 
 fn half_hour() -> u32 {

@@ -5,6 +5,7 @@
 //! store, no clock and no network. Energy stays integer watt-hours up to the printed digit, where
 //! it is rounded once, each figure on its own.
 
+pub mod bill;
 pub mod factors;
 pub mod generation;
 

@@ -6,3 +6,4 @@ mod desk;
 mod evidence;
 mod figures;
 mod imports;
+mod income;

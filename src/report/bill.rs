@@ -1,0 +1,203 @@
+//! A bill to a host as text and as a page of its own.
+//!
+//! Values come in as they were frozen; nothing is added up here. The page needs nothing else: no
+//! script, no style attribute, no font.
+
+use askama::Template;
+use domain::{money::Pence, quantity::WattHours};
+
+use crate::generation::ReportError;
+
+/// A bill, ready to be printed.
+#[derive(Clone, Debug)]
+pub struct HostBill {
+    /// The society.
+    pub society: String,
+    /// Who is billed.
+    pub host: String,
+    /// The roof.
+    pub site: String,
+    /// Its number; `None` while it is a preview.
+    pub number: Option<u32>,
+    /// First day.
+    pub from: String,
+    /// Last day.
+    pub to: String,
+    /// How the energy is known, as a sentence.
+    pub basis: String,
+    /// Lines.
+    pub lines: Vec<HostBillLine>,
+    /// Before VAT.
+    pub net: Pence,
+    /// Per cent.
+    pub vat_percent: String,
+    /// VAT.
+    pub vat: Pence,
+    /// To be paid.
+    pub gross: Pence,
+    /// Saved against the grid price, before VAT.
+    pub saving: Option<Pence>,
+    /// The host's order number.
+    pub po_number: String,
+    /// Last day to pay.
+    pub due: String,
+    /// What is to be known of it.
+    pub findings: Vec<String>,
+    /// The reads it stands on, in words.
+    pub reads: Vec<String>,
+    /// True for sample data.
+    pub sample: bool,
+}
+
+/// A line of it.
+#[derive(Clone, Debug)]
+pub struct HostBillLine {
+    /// First day.
+    pub from: String,
+    /// Last day.
+    pub to: String,
+    /// Energy.
+    pub wh: WattHours,
+    /// Rate, p/kWh.
+    pub rate: String,
+    /// Due, before VAT.
+    pub pence: Pence,
+    /// The grid's price, p/kWh.
+    pub grid: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "host_bill.html")]
+struct Page<'a> {
+    bill: &'a HostBill,
+    title: String,
+}
+
+impl HostBill {
+    /// Its heading: `Bill 3` or `Bill (preview, not frozen)`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match self.number {
+            Some(number) => format!("Bill {number}"),
+            None => "Bill (preview, not frozen)".to_owned(),
+        }
+    }
+
+    /// For a terminal or an e-mail.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = format!(
+            "{}{}\n{} to {}\nPower used on site at {}, {} to {}, {}\n\n",
+            if self.sample { "SAMPLE\n" } else { "" },
+            self.title(),
+            self.society,
+            self.host,
+            self.site,
+            self.from,
+            self.to,
+            self.basis
+        );
+        for line in &self.lines {
+            let grid = line.grid.as_ref();
+            let grid = grid.map_or(String::new(), |p| format!(" (grid {p} p)"));
+            text.push_str(&format!(
+                "{} to {}  {} at {} p{grid}  {}\n",
+                line.from,
+                line.to,
+                line.wh.kwh_words(),
+                line.rate,
+                line.pence
+            ));
+        }
+        text.push_str(&format!(
+            "\nnet {}\nVAT {} % {}\nto pay {} by {}\n",
+            self.net, self.vat_percent, self.vat, self.gross, self.due
+        ));
+        if let Some(saving) = self.saving {
+            text.push_str(&format!(
+                "saved against the grid price, before VAT: {saving}\n"
+            ));
+        }
+        if !self.po_number.is_empty() {
+            text.push_str(&format!("your order: {}\n", self.po_number));
+        }
+        for finding in &self.findings {
+            text.push_str(&format!("note: {finding}\n"));
+        }
+        if !self.reads.is_empty() {
+            text.push_str("\nreads\n");
+        }
+        for read in &self.reads {
+            text.push_str(&format!("{read}\n"));
+        }
+        text
+    }
+
+    /// A page of its own.
+    ///
+    /// # Errors
+    /// When the template fails.
+    pub fn html(&self) -> Result<String, ReportError> {
+        let page = Page {
+            title: format!("{} · {}", self.title(), self.society),
+            bill: self,
+        };
+        page.render().map_err(|cause| ReportError::Write {
+            subject: self.title(),
+            format: "HTML",
+            cause: cause.to_string(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_and_page_say_the_same() {
+        let bill = HostBill {
+            society: "Test Society".into(),
+            host: "Council <of> X".into(),
+            site: "The roof".into(),
+            number: Some(1),
+            from: "2014-01-01".into(),
+            to: "2014-12-31".into(),
+            basis: "metered".into(),
+            lines: vec![HostBillLine {
+                from: "2014-01-01".into(),
+                to: "2014-12-31".into(),
+                wh: WattHours(100_000_000),
+                rate: "12.6".into(),
+                pence: Pence(1_260_000),
+                grid: Some("14".into()),
+            }],
+            net: Pence(1_260_000),
+            vat_percent: "20".into(),
+            vat: Pence(252_000),
+            gross: Pence(1_512_000),
+            saving: Some(Pence(140_000)),
+            po_number: "PO 7".into(),
+            due: "2015-01-30".into(),
+            findings: vec![],
+            reads: vec!["M1".into()],
+            sample: true,
+        };
+        let (text, html) = (bill.text(), bill.html().unwrap());
+        for said in [
+            "SAMPLE",
+            "Bill 1",
+            "£12,600.00",
+            "£2,520.00",
+            "£15,120.00",
+            "£1,400.00",
+            "100,000 kWh",
+            "PO 7",
+            "2015-01-30",
+        ] {
+            assert!(text.contains(said), "{said}\n{text}");
+            assert!(html.contains(said), "{said}\n{html}");
+        }
+        assert!(html.contains("Council &#60;of&#62; X"), "{html}");
+    }
+}
