@@ -26,7 +26,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque, btree_map::Entry};
 
 use bytes::Bytes;
-use wire::Receipt;
+use wire::{MAX_BOOTS, Receipt};
 
 use crate::{
     backlog::{Backlog, BacklogError, Found, Memory, Placed},
@@ -165,6 +165,8 @@ pub struct Session<B = Memory> {
     live_since: BTreeMap<NoteId, u64>,
     replay: BTreeSet<NoteId>,
     replay_from_ms: u64,
+    /// The size of the daemon's journal in the last receipt that gave it.
+    daemon_size: u64,
     /// When this connection's replay may begin at the earliest.
     jitter_until_ms: u64,
     /// When the last replayed note went out.
@@ -266,6 +268,7 @@ impl<B: Backlog> Session<B> {
             live_since: BTreeMap::new(),
             replay: BTreeSet::new(),
             replay_from_ms: 0,
+            daemon_size: 0,
             jitter_until_ms: 0,
             held_back_since_ms: 0,
             flying: BTreeMap::new(),
@@ -363,7 +366,10 @@ impl<B: Backlog> Session<B> {
         self.replay_from_ms = self
             .replay_from_ms
             .min(now.tick_ms.max(self.jitter_until_ms));
-        for id in self.no_longer_named(receipt) {
+        // A journal only grows; a shorter one is an older copy.
+        let size = receipt.head().map_or(self.daemon_size, |head| head.size);
+        let went_back = std::mem::replace(&mut self.daemon_size, size) > size;
+        for id in self.no_longer_named(receipt, went_back) {
             self.ring.remove(&id);
             self.unreceipted.insert(id);
             self.moved.insert(id.boot);
@@ -871,7 +877,7 @@ impl<B: Backlog> Session<B> {
         named
     }
 
-    fn no_longer_named(&self, receipt: &Receipt) -> Vec<NoteId> {
+    fn no_longer_named(&self, receipt: &Receipt, went_back: bool) -> Vec<NoteId> {
         let mut missing = Vec::new();
         let mut unspoken = Vec::new();
         let mut next = self.ring.first().copied();
@@ -890,7 +896,7 @@ impl<B: Backlog> Session<B> {
                 .and_then(|boot| self.ring.range(NoteId { boot, seq: 0 }..).next())
                 .copied();
         }
-        if !missing.is_empty() {
+        if !missing.is_empty() || went_back {
             // The daemon went back, and of these it does not speak: to send them again is safe.
             for boot in unspoken {
                 let id = |seq| NoteId { boot, seq };
@@ -963,9 +969,12 @@ fn moved(read: &mut MeterRead, by_ms: i64) {
     }
 }
 
-/// Does a receipt say anything about this boot? A boot that is not listed although it is newer than
+/// Does a receipt say anything about this boot? A daemon that names fewer boots than a receipt can
+/// hold has named all that it knows. Otherwise a boot that is not listed although it is newer than
 /// every listed one is spoken about: the daemon has nothing of it. An older one may merely have been
 /// left out for want of room.
 fn speaks_of(receipt: &Receipt, boot: u64) -> bool {
-    receipt.done().all(|done| done.boot < boot) || receipt.done().any(|done| done.boot == boot)
+    receipt.done().count() < MAX_BOOTS
+        || receipt.done().all(|done| done.boot < boot)
+        || receipt.done().any(|done| done.boot == boot)
 }

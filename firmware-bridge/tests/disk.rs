@@ -116,6 +116,33 @@ fn a_restart_keeps_what_no_receipt_names_and_knows_what_one_did() {
 }
 
 #[test]
+fn a_start_that_a_restored_daemon_does_not_name_is_sent_to_it_again() {
+    let folder = TempDir::new().unwrap();
+    let mut daemon = Daemon::default();
+    let mut session = start(folder.path(), limits());
+    for n in 1..=50 {
+        session.read(read("E1", n), at(n));
+    }
+    session.connected(0, at(60));
+    send_all(&mut session, &mut daemon, 60);
+    drop(session);
+    let mut session = start(folder.path(), limits());
+    session.connected(0, at(70));
+    // The broker still holds the receipt from before the daemon was restored.
+    session.receipt(&daemon.receipt(), at(71));
+    assert!(session.all_receipted());
+    let mut restored = Daemon::default();
+    for n in 51..=60 {
+        session.read(read("E1", n), at(n));
+    }
+    send_all(&mut session, &mut restored, 80);
+    // It has this start's notes, and never heard of the one before.
+    session.receipt(&restored.receipt(), at(81));
+    send_all(&mut session, &mut restored, 82);
+    assert_eq!(restored.reads().len(), 60);
+}
+
+#[test]
 fn one_folder_has_one_gateway() {
     let folder = TempDir::new().unwrap();
     let _first = Disk::open(folder.path(), 1 << 20).unwrap();

@@ -24,6 +24,7 @@ use bridge::{
 };
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
@@ -64,7 +65,7 @@ impl Roof {
         let path = |name: &str| files.path().join(name).display().to_string();
         std::fs::write(path("dial.toml"), MAP).unwrap();
         let mut config = format!(
-            "[gateway]\nid = \"gw-0\"\nkey_folder = \"{}\"\nsign = false\n\
+            "[gateway]\nid = \"gw-0\"\nkey_folder = \"{}\"\n\
              [uplink]\nurl = \"mqtt://127.0.0.1:{uplink}\"\nreplay_within_ms = 50\nretry_within_s = 1\n\
              [reading]\ninterval_ms = 100\ngather_ms = 20\ngive_up_s = 2\n\
              [backlog]\nfolder = \"{}\"\n[status]\nfile = \"{}\"\n",
@@ -195,20 +196,19 @@ fn told(line: &[u8]) -> Option<(usize, ReadKey)> {
 }
 
 /// What the daemon lists of a meter since the day before.
-fn listed(place: &Place, meter: usize) -> Vec<ReadKey> {
+fn rows(place: &Place, meter: usize) -> Vec<Value> {
     let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
     let (from, to) = ((today - 1.day()).to_string(), (today + 1.day()).to_string());
     let meter = format!("METER-0-{meter}");
     let listed = place.ask(&[
         "reads", "list", "--meter", &meter, "--from", &from, "--to", &to,
     ]);
-    let reads = listed.as_array().expect("a list of reads").iter();
-    reads
-        .map(|read| {
-            let at: Timestamp = read["at"].as_str().expect("a time").parse().unwrap();
-            (at.as_millisecond(), read["wh"].as_i64().expect("Wh"))
-        })
-        .collect()
+    listed.as_array().expect("a list of reads").clone()
+}
+
+fn key(row: &Value) -> ReadKey {
+    let at: Timestamp = row["at"].as_str().expect("a time").parse().unwrap();
+    (at.as_millisecond(), row["wh"].as_i64().expect("Wh"))
 }
 
 /// Everything goes wrong for so many rounds; `end` ends the gateway at each.
@@ -249,7 +249,7 @@ fn campaign(name: &str, roof: &Roof, behind: &mut Behind, mut end: impl FnMut(Ru
     let kept = roof.kept.lock().unwrap().clone();
     let (mut lost, mut doubled, mut invented) = (0, 0, 0);
     for (meter, owed) in kept.iter().enumerate() {
-        let listed = listed(&behind.place, meter);
+        let listed: Vec<ReadKey> = rows(&behind.place, meter).iter().map(key).collect();
         let as_set: BTreeSet<ReadKey> = listed.iter().copied().collect();
         let shown = behind.dials.shown(meter);
         lost += owed.difference(&as_set).count();
@@ -387,4 +387,43 @@ fn control_a_gateway_without_its_syncs_loses_and_with_them_does_not() {
     let (kept, lost) = cut_alone(CUTS, &[]).expect("the disk was there before");
     println!("gateway: {lost} of {kept} reads lost in {CUTS} power cuts");
     assert_eq!(lost, 0);
+}
+
+#[test]
+fn an_enrolled_gateway_signs_what_it_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::new(
+        folder.path().join("data"),
+        folder.path(),
+        Settings::default(),
+    );
+    society::found(&place, 1, METERS);
+    let daemon = place.start();
+    let made = place.ask(&["gateway", "enrol", "gw-0"]);
+    let dials = Dials::start(METERS);
+    let roof = Roof::new(folder.path().join("notes"), place.mqtt, &dials);
+    let enrolled = Command::new(program())
+        .arg("enrol")
+        .arg(made["code"].as_str().expect("a code"))
+        .arg("--config")
+        .arg(roof.files.path().join("gateway.toml"))
+        .output()
+        .unwrap();
+    let words = String::from_utf8_lossy(&enrolled.stderr);
+    assert!(enrolled.status.success(), "{words}\n{}", place.log());
+    let running = roof.start();
+    let until = Instant::now() + PATIENCE;
+    while roof.count() < 20 {
+        assert!(Instant::now() < until, "nothing is kept\n{}", roof.log());
+        sleep(Duration::from_millis(50));
+    }
+    running.kill();
+    roof.deliver();
+    for meter in 0..METERS {
+        let rows = rows(&place, meter);
+        assert!(rows.iter().all(|row| row["evidence"] == "G"), "{rows:?}");
+        let listed: BTreeSet<ReadKey> = rows.iter().map(key).collect();
+        assert_eq!(listed, roof.kept.lock().unwrap()[meter]);
+    }
+    daemon.stop();
 }
