@@ -26,11 +26,13 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const REST: Duration = Duration::from_secs(30);
 /// How soon it hears that it should end.
 const HEAR: Duration = Duration::from_millis(100);
+/// How long the end waits for a request that hangs; what it brings is then not noted, and sent again.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// The running mirror; dropping it ends the thread.
 pub struct Mirroring {
     stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    thread: JoinHandle<()>,
 }
 
 /// Starts the mirror, when `[influx]` has one.
@@ -49,10 +51,7 @@ pub fn start(config: &Config, office: &Arc<Office>, clock: &Clock) -> Answer<Opt
         .name("mirror".to_owned())
         .spawn(move || run(&mirror, &office, &clock, &told))
         .or_ours("the mirror's thread")?;
-    Ok(Some(Mirroring {
-        stop,
-        thread: Some(thread),
-    }))
+    Ok(Some(Mirroring { stop, thread }))
 }
 
 fn run(mirror: &Mirror, office: &Office, clock: &Clock, stop: &AtomicBool) {
@@ -77,8 +76,9 @@ fn run(mirror: &Mirror, office: &Office, clock: &Clock, stop: &AtomicBool) {
 impl Drop for Mirroring {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Release);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+        let until = Monotonic::now() + FAREWELL;
+        while !self.thread.is_finished() && Monotonic::now() < until {
+            std::thread::sleep(HEAR / 4);
         }
     }
 }

@@ -259,7 +259,7 @@ fn covered_of(
     day: LocalDay,
     now: Instant,
 ) -> Answer<Totals> {
-    energy_by(society, known, day, now, |covered_ms| i64::from(covered_ms))
+    energy_by(society, known, day, now, i64::from)
 }
 
 fn energy_by(

@@ -1,7 +1,7 @@
 //! How far the mirror of a society is: one small file, outside journal and projections.
 //!
-//! `DATA/mirror/<society>.json` is replaced whole after the server has acknowledged what it stands
-//! for. It may be deleted: the mirror then begins again, and the same points go out once more. A file
+//! `DATA/mirror/<society>.json` is replaced whole, at most each second, after the server has acknowledged
+//! what it stands for. It may be deleted: the mirror then begins again, and the same points go out once more. A file
 //! that cannot be read, or that speaks of another server or bucket, counts as deleted.
 
 use std::{collections::BTreeMap, fs, path::Path};

@@ -28,6 +28,9 @@ use crate::office::{
 /// Bytes of points that were not taken, kept to be looked at; beyond it they are counted only.
 const MAX_DEAD_BYTES: u64 = 1 << 20;
 
+/// How often the cursor goes to disk while points go out.
+const KEEP_EVERY: Duration = Duration::from_secs(1);
+
 /// What a step did.
 pub(super) enum Moved {
     Something,
@@ -39,8 +42,11 @@ pub(super) enum Moved {
 pub(super) struct Lane {
     file: PathBuf,
     dead_letters: PathBuf,
-    /// As it is on disk.
+    /// What the server has.
     cursor: Cursor,
+    /// Whether the disk says so as well.
+    is_kept: bool,
+    kept_at: Option<Monotonic>,
     /// Batches that go out before the cursor becomes `then`.
     outgoing: VecDeque<Batch>,
     then: Option<Cursor>,
@@ -69,6 +75,8 @@ impl Lane {
             file,
             dead_letters: folder.join(format!("{slug}.dead-letters")),
             cursor,
+            is_kept: true,
+            kept_at: None,
             outgoing: VecDeque::new(),
             then: None,
             delivery: Delivery::new(seed),
@@ -124,16 +132,30 @@ impl Lane {
             self.keep_when_out()?;
             return Ok(Moved::Something);
         }
+        self.keep()?;
         Ok(Moved::Nothing)
     }
 
-    /// The cursor moves when the last batch is out.
+    /// The cursor moves when the last batch is out. On disk it may be behind: what it has not noted
+    /// goes out once more after a restart.
     fn keep_when_out(&mut self) -> Answer<()> {
         if self.outgoing.is_empty()
             && let Some(then) = self.then.take()
         {
-            then.keep(&self.file)?;
             self.cursor = then;
+            self.is_kept = false;
+        }
+        match self.kept_at.is_none_or(|at| at.elapsed() >= KEEP_EVERY) {
+            true => self.keep(),
+            false => Ok(()),
+        }
+    }
+
+    fn keep(&mut self) -> Answer<()> {
+        if !self.is_kept {
+            self.cursor.keep(&self.file)?;
+            self.is_kept = true;
+            self.kept_at = Some(Monotonic::now());
         }
         Ok(())
     }
