@@ -2,10 +2,10 @@
 //!
 //! One task owns the session with its backlog, another polls the connection. The first waits for each
 //! sync of the disk, so it wants a runtime with another thread for the second. Each connection is a
-//! client of its own:
-//! when it breaks, everything rumqttc had queued is thrown away with it and the session sends again
-//! what no receipt names, so nothing stale can be sent after a reconnect. The MQTT session is clean
-//! for the same reason: what must be remembered lies here, not in the broker.
+//! client of its own: when it breaks, everything rumqttc had queued is thrown away with it and the
+//! session sends again what no receipt names, so nothing stale can be sent after a reconnect. The
+//! client id is always the gateway's, and the MQTT session is clean: what must be remembered lies
+//! here, not in the broker.
 //!
 //! A connection is up when the broker has granted the receipt topic; only then are notes sent.
 //! Notes go out at QoS 1, not retained, on `commonwatt/v1/<gateway>/reads`. The retained status on
