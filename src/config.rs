@@ -80,6 +80,8 @@ pub struct Broker {
     pub password_file: String,
     /// Authority of the broker's certificate, PEM.
     pub ca_file: String,
+    /// MQTT filters to look at for devices nobody has entered; what they bring goes to the inbox.
+    pub inbox_filters: Vec<String>,
 }
 
 /// `[journal]`
@@ -166,6 +168,7 @@ impl Default for Broker {
             username: String::new(),
             password_file: String::new(),
             ca_file: String::new(),
+            inbox_filters: mapping::shipped::filters(),
         }
     }
 }

@@ -61,7 +61,14 @@ impl Writer {
             record: u32::try_from(records.len()).unwrap_or(u32::MAX),
         };
         let payload = self.payload.as_bytes();
-        let brought = decode::reads(from, payload, &self.directory, &mut Vec::new(), decoded);
+        let brought = decode::reads(
+            from,
+            payload,
+            records::proof::Proof::Unsigned,
+            &self.directory,
+            &mut Vec::new(),
+            decoded,
+        );
         assert_eq!(
             brought.placed as usize,
             reads.len(),
@@ -75,6 +82,7 @@ impl Writer {
             retained: false,
             will: false,
             undecodable: false,
+            proof: records::proof::Proof::Unsigned,
             gateway,
             topic,
             mapping: None,

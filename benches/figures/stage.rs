@@ -106,6 +106,8 @@ impl Stage {
             token: Some(token),
             certificate: None,
             revoked: false,
+            keys: Arc::default(),
+            code: None,
             // The daily bound of a gateway is not what is measured.
             day_bytes: u64::MAX,
         });

@@ -4,8 +4,9 @@
 //! `commonwatt/v1/<gateway>/enrol`. At the built-in endpoint a gateway that has no password yet shows
 //! the code as its password, and from then on the one that it drew itself and whose hash stands in
 //! the enrolment. At an outside broker it logs in as ever. The daemon says on `…/enrolled`, retained,
-//! which keys it believes; when ours is among them the enrolment is done. No answer within a minute
-//! means no: a code that is wrong, used or older than 15 minutes is not worth a message.
+//! which keys it believes; when ours is among them the enrolment is done. Until then the request is
+//! sent again every ten seconds, which changes nothing when it had arrived. No answer within a
+//! minute means no: a code that is wrong, used or older than 15 minutes is not worth a message.
 //!
 //! `enrol --rotate`: the same with a new key that the old one signs. The new key takes the old one's
 //! place when the daemon has named it, so a cut at any moment leaves a key that is believed; asking
@@ -14,7 +15,7 @@
 use std::time::Duration;
 
 use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, Packet, QoS};
-use tokio::time::timeout;
+use tokio::{task::JoinSet, time::timeout};
 use wire::{
     Fingerprint, NoteError,
     enrol::{Code, MAX_ENROL_BYTES, is_known, write_enrolment, write_rotation},
@@ -27,6 +28,8 @@ use crate::{
 
 /// How long the daemon's answer is waited for.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+/// How often the request is sent again while there is no answer.
+pub const ASK_EVERY: Duration = Duration::from_secs(10);
 
 /// Why the key is not known to the daemon.
 #[derive(Debug, thiserror::Error)]
@@ -158,14 +161,23 @@ async fn until_named(
         why,
     };
     let (asked, answered) = (asked_on(&config.gateway), answered_on(&config.gateway));
+    // Ends with this function. A task of its own: a poll must not be dropped half-way.
+    let mut asking = JoinSet::new();
     loop {
         match events.poll().await {
             Ok(Event::Incoming(Packet::ConnAck(_))) => client
                 .try_subscribe(&answered, QoS::AtLeastOnce)
                 .map_err(|e| link(e.to_string()))?,
-            Ok(Event::Incoming(Packet::SubAck(_))) => client
-                .try_publish(&asked, QoS::AtLeastOnce, false, request)
-                .map_err(|e| link(e.to_string()))?,
+            Ok(Event::Incoming(Packet::SubAck(_))) => {
+                let (client, asked, request) = (client.clone(), asked.clone(), request.to_vec());
+                asking.spawn(async move {
+                    let mut every = tokio::time::interval(ASK_EVERY);
+                    loop {
+                        every.tick().await;
+                        let _ = client.try_publish(&asked, QoS::AtLeastOnce, false, &*request);
+                    }
+                });
+            }
             Ok(Event::Incoming(Packet::Publish(answer)))
                 if answer.topic == answered && is_known(&answer.payload, key) =>
             {
@@ -183,7 +195,8 @@ fn options(config: &UplinkConfig, password: Option<String>) -> MqttOptions {
     options.set_keep_alive(Duration::from_secs(u64::from(config.keep_alive_s.max(5))));
     options.set_max_packet_size(INCOMING_BYTES_MOST, MAX_ENROL_BYTES * 2);
     if let Some(password) = password {
-        options.set_credentials(config.gateway.clone(), password);
+        let user = config.user.as_ref().unwrap_or(&config.gateway);
+        options.set_credentials(user.clone(), password);
     }
     #[cfg(feature = "tls")]
     if let Some(tls) = &config.tls {

@@ -18,15 +18,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use wire::{
-    SecretKey,
-    note::{Head, Loss, MAX_FRAME_BYTES, MAX_READ_LINE_BYTES, NoteError, NoteWriter, Read},
-};
+use wire::SecretKey;
 
 /// What a key file begins with.
 const PREFIX: &str = "commonwatt-key/v1 ";
-/// Longest line that a loss takes in a note.
-const LOSS_LINE_BYTES: usize = 100;
 /// Bytes of a token, before they are written as hex.
 const TOKEN_BYTES: usize = 24;
 
@@ -197,27 +192,6 @@ impl KeyFolder {
     }
 }
 
-/// A signed note: its bytes, as they are kept and sent.
-///
-/// # Errors
-/// [`NoteError`] for what no note can carry.
-pub fn sign_note(
-    key: &SecretKey,
-    head: &Head<'_>,
-    losses: &[Loss],
-    reads: &[Read<'_>],
-) -> Result<Vec<u8>, NoteError> {
-    let room = MAX_FRAME_BYTES + losses.len() * LOSS_LINE_BYTES + reads.len() * MAX_READ_LINE_BYTES;
-    let mut note = vec![0; room];
-    let mut writer = NoteWriter::begin(&mut note, head)?;
-    losses.iter().try_for_each(|loss| writer.lost(loss))?;
-    reads.iter().try_for_each(|read| writer.read(read))?;
-    let used = writer.sign(key)?;
-    note.truncate(used);
-    note.shrink_to_fit();
-    Ok(note)
-}
-
 fn disk(path: &Path) -> impl FnOnce(io::Error) -> KeyError {
     let file = path.display().to_string();
     move |error| KeyError::Disk { file, error }
@@ -315,37 +289,5 @@ mod tests {
         assert_eq!(token.len(), 2 * TOKEN_BYTES);
         assert_eq!(keys.token_or_new().unwrap(), token);
         assert_eq!(keys.token().unwrap(), Some(token));
-    }
-
-    #[test]
-    fn the_longest_note_is_signed() {
-        let meter = "m".repeat(wire::note::MAX_METER_BYTES);
-        let read = Read {
-            meter: &meter,
-            register: wire::note::Register(255, 255, 255),
-            at_ms: 1_795_343_400_250,
-            state: wire::note::MeterState::Good,
-            wh: wire::note::MAX_INTEGER,
-            w: Some(-i32::MAX),
-        };
-        let number = wire::note::MAX_INTEGER;
-        let loss = Loss {
-            boot: number,
-            first: number,
-            last: number,
-            reads: number,
-        };
-        let name = "g".repeat(64);
-        let head = Head {
-            gateway: &name,
-            boot: number,
-            seq: number,
-            prev: None,
-            now_ms: 1_795_343_400_250,
-            clock: wire::note::ClockLetter::Synced,
-        };
-        let key = SecretKey::from_seed(&[1; 32]);
-        let note = sign_note(&key, &head, &[loss; 64], &[read; 1_000]).unwrap();
-        assert!(wire::Note::parse(&note).unwrap().verifies(&key.public()));
     }
 }

@@ -12,7 +12,7 @@
 //! - [`backlog`]: where notes wait, on disk or in memory;
 //! - [`clock`]: where the time comes from, real or simulated;
 //! - [`uplink`]: drives a session over MQTT;
-//! - [`keys`]: the gateway's key, and notes signed with it;
+//! - [`keys`]: the gateway's key;
 //! - [`enrol`]: how the daemon comes to know it;
 //! - [`source`]: meters and inverters on their wires;
 //! - [`scan`]: what is on a line or at a network address;

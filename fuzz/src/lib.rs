@@ -9,6 +9,7 @@
 //!
 //! The driver in `main.rs` runs on stable Rust; `coverage/` has the same targets for cargo-fuzz.
 
+mod dialects;
 mod files;
 mod journals;
 mod meters;
@@ -17,6 +18,7 @@ pub mod mutate;
 mod payloads;
 mod stores;
 mod texts;
+mod wires;
 
 /// One decoder under test.
 pub struct Target {
@@ -134,6 +136,46 @@ pub static TARGETS: &[Target] = &[
         name: "receipt_tracker",
         run: payloads::tracker,
         seeds: payloads::tracker_seeds,
+    },
+    Target {
+        name: "wire_note",
+        run: wires::note,
+        seeds: wires::note_seeds,
+    },
+    Target {
+        name: "wire_enrolment",
+        run: wires::enrolment,
+        seeds: wires::enrolment_seeds,
+    },
+    Target {
+        name: "wire_key_text",
+        run: wires::key_text,
+        seeds: wires::key_text_seeds,
+    },
+    Target {
+        name: "wire_frame",
+        run: wires::frame,
+        seeds: wires::frame_seeds,
+    },
+    Target {
+        name: "mapped_message",
+        run: dialects::mapped,
+        seeds: dialects::mapped_seeds,
+    },
+    Target {
+        name: "mapping_form",
+        run: dialects::form,
+        seeds: dialects::form_seeds,
+    },
+    Target {
+        name: "discovery",
+        run: dialects::discover,
+        seeds: dialects::discover_seeds,
+    },
+    Target {
+        name: "sparkplug",
+        run: dialects::sparkplug,
+        seeds: dialects::sparkplug_seeds,
     },
     Target {
         name: "store_block",

@@ -6,6 +6,7 @@ use records::{
     decision::{Decision, EventKind, MeterEvent, ReadAction, ReadDecision, What},
     message::{Arrived, Digest, Door, ReadMessage},
     own,
+    proof::Proof,
 };
 use wire::{MAX_RECEIPT_BYTES, Receipt};
 
@@ -49,6 +50,7 @@ pub fn message_seeds() -> Vec<Vec<u8>> {
         retained: false,
         will: false,
         undecodable: false,
+        proof: Proof::Unsigned,
         gateway: "bes1-gw",
         topic: "commonwatt/v1/bes1-gw/reads",
         mapping: None,
@@ -73,7 +75,11 @@ pub fn message_seeds() -> Vec<Vec<u8>> {
             .expect("a seed is within the limits");
         bytes
     };
-    [plain, status, foreign].map(seed).into()
+    let signed = ReadMessage {
+        proof: Proof::Signed,
+        ..plain
+    };
+    [plain, status, foreign, signed].map(seed).into()
 }
 
 pub fn digest(input: &[u8]) -> bool {
@@ -109,7 +115,7 @@ pub fn own(input: &[u8]) -> bool {
     let Ok(message) = own::decode(input) else {
         return false;
     };
-    assert!(!message.reads.is_empty() && message.reads.len() <= own::MAX_READS);
+    assert!(message.reads.len() <= own::MAX_READS && message.lost.len() <= own::MAX_LOSSES);
     for read in &message.reads {
         assert!(
             read.meter.len() <= own::MAX_METER_BYTES,
@@ -121,9 +127,12 @@ pub fn own(input: &[u8]) -> bool {
             read.wh
         );
     }
-    let mut scratch = Vec::new();
-    let head = own::decode_into(input, &mut scratch).expect("what was read is read again");
-    assert_eq!((head, scratch), (message.head, message.reads));
+    let (mut reads, mut lost) = (Vec::new(), Vec::new());
+    let head = own::decode_into(input, &mut reads, &mut lost).expect("what was read is read again");
+    assert_eq!(
+        (head, reads, lost),
+        (message.head, message.reads, message.lost)
+    );
     true
 }
 
@@ -131,7 +140,8 @@ pub fn own_seeds() -> Vec<Vec<u8>> {
     let canonical = r#"{"boot":7,"seq":42,"now":"2026-06-21T12:00:10Z","clock":"S","reads":[{"meter":"2000012345","register":"2.8.0","t":"2026-06-21T12:00:00Z","wh":1548,"w":2410},{"meter":"A1","register":"1.8.0","t":"2026-06-21T12:00:00.250Z","wh":9007199254740991}]}"#;
     let loose = r#"{ "seq": 1, "boot": 0, "clock": "U", "now": "2024-02-29T23:59:59Z",
         "reads": [ {"w": -5, "wh": 0, "t": "2024-02-29T23:59:58.001Z", "register": "2.8.0", "meter": "\u00e9" } ] }"#;
-    vec![canonical.into(), loose.into()]
+    let lossy = r#"{"boot":7,"seq":42,"now":"2026-06-21T12:00:10Z","clock":"S","lost":[{"boot":7,"first":2,"last":41,"reads":290}],"reads":[]}"#;
+    vec![canonical.into(), loose.into(), lossy.into()]
 }
 
 pub fn decision(input: &[u8]) -> bool {

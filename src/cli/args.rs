@@ -78,6 +78,12 @@ pub enum Command {
     /// Gateways and their tokens
     #[command(subcommand)]
     Gateway(Gateway),
+    /// Messages of devices that nobody has entered
+    #[command(subcommand)]
+    Inbox(Inbox),
+    /// Mappings: how devices that speak their own dialect are read
+    #[command(subcommand)]
+    Map(Map),
     /// The mirror: a server that speaks the API of InfluxDB 2
     #[command(subcommand)]
     Influx(Influx),
@@ -106,6 +112,92 @@ pub struct Demo {
     /// How many times faster than the world the roofs' clock runs (1 to 86400)
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub speed: u32,
+}
+
+/// `inbox …`
+#[derive(Clone, Debug, Subcommand)]
+pub enum Inbox {
+    /// List the topics that wait, with what could read them
+    List,
+    /// Show the last message of a topic and what could be made of it
+    Show {
+        /// The topic
+        topic: String,
+    },
+    /// Enter the device of a topic; what the inbox holds of it goes into the journal
+    Adopt(Adopt),
+    /// Drop a topic, or all that an MQTT filter takes, and keep nothing of it from now on
+    Dismiss {
+        /// The topic or filter
+        topic: String,
+    },
+}
+
+/// `inbox adopt`
+#[derive(Clone, Debug, Args)]
+pub struct Adopt {
+    /// The topic
+    pub topic: String,
+    /// Id of the entry to make; the device's MQTT user name
+    #[arg(long, value_name = "ID")]
+    pub gateway: String,
+    /// The society; may be left out when there is only one
+    #[arg(long)]
+    pub society: Option<String>,
+    /// The roof it hangs on
+    #[arg(long, default_value = "")]
+    pub site: String,
+    /// The mapping; without it the proposed one
+    #[arg(long, default_value = "")]
+    pub mapping: String,
+    /// MQTT filter of the device's topics; without it those of this device
+    #[arg(long, default_value = "")]
+    pub topics: String,
+    /// What the mapping calls a meter, and the meter's serial: NAME=SERIAL
+    #[arg(long = "meter", value_name = "NAME=SERIAL")]
+    pub meters: Vec<String>,
+    /// The device is wired the other way round: import and export change places
+    #[arg(long)]
+    pub reversed: bool,
+}
+
+/// `map …`
+#[derive(Clone, Debug, Subcommand)]
+pub enum Map {
+    /// List the mappings that come with the program
+    List,
+    /// Show what a mapping makes of a captured message
+    Test {
+        /// The topic it was published on
+        #[arg(long)]
+        topic: String,
+        /// A file with its payload
+        #[arg(long, value_name = "FILE")]
+        payload: PathBuf,
+        /// A mapping by name, or a file of your own ending in .toml; without it all that know the topic
+        #[arg(long)]
+        mapping: Option<String>,
+        /// When it came (RFC 3339); without it now
+        #[arg(long, value_name = "TIME")]
+        received: Option<String>,
+        /// Zone of local times
+        #[arg(long, default_value = "Europe/London")]
+        zone: String,
+        /// It comes from a broker's memory
+        #[arg(long)]
+        retained: bool,
+    },
+    /// Read a device by this mapping from now on
+    Apply {
+        /// The mapping (TOML), or the name of one that comes with the program
+        mapping: String,
+        /// The gateway entry of the device
+        #[arg(long, value_name = "ID")]
+        gateway: String,
+        /// The society; may be left out when there is only one
+        #[arg(long)]
+        society: Option<String>,
+    },
 }
 
 /// `serve`
@@ -406,6 +498,20 @@ pub enum Gateway {
         /// The gateway's id in its society's file
         gateway: String,
     },
+    /// Make a one-time code with which a gateway enrols its key; worth something for 15 minutes
+    Enrol {
+        /// The gateway's id in its society's file
+        gateway: String,
+    },
+    /// Print the ACL file that keeps gateways apart at an outside broker (Mosquitto)
+    Acl {
+        /// Only this society's
+        #[arg(long)]
+        society: Option<String>,
+        /// The daemon's user name at the broker
+        #[arg(long, default_value = "commonwatt")]
+        daemon: String,
+    },
     /// A gateway may show this client certificate instead of a token
     Certificate {
         /// The gateway's id in its society's file
@@ -413,10 +519,13 @@ pub enum Gateway {
         /// The certificate (PEM)
         file: PathBuf,
     },
-    /// A gateway's token and certificate are no longer believed, at once
+    /// A gateway's token, certificate and keys are no longer believed, at once
     Revoke {
         /// The gateway's id
         gateway: String,
+        /// What reached us from then on is not believed: a date (local to the society) or a time
+        #[arg(long)]
+        from: Option<String>,
         /// Why, in a few words
         #[arg(long)]
         reason: String,

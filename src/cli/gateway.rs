@@ -1,9 +1,10 @@
-//! `gateway token|revoke|list`.
+//! `gateway token|enrol|certificate|revoke|list|acl`.
 
+use domain::calendar::{Instant, Period};
 use serde_json::json;
 
 use super::{Desk, args::Gateway};
-use crate::office::{Answer, answer::refuse};
+use crate::office::{Answer, CODE_FOR_MS, KeyLine, answer::refuse};
 
 /// Runs the command.
 pub fn run(desk: &mut Desk<'_>, command: &Gateway) -> Answer<()> {
@@ -16,17 +17,45 @@ pub fn run(desk: &mut Desk<'_>, command: &Gateway) -> Answer<()> {
         Gateway::List { society } => {
             let lines = desk.office.list_gateways(society.as_deref());
             desk.table(
-                &["gateway", "society", "site", "credential"],
+                &[
+                    "gateway",
+                    "society",
+                    "site",
+                    "credential",
+                    "evidence",
+                    "key",
+                    "not believed",
+                    "clones",
+                ],
                 &lines,
                 |line| {
+                    let live = |key: &&KeyLine| key.revoked_from.is_none();
+                    let key = line.keys.iter().rev().find(live);
                     vec![
                         line.id.clone(),
                         line.society.clone(),
                         line.site.clone(),
                         line.credential.to_owned(),
+                        line.evidence.to_owned(),
+                        key.map_or_else(String::new, |key| short(&key.fingerprint)),
+                        line.not_believed.to_string(),
+                        line.clones.len().to_string(),
                     ]
                 },
-            )
+            )?;
+            for line in lines.iter().filter(|line| !line.clones.is_empty()) {
+                desk.voice.say(&format!(
+                    "`{}`: two different notes have one number; two gateways have its key\nhint: revoke it with `commonwatt gateway revoke`, delete `gateway.key` on the copy, and enrol both anew",
+                    line.id
+                ));
+            }
+            for line in lines.iter().filter(|line| line.not_believed > 0) {
+                desk.voice.say(&format!(
+                    "`{}`: the last message that is not believed: {}",
+                    line.id, line.not_believed_because
+                ));
+            }
+            Ok(())
         }
         Gateway::Token { gateway } => {
             let token = desk.office.gateway_token(gateway, &by, desk.now)?;
@@ -37,6 +66,27 @@ pub fn run(desk: &mut Desk<'_>, command: &Gateway) -> Answer<()> {
             desk.voice.say(&format!(
                 "MQTT user name `{gateway}`, password as printed. It is not kept here: copy it to the gateway now."
             ));
+            Ok(())
+        }
+        Gateway::Enrol { gateway } => {
+            let code = desk.office.gateway_code(gateway, &by, desk.now)?;
+            let until = desk.now.plus_ms(CODE_FOR_MS).to_string();
+            if desk.json() {
+                return desk
+                    .document(&json!({"gateway": gateway, "code": code.reveal(), "until": until}));
+            }
+            desk.voice.data(&format!("{}\n", code.reveal()));
+            desk.voice.say(
+                "on the gateway, within 15 minutes: firmware-bridge enrol CODE. It works once, and is not kept here.",
+            );
+            Ok(())
+        }
+        Gateway::Acl { society, daemon } => {
+            let acl = desk.office.broker_acl(society.as_deref(), daemon)?;
+            desk.voice.data(&acl);
+            desk.voice.say(
+                "save it as the broker's `acl_file`; make each user's password with `mosquitto_passwd -b PASSWORDS USER PASSWORD`, then reload the broker (SIGHUP)",
+            );
             Ok(())
         }
         Gateway::Certificate { gateway, file } => {
@@ -52,14 +102,50 @@ pub fn run(desk: &mut Desk<'_>, command: &Gateway) -> Answer<()> {
             ));
             Ok(())
         }
-        Gateway::Revoke { gateway, reason } => {
+        Gateway::Revoke {
+            gateway,
+            from,
+            reason,
+        } => {
             if reason.trim().is_empty() {
                 return refuse("say why with --reason");
             }
-            desk.office.gateway_revoke(gateway, reason, &by, desk.now)?;
+            let from = from
+                .as_deref()
+                .map(|text| when(desk, gateway, text))
+                .transpose()?;
+            let again = desk
+                .office
+                .gateway_revoke(gateway, from, reason, &by, desk.now)?;
+            if desk.json() {
+                return desk.document(&json!({
+                    "gateway": gateway,
+                    "from": from.unwrap_or(desk.now).to_string(),
+                    "series_made_again": again,
+                }));
+            }
             desk.voice
                 .say(&format!("`{gateway}` is no longer believed"));
+            if again {
+                desk.voice.say(
+                    "the series were made again without what it sent since; its messages stay in the journal",
+                );
+            }
             Ok(())
         }
     }
+}
+
+/// A date of the gateway's society, or a time.
+fn when(desk: &Desk<'_>, gateway: &str, text: &str) -> Answer<Instant> {
+    let society = desk.office.society_of_gateway(gateway)?;
+    if let Ok(day) = text.parse::<Period>() {
+        return Ok(society.known().zone.span_of(day).start);
+    }
+    desk.instant(text, None, &society)
+}
+
+/// The first digits of a fingerprint, enough to compare by eye.
+fn short(fingerprint: &str) -> String {
+    fingerprint.chars().take(16).collect()
 }

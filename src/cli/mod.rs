@@ -9,8 +9,10 @@ mod claim;
 mod energy;
 mod evidence;
 mod gateway;
+mod inbox;
 mod influx;
 mod lists;
+mod map;
 mod messages;
 mod meter;
 mod rate;
@@ -80,6 +82,10 @@ pub fn run(cli: &Cli) -> u8 {
 }
 
 fn here_or_there(cli: &Cli) -> Answer<u8> {
+    if let Command::Map(command @ (args::Map::List | args::Map::Test { .. })) = &cli.command {
+        let mut terminal = Terminal::default();
+        return map::alone(cli, command, Clock::system().now(), &mut terminal).map(|()| 0);
+    }
     if let Command::Config(args::Config::Check { file }) = &cli.command {
         let config = Config::load(file).map_err(|e| Refusal::Caller(e.to_string()))?;
         Terminal::default().data(&format!("{config:#?}\n"));
@@ -187,6 +193,8 @@ fn execute(desk: &mut Desk<'_>) -> Answer<()> {
         Command::Claim(command) => claim::run(desk, &command),
         Command::Bill(command) => bill::run(desk, &command),
         Command::Gateway(command) => gateway::run(desk, &command),
+        Command::Inbox(command) => inbox::run(desk, &command),
+        Command::Map(command) => map::run(desk, &command),
         Command::Influx(command) => influx::run(desk, &command),
         Command::Verify(command) => evidence::verify(desk, &command),
         Command::Rebuild(command) => evidence::rebuild(desk, &command),
@@ -219,6 +227,14 @@ fn files_of(command: &Command) -> Answer<Files> {
             names.push(file);
             mapping = named
                 .as_ref()
+                .filter(|name| reads::is_file(name))
+                .map(PathBuf::from);
+            names.extend(mapping.as_ref());
+        }
+        Command::Map(args::Map::Apply {
+            mapping: named, ..
+        }) => {
+            mapping = Some(named)
                 .filter(|name| reads::is_file(name))
                 .map(PathBuf::from);
             names.extend(mapping.as_ref());

@@ -1,7 +1,7 @@
 //! The house, open: office, doors, pages, commands, and how it is closed.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap},
     fs,
     net::SocketAddr,
     path::Path,
@@ -13,12 +13,13 @@ use ingest::{
     Metrics, Receipts, Registry,
     broker::{self, Broker},
     endpoint::{self, Endpoint, Limits, Listen},
-    registry::{Enrolment, Society, TokenHash},
+    registry::{Device, Enrolment, OneTimeCode, Society, TokenHash},
 };
+use records::proof::Keys;
 use tokio::{net::TcpListener, sync::watch};
 
 use super::{
-    http, metrics,
+    http, keys, metrics,
     mirror::{self, Mirroring},
     socket::{self, CommandSocket},
     watch::{Gate, ReceiptWatch},
@@ -26,7 +27,10 @@ use super::{
 use crate::{
     clock::Clock,
     config::Config,
-    office::{Answer, Office, Refusal, Settings, Watch, answer::OrOurs, projector::directory_of},
+    office::{
+        Answer, Office, Refusal, Settings, Watch, answer::OrOurs, inbox::Waiting,
+        projector::directory_of,
+    },
     web,
 };
 
@@ -71,6 +75,7 @@ impl House {
             gateways: Arc::default(),
             day_bytes: config.mqtt.max_bytes_per_gateway_per_day,
         };
+        let (seen, desk) = keys::desk();
         let gate = Gate::new(Arc::clone(&parts.receipts));
         let settings = Settings {
             segment_bytes: config.journal.segment_bytes,
@@ -79,6 +84,8 @@ impl House {
             max_lag_reads: config.series.max_lag_reads,
         };
         let watches = {
+            let registry = Arc::clone(&parts.registry);
+            let seen = Arc::clone(&seen);
             let (receipts, gate, gateways, clock) = (
                 Arc::clone(&parts.receipts),
                 Arc::clone(&gate),
@@ -91,12 +98,16 @@ impl House {
                     Arc::clone(&receipts),
                     Arc::clone(&gate),
                     Arc::clone(&gateways),
+                    Arc::clone(&registry),
+                    Arc::clone(&seen),
                     clock.clone(),
                 );
                 Arc::new(watch) as Arc<dyn Watch>
             })
         };
         let office = Arc::new(Office::open(data, settings, watches, clock.now())?);
+        desk.open(&office, &seen, Arc::clone(&parts.metrics), clock.clone())
+            .or_ours("the thread for gateways' keys")?;
         gate.seal();
         Ok(Opening { office, parts })
     }
@@ -108,17 +119,39 @@ impl House {
     pub async fn start(opening: Opening, config: &Config, clock: &Clock) -> Answer<House> {
         let Opening { office, parts } = opening;
         {
-            let (registry, gateways, day_bytes) = (
+            let (registry, receipts, gateways, day_bytes) = (
                 Arc::clone(&parts.registry),
+                Arc::clone(&parts.receipts),
                 Arc::clone(&parts.gateways),
                 parts.day_bytes,
             );
-            office.on_change(move |office| enrol(office, &registry, &gateways, day_bytes));
+            office.on_change(move |office| {
+                enrol(office, &registry, &receipts, &gateways, day_bytes);
+            });
+        }
+        {
+            let office = Arc::clone(&office);
+            parts.registry.take_unentered(Box::new(move |message| {
+                office.inbox_put(&Waiting {
+                    door: message.door,
+                    topic: message.topic.to_owned(),
+                    payload: message.payload.to_vec(),
+                    retained: message.retained,
+                    received: message.received,
+                });
+            }));
         }
         let door_clock: ingest::Clock = {
             let clock = clock.clone();
             Arc::new(move || clock.now())
         };
+        // Before the pages, whose health says that commands are answered.
+        let commands = socket::listen(
+            &office.folder().socket(),
+            Arc::clone(&office),
+            clock.clone(),
+        )
+        .or_ours("the socket for commands")?;
         let endpoint = start_endpoint(config, &parts, Arc::clone(&door_clock))?;
         let broker = start_broker(config, &parts, door_clock)?;
         let (stop, stopping) = watch::channel(false);
@@ -147,12 +180,6 @@ impl House {
             stopping,
         ));
         let mirror = mirror::start(config, &office, clock)?;
-        let commands = socket::listen(
-            &office.folder().socket(),
-            Arc::clone(&office),
-            clock.clone(),
-        )
-        .or_ours("the socket for commands")?;
         Ok(House {
             office,
             http: http_address,
@@ -274,6 +301,7 @@ fn start_broker(config: &Config, parts: &Parts, clock: ingest::Clock) -> Answer<
     };
     let mut door = broker::Config::new(host, port);
     door.client_id.clone_from(&wanted.client_id);
+    door.inbox_filters.clone_from(&wanted.inbox_filters);
     door.jitter_seed = u64::from(std::process::id());
     if !wanted.username.is_empty() {
         let password = if wanted.password_file.is_empty() {
@@ -351,12 +379,14 @@ fn health(office: &Office) -> Vec<String> {
 fn enrol(
     office: &Office,
     registry: &Registry,
+    receipts: &Receipts,
     gateways: &RwLock<BTreeSet<String>>,
     day_bytes: u64,
 ) {
     let credentials = office.credentials();
     let mut entries = Vec::new();
     let mut names = BTreeSet::new();
+    let mut devices = HashMap::new();
     for society in office.societies() {
         let known = society.known();
         let place = Arc::new(Society {
@@ -365,6 +395,14 @@ fn enrol(
             committer: society.committer().clone(),
         });
         for gateway in &known.document.gateway {
+            let reader = known.devices.of_gateway(&gateway.id);
+            if let Some(reader) = reader.filter(|_| !gateway.mapping.is_empty()) {
+                let device = Device {
+                    topics: Arc::from(gateway.topics.as_str()),
+                    reader: Arc::clone(reader),
+                };
+                devices.insert(Arc::from(gateway.id.as_str()), device);
+            }
             names.insert(gateway.id.clone());
             let standing = credentials.get(&gateway.id).cloned().unwrap_or_default();
             entries.push(Enrolment {
@@ -373,13 +411,30 @@ fn enrol(
                 token: standing.token.map(TokenHash::stored),
                 certificate: standing.certificate,
                 revoked: standing.revoked,
+                keys: {
+                    let keys = standing.keys.iter();
+                    let keys = keys.map(|k| (k.key, k.revoked_from.is_some()));
+                    Arc::new(Keys::new(&gateway.id, keys))
+                },
+                code: standing.code.map(|code| OneTimeCode {
+                    hash: TokenHash::stored(code.hash),
+                    until: code.until,
+                }),
                 day_bytes,
             });
         }
     }
     *gateways.write().unwrap_or_else(PoisonError::into_inner) = names;
-    if let Err(error) = registry.replace(entries) {
+    let keys: Vec<_> = entries
+        .iter()
+        .map(|entry| (Arc::clone(&entry.id), Arc::clone(&entry.keys)))
+        .collect();
+    if let Err(error) = registry.replace_with(entries, devices) {
         tracing::error!(%error, "gateways could not be enrolled");
+    }
+    // After the doors know them: who hears that its key is believed may sign at once.
+    for (gateway, keys) in keys {
+        receipts.set_keys(&gateway, keys.in_force());
     }
 }
 

@@ -3,6 +3,7 @@
 mod demo;
 mod house;
 mod http;
+mod keys;
 mod metrics;
 mod mirror;
 mod serve;

@@ -9,9 +9,10 @@ use std::{
     time::{Duration, Instant as Monotonic},
 };
 
-use ingest::{Receipts, receipts::Tracker};
+use ingest::{Receipts, Registry, receipts::Tracker, registry::Command};
 use records::Decoded;
 
+use super::keys::Seen;
 use crate::{clock::Clock, office::Watch};
 
 /// Receipts go out only when the replay of every society has reached the end of its journal: a
@@ -62,6 +63,8 @@ pub struct ReceiptWatch {
     receipts: Arc<Receipts>,
     gate: Arc<Gate>,
     gateways: Arc<RwLock<BTreeSet<String>>>,
+    registry: Arc<Registry>,
+    seen: Arc<Seen>,
     clock: Clock,
     warned: Mutex<Option<Monotonic>>,
 }
@@ -73,6 +76,8 @@ impl ReceiptWatch {
         receipts: Arc<Receipts>,
         gate: Arc<Gate>,
         gateways: Arc<RwLock<BTreeSet<String>>>,
+        registry: Arc<Registry>,
+        seen: Arc<Seen>,
         clock: Clock,
     ) -> ReceiptWatch {
         gate.wait_for(society);
@@ -81,6 +86,8 @@ impl ReceiptWatch {
             receipts,
             gate,
             gateways,
+            registry,
+            seen,
             clock,
             warned: Mutex::default(),
         }
@@ -106,8 +113,20 @@ impl ReceiptWatch {
 }
 
 impl Watch for ReceiptWatch {
+    fn ask_for_birth(&self, topic: &str) {
+        let now = u64::try_from(self.clock.now().0).unwrap_or(0);
+        self.registry.command(Command {
+            topic: topic.to_owned(),
+            payload: ingest::rebirth(now),
+        });
+    }
+
     fn committed(&self, decoded: &Decoded) {
         self.receipts.committed(decoded);
+        self.seen.look(decoded);
+        if let Some(doubt) = decoded.doubts.first() {
+            self.warn(&doubt.gateway, &doubt.reason);
+        }
         if let Some(message) = decoded.undecodable.first() {
             self.warn(&message.gateway, &message.reason);
         }

@@ -147,6 +147,13 @@ impl Lane {
         self.stopped.load(Ordering::Acquire)
     }
 
+    /// Whether it leads into the journal this society has now. A society that was closed and opened
+    /// again, to make its projections anew, has another committer.
+    pub(crate) fn leads_to(&self, society: &Society) -> bool {
+        let stopped = |c: &Committer<Decoded>| matches!(c.health(), Health::Stopped(_));
+        !stopped(&self.committer) || stopped(&society.committer)
+    }
+
     /// Asks the committer; whether it has stopped for good.
     pub(crate) fn check(&self) -> bool {
         if matches!(self.committer.health(), Health::Stopped(_)) {
@@ -322,13 +329,32 @@ impl Pending {
         let brought = match incoming.kind {
             Kind::Reads => {
                 let directory = &incoming.gateway.entry.society.directory;
-                decode::reads(
+                decode::arrived(
                     from,
                     incoming.payload,
+                    &incoming.gateway.entry.keys,
                     directory,
                     scratch,
                     &mut self.decoded,
                 )
+            }
+            Kind::Dialect => {
+                let Some(device) = &incoming.gateway.device else {
+                    return;
+                };
+                let said = decode::Dialect {
+                    device: &device.reader,
+                    topic: incoming.topic,
+                    payload: incoming.payload,
+                    stale: incoming.retained && door == Door::Broker,
+                };
+                let directory = &incoming.gateway.entry.society.directory;
+                decode::device(from, said, directory, &mut self.decoded)
+            }
+            Kind::Aside => return,
+            Kind::Enrol => {
+                decode::enrolment(from, incoming.payload, &mut self.decoded);
+                decode::Brought::default()
             }
             Kind::Status => {
                 decode::status(from, incoming.payload, incoming.will, &mut self.decoded);
@@ -342,9 +368,13 @@ impl Pending {
             retained: incoming.retained,
             will: incoming.will,
             undecodable: brought.undecodable,
+            proof: brought.proof,
             gateway: &incoming.gateway.entry.id,
             topic: incoming.topic,
-            mapping: None,
+            mapping: match (incoming.kind, &incoming.gateway.device) {
+                (Kind::Dialect, Some(device)) => Some(&device.reader.hash),
+                _ => None,
+            },
             payload: incoming.payload,
         };
         self.records.push_with(|bytes| {
@@ -357,6 +387,9 @@ impl Pending {
         metrics.reads.add(u64::from(brought.placed));
         if brought.unplaced > 0 {
             metrics.unplaced.add(u64::from(brought.unplaced));
+        }
+        if !brought.proof.is_believed() {
+            metrics.disbelieved.add(1);
         }
         if brought.undecodable {
             metrics.undecodable.add(1);

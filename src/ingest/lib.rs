@@ -25,6 +25,7 @@ pub mod receipts;
 pub mod registry;
 pub mod topic;
 
+pub use mapping::sparkplug::rebirth;
 pub use metrics::Metrics;
 pub use receipts::Receipts;
 pub use records::{decode, directory, directory::Directory};

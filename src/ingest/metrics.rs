@@ -43,6 +43,14 @@ pub struct Metrics {
     pub forbidden: Counter,
     /// Messages from an outside broker whose gateway nobody has entered; acknowledged, not kept.
     pub unknown_gateway: Counter,
+    /// Messages whose signature is wrong, missing, or by a key that is not believed; kept, not placed.
+    pub disbelieved: Counter,
+    /// Numbers found that two different notes of one gateway have; the first few of each gateway.
+    pub clones: Counter,
+    /// Messages of a device that its mapping does not read; acknowledged, not kept.
+    pub aside: Counter,
+    /// Messages on topics nobody has entered that went to the inbox.
+    pub unentered: Counter,
     /// Messages above a gateway's bytes a day, counted in a digest.
     pub excess: Counter,
     /// Messages acknowledged after they were on disk.
@@ -143,6 +151,10 @@ impl Metrics {
             ("ingest_undecodable_total", c(&self.undecodable)),
             ("ingest_forbidden_total", c(&self.forbidden)),
             ("ingest_unknown_gateway_total", c(&self.unknown_gateway)),
+            ("ingest_disbelieved_total", c(&self.disbelieved)),
+            ("ingest_clones_total", c(&self.clones)),
+            ("ingest_aside_total", c(&self.aside)),
+            ("ingest_unentered_total", c(&self.unentered)),
             ("ingest_excess_total", c(&self.excess)),
             ("ingest_acknowledged_total", c(&self.acknowledged)),
             ("ingest_offered_total", c(&self.offered)),

@@ -10,16 +10,17 @@
 //! addresses; from the first credential on they are refused.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
 };
 
 use domain::calendar::Instant;
 use journal::Committer;
-use records::Decoded;
+use mapping::topic::filter_takes;
+use records::{Decoded, devices::DeviceReader, message::Door, proof::Keys};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -36,6 +37,8 @@ pub struct Registry {
     version: AtomicU64,
     current: Mutex<Arc<Snapshot>>,
     usage: Mutex<HashMap<Arc<str>, Arc<Usage>>>,
+    unknown: OnceLock<Unknown>,
+    commands: Mutex<VecDeque<Command>>,
 }
 
 /// One state of the registry.
@@ -43,8 +46,51 @@ pub struct Registry {
 pub struct Snapshot {
     gateways: HashMap<Arc<str>, Arc<Gateway>>,
     certificates: HashMap<[u8; 32], Arc<Gateway>>,
+    devices: DeviceIndex,
     has_credentials: bool,
 }
+
+/// A device that speaks its own dialect: what it may publish and how that is read.
+#[derive(Clone, Debug)]
+pub struct Device {
+    /// MQTT filter of its topics.
+    pub topics: Arc<str>,
+    /// Its mapping, bound.
+    pub reader: Arc<DeviceReader>,
+}
+
+/// Takes messages on topics that nobody has entered.
+pub type Inbox = Box<dyn Fn(&Unentered<'_>) + Send + Sync>;
+
+/// Something to publish at an outside broker: a node is asked to be born again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// Where.
+    pub topic: String,
+    /// What.
+    pub payload: Vec<u8>,
+}
+
+/// Most commands that wait; what is beyond is dropped, and asked for again by what follows.
+const MAX_COMMANDS: usize = 1_000;
+
+/// A message on a topic that nobody has entered.
+#[derive(Clone, Copy, Debug)]
+pub struct Unentered<'a> {
+    /// The way it came in.
+    pub door: Door,
+    /// Its topic.
+    pub topic: &'a str,
+    /// Its bytes.
+    pub payload: &'a [u8],
+    /// Whether its sender asked for it to be retained; from a broker: whether it was.
+    pub retained: bool,
+    /// When it reached us.
+    pub received: Instant,
+}
+
+/// Where unentered messages go, when somebody takes them.
+struct Unknown(Inbox);
 
 /// A society as the doors see it.
 pub struct Society {
@@ -69,14 +115,29 @@ pub struct Enrolment {
     pub certificate: Option<[u8; 32]>,
     /// Whether its credentials are withdrawn.
     pub revoked: bool,
+    /// The keys its notes may be signed with.
+    pub keys: Arc<Keys>,
+    /// A one-time code that it may show as its password, to enrol its key and nothing else.
+    pub code: Option<OneTimeCode>,
     /// Bytes of payload a day above which its messages are counted instead of kept.
     pub day_bytes: u64,
+}
+
+/// A one-time code, as its hash.
+#[derive(Clone, Copy, Debug)]
+pub struct OneTimeCode {
+    /// Its hash.
+    pub hash: TokenHash,
+    /// When it stops being worth anything.
+    pub until: Instant,
 }
 
 /// A gateway in force.
 pub struct Gateway {
     /// What was entered.
     pub entry: Enrolment,
+    /// What it is when it is no gateway of ours but a device as it is.
+    pub device: Option<Device>,
     pub(crate) usage: Arc<Usage>,
 }
 
@@ -111,6 +172,8 @@ impl Default for Registry {
             version: AtomicU64::new(1),
             current: Mutex::default(),
             usage: Mutex::default(),
+            unknown: OnceLock::new(),
+            commands: Mutex::default(),
         }
     }
 }
@@ -127,6 +190,18 @@ impl Registry {
     /// # Errors
     /// [`RegistryError`]; the registry is then as it was.
     pub fn replace(&self, entries: Vec<Enrolment>) -> Result<(), RegistryError> {
+        self.replace_with(entries, HashMap::new())
+    }
+
+    /// As [`Registry::replace`]; `devices` says which gateways speak their own dialect.
+    ///
+    /// # Errors
+    /// As [`Registry::replace`].
+    pub fn replace_with(
+        &self,
+        entries: Vec<Enrolment>,
+        mut devices: HashMap<Arc<str>, Device>,
+    ) -> Result<(), RegistryError> {
         let mut next = Snapshot::default();
         let mut usage = self.usage.lock().unwrap_or_else(PoisonError::into_inner);
         for entry in entries {
@@ -136,8 +211,10 @@ impl Registry {
             }
             let gateway = Arc::new(Gateway {
                 usage: Arc::clone(usage.entry(Arc::clone(&id)).or_default()),
+                device: devices.remove(&id),
                 entry,
             });
+            next.devices.add(&gateway);
             next.has_credentials |=
                 gateway.entry.token.is_some() || gateway.entry.certificate.is_some();
             if let Some(print) = gateway.entry.certificate
@@ -169,6 +246,38 @@ impl Registry {
         self.version.load(Ordering::Acquire)
     }
 
+    /// Hands messages on topics that nobody has entered to `inbox`, from now on; once.
+    pub fn take_unentered(&self, inbox: Inbox) {
+        let _ = self.unknown.set(Unknown(inbox));
+    }
+
+    /// Offers an unentered message; whether somebody took it.
+    pub(crate) fn offer_unentered(&self, message: &Unentered<'_>) -> bool {
+        let taken = self.unknown.get();
+        if let Some(Unknown(inbox)) = taken {
+            inbox(message);
+        }
+        taken.is_some()
+    }
+
+    /// Whether somebody takes unentered messages.
+    pub(crate) fn has_inbox(&self) -> bool {
+        self.unknown.get().is_some()
+    }
+
+    /// Has something published at the outside broker, if there is one.
+    pub fn command(&self, command: Command) {
+        let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
+        if commands.len() < MAX_COMMANDS && !commands.contains(&command) {
+            commands.push_back(command);
+        }
+    }
+
+    /// What is to be published.
+    pub(crate) fn take_commands(&self) -> VecDeque<Command> {
+        std::mem::take(&mut *self.commands.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Charges bytes that a replay found to a gateway's day, so that a restart does not refill it.
     pub fn charge(&self, gateway: &str, received: Instant, bytes: u64) {
         let mut usage = self.usage.lock().unwrap_or_else(PoisonError::into_inner);
@@ -190,6 +299,12 @@ impl Snapshot {
         self.certificates.get(print)
     }
 
+    /// The device whose topics hold this one.
+    #[must_use]
+    pub fn device_of(&self, topic: &str) -> Option<&Arc<Gateway>> {
+        self.devices.find(topic)
+    }
+
     /// Whether any gateway has a credential; from then on nobody is anonymous.
     #[must_use]
     pub fn has_credentials(&self) -> bool {
@@ -201,6 +316,14 @@ impl Snapshot {
         self.gateways.values()
     }
 
+    /// The gateway that was invited to enrol its key with this one-time code.
+    #[must_use]
+    pub fn invited(&self, id: &str, code: &[u8], now: Instant) -> Option<&Arc<Gateway>> {
+        let gateway = self.gateways.get(id)?;
+        let wanted = gateway.entry.code.filter(|code| now < code.until)?;
+        wanted.hash.matches(code).then_some(gateway)
+    }
+
     /// The gateway whose token this is. An unknown id costs as much time as a wrong token.
     #[must_use]
     pub fn authenticate(&self, id: &str, token: &[u8]) -> Option<&Arc<Gateway>> {
@@ -210,6 +333,56 @@ impl Snapshot {
             .unwrap_or(TokenHash([0; 32]));
         let same = wanted.matches(token);
         gateway.filter(|g| same && g.entry.token.is_some() && !g.entry.revoked)
+    }
+}
+
+impl Gateway {
+    /// What a message on `topic` is to this device; `None` outside its topics.
+    pub(crate) fn dialect(&self, topic: &str) -> Option<topic::Kind> {
+        let device = self.device.as_ref()?;
+        filter_takes(&device.topics, topic).then(|| {
+            if device.reader.reader.mapping().knows(topic) {
+                topic::Kind::Dialect
+            } else {
+                topic::Kind::Aside
+            }
+        })
+    }
+}
+
+/// Devices by the words their filters begin with, so that a message looks at few of them.
+#[derive(Debug, Default)]
+struct DeviceIndex(HashMap<String, Vec<Arc<Gateway>>>);
+
+impl DeviceIndex {
+    fn add(&mut self, gateway: &Arc<Gateway>) {
+        if let Some(device) = gateway.device.as_ref().filter(|_| !gateway.entry.revoked) {
+            let wild = device.topics.find(['+', '#']).unwrap_or(device.topics.len());
+            let words = device.topics.get(..wild).unwrap_or_default();
+            let whole = words.rfind('/').filter(|_| wild < device.topics.len());
+            let start = if wild < device.topics.len() {
+                whole.and_then(|at| words.get(..at)).unwrap_or_default()
+            } else {
+                words
+            };
+            let key = start.splitn(3, '/').take(2).collect::<Vec<_>>().join("/");
+            self.0.entry(key).or_default().push(Arc::clone(gateway));
+        }
+    }
+
+    fn find(&self, topic: &str) -> Option<&Arc<Gateway>> {
+        let mut cuts = topic.match_indices('/').map(|(at, _)| at);
+        let (first, second) = (cuts.next(), cuts.next());
+        let two = second.map_or(topic, |at| topic.get(..at).unwrap_or_default());
+        let one = first.map_or(topic, |at| topic.get(..at).unwrap_or_default());
+        [two, one, ""].iter().find_map(|key| {
+            let here = self.0.get(*key)?;
+            here.iter().find(|g| {
+                g.device
+                    .as_ref()
+                    .is_some_and(|d| filter_takes(&d.topics, topic))
+            })
+        })
     }
 }
 
@@ -274,6 +447,10 @@ impl View {
     pub(crate) fn snapshot(&self) -> &Snapshot {
         &self.snapshot
     }
+
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
+    }
 }
 
 /// Bytes a gateway has sent today.
@@ -310,6 +487,12 @@ pub(crate) fn utc_day(at: Instant) -> i64 {
 impl std::fmt::Debug for Gateway {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Gateway({})", self.entry.id)
+    }
+}
+
+impl std::fmt::Debug for Unknown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Unknown")
     }
 }
 

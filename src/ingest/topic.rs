@@ -1,7 +1,7 @@
 //! The topics of the own format and who may use them.
 //!
-//! `commonwatt/v1/<gateway>/reads` and `…/status` are published by that gateway alone, `…/receipt`
-//! is read by that gateway alone. Every other topic and every filter with a wildcard is refused.
+//! `commonwatt/v1/<gateway>/reads`, `…/status` and `…/enrol` are published by that gateway alone,
+//! `…/receipt` and `…/enrolled` are read by that gateway alone. Every other topic and every filter with a wildcard is refused.
 
 /// What stands before a gateway's id in its topics.
 pub const PREFIX: &str = "commonwatt/v1/";
@@ -15,6 +15,12 @@ pub enum Kind {
     Reads,
     /// What the gateway says about itself, also by last will.
     Status,
+    /// That a key be believed.
+    Enrol,
+    /// What a device says in its own dialect, on a topic its mapping reads.
+    Dialect,
+    /// What a device says beside that: acknowledged, counted, not kept.
+    Aside,
 }
 
 /// The gateway and kind of a topic to publish on; `None` for every other topic.
@@ -23,6 +29,8 @@ pub fn published(topic: &[u8]) -> Option<(&str, Kind)> {
     let rest = topic.strip_prefix(PREFIX.as_bytes())?;
     let (gateway, kind) = if let Some(gateway) = rest.strip_suffix(b"/reads") {
         (gateway, Kind::Reads)
+    } else if let Some(gateway) = rest.strip_suffix(b"/enrol") {
+        (gateway, Kind::Enrol)
     } else {
         (rest.strip_suffix(b"/status")?, Kind::Status)
     };
@@ -35,6 +43,19 @@ pub fn published(topic: &[u8]) -> Option<(&str, Kind)> {
 pub fn receipt_of(filter: &str) -> Option<&str> {
     let gateway = filter.strip_prefix(PREFIX)?.strip_suffix("/receipt")?;
     is_gateway_id(gateway).then_some(gateway)
+}
+
+/// The gateway whose believed keys a filter names; `None` for every other filter.
+#[must_use]
+pub fn enrolled_of(filter: &str) -> Option<&str> {
+    let gateway = filter.strip_prefix(PREFIX)?.strip_suffix("/enrolled")?;
+    is_gateway_id(gateway).then_some(gateway)
+}
+
+/// The topic that names the keys that are believed of a gateway.
+#[must_use]
+pub fn enrolled(gateway: &str) -> String {
+    format!("{PREFIX}{gateway}/enrolled")
 }
 
 /// The topic of a gateway's receipt.
@@ -62,7 +83,10 @@ mod tests {
         assert_eq!(reads, Some(("elmore-1", Kind::Reads)));
         let status = published(b"commonwatt/v1/elmore-1/status");
         assert_eq!(status, Some(("elmore-1", Kind::Status)));
+        let enrol = published(b"commonwatt/v1/elmore-1/enrol");
+        assert_eq!(enrol, Some(("elmore-1", Kind::Enrol)));
         for other in [
+            "commonwatt/v1/elmore-1/enrolled",
             "commonwatt/v1/elmore-1/receipt",
             "commonwatt/v1//reads",
             "commonwatt/v1/a/b/reads",

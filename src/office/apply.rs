@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{
     Office,
     answer::{Answer, OrOurs, Refusal, refuse},
+    devices,
     known::{Known, Numbering},
     society::SocietyOffice,
 };
@@ -60,10 +61,11 @@ impl Office {
         let present = self.societies().into_iter().find(|s| s.slug() == slug);
         let Some(society) = present else {
             Known::check(document, &mut Numbering::new())?;
+            let mappings = devices::wanted(document, None)?;
             let differences = differences(None, document)?;
             if !dry_run {
                 let folder = self.folder.society(&slug);
-                SocietyOffice::found(&folder, document, by, now, self.settings)?;
+                SocietyOffice::found(&folder, document, mappings, by, now, self.settings)?;
                 let opened =
                     SocietyOffice::open(&slug, &folder, now, self.settings, (self.watches)(&slug))?;
                 self.societies
@@ -88,10 +90,12 @@ impl Office {
         if next.zone != known.zone {
             return refuse("society.zone cannot be changed: days already reported would move");
         }
+        let mut decisions = devices::wanted(document, Some(&known))?;
         events_keep_their_meters(&society, &next)?;
         let differences = differences(Some(&known.document), document)?;
         if !dry_run && !differences.is_empty() {
-            society.decide(What::SocietyApplied(Box::new(document.clone())), by, now)?;
+            decisions.push(What::SocietyApplied(Box::new(document.clone())));
+            society.decide_all(decisions, by, now)?;
             self.tell_changed();
         }
         Ok(Applied {
@@ -101,7 +105,7 @@ impl Office {
         })
     }
 
-    fn check_gateways(&self, document: &SocietyDocument) -> Answer<()> {
+    pub(super) fn check_gateways(&self, document: &SocietyDocument) -> Answer<()> {
         for other in self
             .societies()
             .iter()

@@ -13,7 +13,7 @@ use std::{
 
 use domain::calendar::Instant;
 use journal::{Reader, RealDisk};
-use records::Decoded;
+use records::{Decoded, ongoing::Ongoing};
 use store::{SeriesReader, SeriesStore, books::BooksStore, series::SeriesOptions};
 
 use super::{
@@ -291,6 +291,7 @@ fn make_again(reader: &Reader, into: &Path, tell: Tell<'_>) -> Answer<(SeriesSto
     let defs = definitions(&known, &events, &decisions_of(&books, &known)?)?;
     series.define(&defs).or_ours("series.sqlite")?;
     let directory = directory_of(&known);
+    let mut ongoing = Ongoing::default();
     let total = reader.size();
     for batch in reader.batches_ahead(0) {
         let batch = batch.or_ours("the society's journal")?;
@@ -300,6 +301,7 @@ fn make_again(reader: &Reader, into: &Path, tell: Tell<'_>) -> Answer<(SeriesSto
             decode(record.bytes, &directory, &known, &mut decoded)?;
             next = record.index + 1;
         }
+        ongoing.take(&mut decoded, &directory, &known.power_points());
         apply_decoded(&mut series, next, decoded).or_ours("series.sqlite")?;
         tell("making the series again", next, total);
     }

@@ -14,7 +14,13 @@ use domain::{
     metering::{Direction, Nights, Obis, Register, SeriesId},
     quantity::{WattHours, Watts},
 };
-use records::society::{Counts, SocietyDocument};
+use records::{
+    decision::{GatewayCloned, What},
+    devices::Devices,
+    directory::Disbelieved,
+    ongoing::{PowerPoint, PowerPoints},
+    society::{Counts, SocietyDocument},
+};
 
 use super::{
     answer::{Answer, refuse},
@@ -25,6 +31,7 @@ use super::{
 pub type Numbering = Vec<(String, Obis)>;
 
 /// A checked society document.
+#[derive(Clone)]
 pub struct Known {
     /// The document itself.
     pub document: SocietyDocument,
@@ -40,9 +47,16 @@ pub struct Known {
     pub meters: BTreeMap<String, KnownMeter>,
     /// Series in number order.
     pub series: Vec<KnownSeries>,
+    /// Mappings of devices that speak their own dialect.
+    pub devices: Devices,
+    /// Gateways of which nothing that came in a span is believed.
+    pub disbelieved: Vec<Disbelieved>,
+    /// Notes that told that two gateways have one key.
+    pub clones: Vec<GatewayCloned>,
 }
 
 /// A roof.
+#[derive(Clone)]
 pub struct KnownSite {
     /// What people call it.
     pub name: String,
@@ -53,6 +67,7 @@ pub struct KnownSite {
 }
 
 /// A meter point.
+#[derive(Clone)]
 pub struct KnownPoint {
     /// Its roof's id.
     pub site: String,
@@ -67,13 +82,16 @@ pub struct KnownPoint {
 }
 
 /// A meter.
+#[derive(Clone)]
 pub struct KnownMeter {
     /// Its meter point's id.
     pub point: String,
     /// First day there.
     pub installed: LocalDay,
-    /// Its registers.
+    /// Its registers; none when it only knows power.
     pub registers: Vec<Register>,
+    /// Whether its energy is integrated power: estimated, and never claimed.
+    pub power_only: bool,
 }
 
 /// A register of a meter, numbered.
@@ -118,6 +136,7 @@ impl Known {
             if !gateway.site.is_empty() {
                 known("gateway.site", &gateway.site, &sites)?;
             }
+            super::devices::check_gateway(gateway, &meters)?;
         }
         unique("gateway.id", document.gateway.iter().map(|g| &g.id))?;
         unique("officer.id", document.officer.iter().map(|o| &o.id))?;
@@ -132,6 +151,16 @@ impl Known {
                 &installation.meter_point,
                 &points,
             )?;
+            let estimated = points[&installation.meter_point]
+                .meters
+                .iter()
+                .find(|serial| meters[*serial].power_only);
+            if let Some(serial) = estimated {
+                return refuse(format!(
+                    "installation `{}`: meter `{serial}` of its meter point only knows power; what is integrated is estimated and cannot be claimed\nhint: name a meter point whose meter has a register",
+                    installation.id
+                ));
+            }
             date("installation.eligible_from", &installation.eligible_from)?;
             kilowatts(
                 "installation.declared_net_capacity_kw",
@@ -170,7 +199,40 @@ impl Known {
             points,
             meters,
             series,
+            devices: Devices::default(),
+            disbelieved: Vec::new(),
+            clones: Vec::new(),
         })
+    }
+
+    /// Adds what a decision says about gateways; whether it says anything.
+    pub(super) fn take_about_gateways(&mut self, what: &What) -> bool {
+        match what {
+            What::MessagesDisbelieved(span) => self.disbelieved.push(Disbelieved {
+                gateway: span.gateway.as_str().into(),
+                received: Span::new(Instant(span.from_ms), Instant(span.until_ms)),
+            }),
+            What::GatewayCloned(clone) => self.clones.push(clone.clone()),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Where the energy of meters without a register belongs.
+    #[must_use]
+    pub fn power_points(&self) -> PowerPoints {
+        self.meters
+            .iter()
+            .filter(|(_, meter)| meter.power_only)
+            .filter_map(|(serial, meter)| {
+                let point = self.points.get(&meter.point)?;
+                let place = PowerPoint {
+                    point: Arc::from(meter.point.as_str()),
+                    takes_in: point.counts == Counts::Import,
+                };
+                Some((serial.clone(), place))
+            })
+            .collect()
     }
 
     /// The series of a register.
@@ -360,7 +422,13 @@ fn meters(
                 .map_err(|e| wrong(&format!("meter `{}`", meter.serial), e))?,
             );
         }
-        if counting_register(point.counts, &registers).is_none() {
+        if meter.power_only && (!registers.is_empty() || meter.approved.is_some()) {
+            return refuse(format!(
+                "meter `{}` only knows power; expected no register and no approval for billing",
+                meter.serial
+            ));
+        }
+        if !meter.power_only && counting_register(point.counts, &registers).is_none() {
             return refuse(format!(
                 "meter `{}` has no register that counts {:?} at `{}`\nhint: add a register with code 2.8.0 (1.8.0 for import)",
                 meter.serial, point.counts, meter.meter_point
@@ -372,6 +440,7 @@ fn meters(
                 point: meter.meter_point.clone(),
                 installed: date("meter.installed", &meter.installed)?,
                 registers,
+                power_only: meter.power_only,
             },
         );
     }
@@ -439,7 +508,7 @@ fn unique<'a>(key: &str, ids: impl Iterator<Item = &'a String>) -> Answer<()> {
     Ok(())
 }
 
-fn known<V>(key: &str, id: &str, table: &BTreeMap<String, V>) -> Answer<()> {
+pub(super) fn known<V>(key: &str, id: &str, table: &BTreeMap<String, V>) -> Answer<()> {
     if table.contains_key(id) {
         return Ok(());
     }

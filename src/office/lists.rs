@@ -3,7 +3,7 @@
 use domain::calendar::{Instant, LocalDay};
 use serde::Serialize;
 
-use super::{Credential, Office, society::SocietyOffice};
+use super::{Credential, Office, gateways::evidence_of, society::SocietyOffice};
 
 /// A society in the list.
 #[derive(Clone, Debug, Serialize)]
@@ -94,6 +94,37 @@ pub struct GatewayLine {
     pub site: String,
     /// `token`, `certificate`, both, `revoked` or `none`.
     pub credential: &'static str,
+    /// What its reads are worth: `G` signed, `T` transport, `none` when it is revoked.
+    pub evidence: &'static str,
+    /// Its keys, oldest first.
+    pub keys: Vec<KeyLine>,
+    /// Notes that told that two gateways have its key.
+    pub clones: Vec<CloneLine>,
+    /// Messages or reads since the daemon started that were kept and do not count.
+    pub not_believed: u64,
+    /// Why the last of them does not count; empty for none.
+    pub not_believed_because: String,
+}
+
+/// A key of a gateway.
+#[derive(Clone, Debug, Serialize)]
+pub struct KeyLine {
+    /// SHA-256 of the public key.
+    pub fingerprint: String,
+    /// Since when it is known.
+    pub since: String,
+    /// From when what it signed is not believed; absent while it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revoked_from: Option<String>,
+}
+
+/// A number that two different notes have.
+#[derive(Clone, Debug, Serialize)]
+pub struct CloneLine {
+    /// The boot in both.
+    pub boot: u64,
+    /// The number in both.
+    pub seq: u64,
 }
 
 impl Office {
@@ -127,8 +158,30 @@ impl Office {
             .iter()
             .filter(|s| only.is_none_or(|o| o == s.slug()))
         {
-            for gateway in &society.known().document.gateway {
+            let known = society.known();
+            for gateway in &known.document.gateway {
+                let standing = credentials.get(&gateway.id);
+                let keys = standing.map_or(&[][..], |standing| &standing.keys);
+                let doubted = self.doubted(&gateway.id);
+                let clones = known.clones.iter().filter(|c| c.gateway == gateway.id);
                 lines.push(GatewayLine {
+                    evidence: evidence_of(standing),
+                    keys: keys
+                        .iter()
+                        .map(|known| KeyLine {
+                            fingerprint: known.key.fingerprint().to_string(),
+                            since: known.since.to_string(),
+                            revoked_from: known.revoked_from.map(|from| from.to_string()),
+                        })
+                        .collect(),
+                    clones: clones
+                        .map(|c| CloneLine {
+                            boot: c.boot,
+                            seq: c.seq,
+                        })
+                        .collect(),
+                    not_believed: doubted.count,
+                    not_believed_because: doubted.last_reason,
                     id: gateway.id.clone(),
                     society: society.slug().to_owned(),
                     site: gateway.site.clone(),

@@ -4,16 +4,20 @@
 //! refuses, it refuses before anything is changed.
 
 pub mod answer;
+mod adopt;
 mod apply;
 pub mod bills;
 pub mod claims;
 pub mod claims_paid;
+pub mod devices;
 pub mod energy;
 mod evidence;
 mod folder;
 mod forecast;
+pub mod gateways;
 pub mod generation;
 pub mod import;
+pub mod inbox;
 mod known;
 mod lists;
 pub mod live;
@@ -36,13 +40,14 @@ use std::{
 
 use domain::calendar::Instant;
 
+pub use adopt::{Adopted, Adoption, InboxLine, Tried, try_message};
 pub use answer::{Answer, Refusal};
 pub use apply::{Applied, Difference, document_from_toml};
 pub use evidence::{BackedUp, HeadLine, Rebuilt, VerifiedSociety};
 pub use folder::Folder;
 pub use known::{Known, KnownSite};
-pub use lists::{InstallationLine, MeterLine, SiteLine, SocietyLine};
-pub use node::Credential;
+pub use lists::{CloneLine, GatewayLine, InstallationLine, KeyLine, MeterLine, SiteLine, SocietyLine};
+pub use node::{CODE_FOR_MS, Credential, KnownKey};
 pub use projector::{NoWatch, Progress, Watch};
 pub use records::society::Counts;
 pub use society::{Settings, SocietyOffice};
@@ -61,7 +66,9 @@ pub struct Office {
     watches: Watches,
     node: Mutex<Node>,
     societies: RwLock<BTreeMap<String, Arc<SocietyOffice>>>,
+    inbox: inbox::Inbox,
     changed: Mutex<Option<Changed>>,
+    doubts: Mutex<gateways::Doubts>,
     mirror: Mutex<Option<Arc<mirror::Mirror>>>,
     _held: Held,
 }
@@ -90,7 +97,9 @@ impl Office {
             watches,
             node: Mutex::new(node),
             societies: RwLock::new(societies),
+            inbox: inbox::Inbox::open(&path.join("inbox"))?,
             changed: Mutex::new(None),
+            doubts: Mutex::default(),
             mirror: Mutex::default(),
             _held: held,
         })
@@ -269,24 +278,11 @@ impl Office {
         Ok(node::hex(&hash))
     }
 
-    /// A gateway is no longer believed, at once, on live connections too.
+    /// The society whose file names this gateway.
     ///
     /// # Errors
-    /// When no society names the gateway.
-    pub fn gateway_revoke(
-        &self,
-        gateway: &str,
-        reason: &str,
-        by: &str,
-        now: Instant,
-    ) -> Answer<()> {
-        self.society_of_gateway(gateway)?;
-        self.node().revoke(gateway, reason, by, now)?;
-        self.tell_changed();
-        Ok(())
-    }
-
-    fn society_of_gateway(&self, gateway: &str) -> Answer<Arc<SocietyOffice>> {
+    /// When none does.
+    pub fn society_of_gateway(&self, gateway: &str) -> Answer<Arc<SocietyOffice>> {
         self.societies()
             .into_iter()
             .find(|s| s.known().document.gateway.iter().any(|g| g.id == gateway))

@@ -1,5 +1,10 @@
-//! The node's own decisions: which gateway has which token. Its journal is small and read whole
-//! at start.
+//! The node's own decisions: which gateway has which token, which one-time code and which keys. Its
+//! journal is small and read whole at start.
+//!
+//! A key is made known by the gateway itself: with a one-time code that an officer asked for
+//! ([`Node::code`], 128 bits, [`CODE_FOR_MS`]) or by the gateway's older key. Codes and tokens are
+//! kept as hashes. A revocation takes token, certificate, code and every key; what a revoked key
+//! signed is never believed again, whatever is enrolled later.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,16 +13,26 @@ use std::{
 
 use domain::calendar::Instant;
 use journal::{Journal, Options, RealDisk, Records};
-use records::decision::{Decision, GatewayCertificate, GatewayCredential, GatewayRevoked, What};
+use records::decision::{
+    Decision, GatewayCertificate, GatewayCode, GatewayCredential, GatewayKey, GatewayRevokedFrom,
+    KeyBy, What,
+};
 use sha2::{Digest, Sha256};
+use wire::{
+    PublicKey,
+    enrol::{Code, CodeHash, Enrolment, Rotation},
+    key::MAX_VERIFIER_BYTES,
+};
 
 use super::{
-    answer::{Answer, OrOurs, Refusal},
+    answer::{Answer, OrOurs, Refusal, refuse},
     folder::{self, Folder},
 };
 
 /// Segment size of the node's journal: it holds a few decisions a year.
 const SEGMENT_BYTES: u64 = 1 << 20;
+/// How long a one-time code is worth something, ms: a quarter of an hour.
+pub const CODE_FOR_MS: i64 = 15 * 60_000;
 
 /// What a gateway may show, and whether it is still believed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,8 +41,32 @@ pub struct Credential {
     pub token: Option<[u8; 32]>,
     /// SHA-256 of its client certificate (DER).
     pub certificate: Option<[u8; 32]>,
-    /// Nothing of it is believed until it gets a new token or certificate.
+    /// The one-time code it may enrol its key with.
+    pub code: Option<OneTimeCode>,
+    /// Its keys, oldest first, revoked ones too.
+    pub keys: Vec<KnownKey>,
+    /// Nothing of it is believed until it gets a new token, certificate or key.
     pub revoked: bool,
+}
+
+/// A one-time code, as its hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OneTimeCode {
+    /// SHA-256 of it.
+    pub hash: [u8; 32],
+    /// When it stops being worth anything.
+    pub until: Instant,
+}
+
+/// A key of a gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownKey {
+    /// The key.
+    pub key: PublicKey,
+    /// Since when it is known.
+    pub since: Instant,
+    /// From when what it signed is not believed.
+    pub revoked_from: Option<Instant>,
 }
 
 /// The node's journal and what it says.
@@ -66,7 +105,7 @@ impl Node {
         for record in reader.read(0) {
             let record = record.or_ours("the node's journal")?;
             let decision = Decision::from_record(&record.bytes).or_ours("the node's journal")?;
-            node.take(decision.what)?;
+            node.take(decision.what, decision.at_ms)?;
         }
         Ok(node)
     }
@@ -144,19 +183,123 @@ impl Node {
         )
     }
 
-    /// A gateway is no longer believed.
+    /// A gateway may enrol its key with this code, for [`CODE_FOR_MS`]. An earlier code is worth
+    /// nothing any more.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn revoke(&mut self, gateway: &str, reason: &str, by: &str, now: Instant) -> Answer<()> {
+    pub fn code(&mut self, gateway: &str, society: &str, by: &str, now: Instant) -> Answer<Code> {
+        let mut random = [0_u8; 16];
+        getrandom::fill(&mut random).or_ours("the system gives no random numbers")?;
+        let code = Code::from_random(&random);
         self.decide(
-            What::GatewayRevoked(GatewayRevoked {
+            What::GatewayCode(GatewayCode {
                 gateway: gateway.to_owned(),
+                society: society.to_owned(),
+                code_sha256: hex(&code.hash().0),
+                until_ms: now.0.saturating_add(CODE_FOR_MS),
+            }),
+            by,
+            now,
+        )?;
+        Ok(code)
+    }
+
+    /// A gateway asks that its key be believed, with a one-time code.
+    ///
+    /// # Errors
+    /// When it does not know the code, the code is too old, or the key is another gateway's or was
+    /// revoked.
+    pub fn enrol(&mut self, society: &str, asked: &Enrolment<'_>, received: Instant) -> Answer<()> {
+        let standing = self.credentials.get(asked.gateway);
+        let keys = standing.map_or(&[][..], |standing| &standing.keys);
+        // Sent again: the key signs for itself, and nothing changes.
+        if keys
+            .iter()
+            .any(|k| k.key == asked.key && k.revoked_from.is_none())
+        {
+            return Ok(());
+        }
+        let code = standing
+            .and_then(|standing| standing.code)
+            .filter(|code| received < code.until && asked.proves(&CodeHash(code.hash)));
+        if code.is_none() {
+            return refuse("it does not know a code, or the code is used or too old");
+        }
+        self.check_new(asked.gateway, &asked.key)?;
+        let mut what = vec![key_known(asked.gateway, society, &asked.key, KeyBy::Code)?];
+        what.extend(asked.token.map(|token| {
+            What::GatewayCredential(GatewayCredential {
+                gateway: asked.gateway.to_owned(),
+                society: society.to_owned(),
+                token_sha256: hex(&token),
+            })
+        }));
+        self.decide_all(what, asked.gateway, received)
+    }
+
+    /// A gateway asks that a new key be believed, signed by one that is.
+    ///
+    /// # Errors
+    /// When no key of the gateway that is in force signed it, or the new key is another gateway's or
+    /// was revoked.
+    pub fn rotate(&mut self, society: &str, asked: &Rotation<'_>, received: Instant) -> Answer<()> {
+        let known = self.credentials.get(asked.gateway);
+        let keys = known.map_or(&[][..], |standing| &standing.keys);
+        let in_force = keys.iter().filter(|known| known.revoked_from.is_none());
+        if !in_force.clone().any(|known| asked.is_by(&known.key)) {
+            return refuse("no key of this gateway that is in force signed it");
+        }
+        if in_force.clone().any(|known| known.key == asked.key) {
+            return Ok(());
+        }
+        self.check_new(asked.gateway, &asked.key)?;
+        let what = key_known(asked.gateway, society, &asked.key, KeyBy::Rotation)?;
+        self.decide(what, asked.gateway, received)
+    }
+
+    /// A gateway is no longer believed: nothing that reached us from `from` on.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn revoke(
+        &mut self,
+        gateway: &str,
+        from: Instant,
+        reason: &str,
+        by: &str,
+        now: Instant,
+    ) -> Answer<()> {
+        self.decide(
+            What::GatewayRevokedFrom(GatewayRevokedFrom {
+                gateway: gateway.to_owned(),
+                from_ms: from.0,
                 reason: reason.to_owned(),
             }),
             by,
             now,
         )
+    }
+
+    /// One key is one gateway's, and a revoked key stays revoked.
+    fn check_new(&self, gateway: &str, key: &PublicKey) -> Answer<()> {
+        for (other, standing) in &self.credentials {
+            let known = standing.keys.iter().find(|known| known.key == *key);
+            match known {
+                Some(_) if other != gateway => {
+                    return refuse(format!(
+                        "gateway `{other}` has this key\nhint: two gateways were made from one copy; delete `gateway.key` on this one"
+                    ));
+                }
+                Some(known) if known.revoked_from.is_some() => {
+                    return refuse(
+                        "this key was revoked\nhint: delete `gateway.key` on the gateway, and enrol the key that it makes then",
+                    );
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// A handle for checking and copying.
@@ -166,18 +309,32 @@ impl Node {
     }
 
     fn decide(&mut self, what: What, by: &str, now: Instant) -> Answer<()> {
-        let decision = Decision {
-            at_ms: now.0,
-            by: by.to_owned(),
-            what,
-        };
-        self.journal
-            .append_group(now.0, &Records::one(decision.to_record()))
-            .or_ours("the node's journal")?;
-        self.take(decision.what)
+        self.decide_all(vec![what], by, now)
     }
 
-    fn take(&mut self, what: What) -> Answer<()> {
+    /// Takes decisions as one group of the journal: all of them or none.
+    fn decide_all(&mut self, what: Vec<What>, by: &str, now: Instant) -> Answer<()> {
+        let decisions: Vec<Decision> = what
+            .into_iter()
+            .map(|what| Decision {
+                at_ms: now.0,
+                by: by.to_owned(),
+                what,
+            })
+            .collect();
+        let mut records = Records::default();
+        for decision in &decisions {
+            records.push(&decision.to_record());
+        }
+        self.journal
+            .append_group(now.0, &records)
+            .or_ours("the node's journal")?;
+        decisions
+            .into_iter()
+            .try_for_each(|decision| self.take(decision.what, decision.at_ms))
+    }
+
+    fn take(&mut self, what: What, at_ms: i64) -> Answer<()> {
         let hash = |text: &str| {
             unhex(text)
                 .ok_or("a hash is not 64 hex digits")
@@ -196,16 +353,63 @@ impl Node {
                 standing.certificate = Some(hash(&c.certificate_sha256)?);
                 standing.revoked = false;
             }
-            What::GatewayRevoked(r) => {
-                *self.credentials.entry(r.gateway).or_default() = Credential {
-                    revoked: true,
-                    ..Credential::default()
-                };
+            What::GatewayCode(c) => {
+                self.societies.insert(c.society);
+                let standing = self.credentials.entry(c.gateway).or_default();
+                standing.code = Some(OneTimeCode {
+                    hash: hash(&c.code_sha256)?,
+                    until: Instant(c.until_ms),
+                });
             }
+            What::GatewayKey(k) => {
+                self.societies.insert(k.society);
+                let (_, key) = PublicKey::parse(&k.key).or_ours("the node's journal")?;
+                let standing = self.credentials.entry(k.gateway).or_default();
+                if k.known_by == KeyBy::Code {
+                    standing.code = None;
+                    standing.revoked = false;
+                }
+                if standing.keys.iter().all(|known| known.key != key) {
+                    standing.keys.push(KnownKey {
+                        key,
+                        since: Instant(at_ms),
+                        revoked_from: None,
+                    });
+                }
+            }
+            What::GatewayRevoked(r) => self.take_revocation(r.gateway, Instant(at_ms)),
+            What::GatewayRevokedFrom(r) => self.take_revocation(r.gateway, Instant(r.from_ms)),
             _ => {}
         }
         Ok(())
     }
+
+    fn take_revocation(&mut self, gateway: String, from: Instant) {
+        let standing = self.credentials.entry(gateway).or_default();
+        let mut keys = std::mem::take(&mut standing.keys);
+        for known in &mut keys {
+            known.revoked_from.get_or_insert(from);
+        }
+        *standing = Credential {
+            keys,
+            revoked: true,
+            ..Credential::default()
+        };
+    }
+}
+
+fn key_known(gateway: &str, society: &str, key: &PublicKey, known_by: KeyBy) -> Answer<What> {
+    let mut text = [0; MAX_VERIFIER_BYTES];
+    let key = key
+        .verifier(gateway, &mut text)
+        .ok_or("a key does not fit its text")
+        .or_ours("the gateway's key")?;
+    Ok(What::GatewayKey(GatewayKey {
+        gateway: gateway.to_owned(),
+        society: society.to_owned(),
+        key: key.to_owned(),
+        known_by,
+    }))
 }
 
 /// Lower-case hexadecimal.

@@ -29,6 +29,7 @@ use records::{
     decode::replay,
     directory::Directory,
     import::{ImportHeader, Places, place},
+    ongoing::{Ongoing, PowerPoints},
 };
 use store::{
     Live, SeriesReader, SeriesStore, StoreError,
@@ -58,6 +59,8 @@ pub trait Watch: Send + Sync {
     fn receipts(&self) -> Vec<(String, Vec<u8>)>;
     /// What time it is, for knowing which days are over.
     fn now(&self) -> Instant;
+    /// A node that lost something must be born again; the topic takes its commands.
+    fn ask_for_birth(&self, _topic: &str) {}
 }
 
 /// Nobody else wants to know: a command without a daemon.
@@ -76,13 +79,16 @@ impl Watch for NoWatch {
     }
 }
 
+/// Under this name, which no gateway can have, the state between messages is kept beside the
+/// receipts: in the transaction that moves the series' position.
+const ONGOING: &str = " ongoing";
 /// How often a flush is tried while the disk is full.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 /// Groups of series that are tidied between two flushes.
 const TIDY_GROUPS: usize = 16;
 
 enum Work {
-    Group { next: u64, decoded: Decoded },
+    Group { next: u64, decoded: Box<Decoded> },
     Define(Vec<SeriesDef>),
     Flush(mpsc::Sender<Answer<()>>),
     Settle(Vec<SeriesId>, mpsc::Sender<Answer<()>>),
@@ -192,6 +198,7 @@ impl Sink<Decoded> for ToProjector {
             self.live.roll_up(decoded.placed.iter().map(to_store));
             self.watch.committed(&decoded);
             let next = first + u64::from(records);
+            let decoded = Box::new(decoded);
             self.queue.push(Work::Group { next, decoded });
         }
     }
@@ -227,6 +234,8 @@ impl Projector {
             series,
             look,
             undefined: None,
+            ongoing: Ongoing::default(),
+            places: None,
             reader,
             known,
             live,
@@ -338,12 +347,19 @@ impl Projector {
     }
 }
 
+/// Where reads and powers belong.
+type Belongings = (Directory, PowerPoints);
+
 struct Worker {
     series: SeriesStore,
     /// What the live values are told from.
     look: SeriesReader,
     /// Definitions for which there was no space.
     undefined: Option<Vec<SeriesDef>>,
+    /// What later messages are understood by.
+    ongoing: Ongoing,
+    /// Where their reads belong, as long as nothing was applied.
+    places: Option<(Arc<Known>, Arc<Belongings>)>,
     reader: Reader,
     known: SharedKnown,
     live: Arc<Live>,
@@ -356,7 +372,12 @@ struct Worker {
 
 impl Worker {
     fn run(&mut self) -> Answer<()> {
-        let receipts = self.look.receipts().or_ours("series.sqlite")?;
+        let mut receipts = self.look.receipts().or_ours("series.sqlite")?;
+        if let Some(at) = receipts.iter().position(|(name, _)| name == ONGOING) {
+            let (_, state) = receipts.swap_remove(at);
+            // A state of another version is made again with the series: `rebuild`.
+            self.ongoing = Ongoing::from_bytes(&state).unwrap_or_default();
+        }
         self.watch.restored(receipts);
         self.look.seed(&self.live).or_ours("series.sqlite")?;
         self.catch_up()?;
@@ -365,7 +386,7 @@ impl Worker {
         loop {
             let wait = self.pause().saturating_sub(self.flushed.elapsed());
             match self.queue.pop(wait.max(Duration::from_millis(1))) {
-                Some(Work::Group { next, decoded }) => self.take(next, decoded)?,
+                Some(Work::Group { next, decoded }) => self.take(next, *decoded)?,
                 Some(Work::Define(defs)) => {
                     self.undefined = Some(defs);
                     // What a decision or an event changes is seen at once.
@@ -478,9 +499,30 @@ impl Worker {
         self.flush().map(|_| ())
     }
 
-    fn take(&mut self, next: u64, decoded: Decoded) -> Answer<()> {
+    fn take(&mut self, next: u64, mut decoded: Decoded) -> Answer<()> {
         if next <= self.series.waiting().applied {
             return Ok(());
+        }
+        if !decoded.powers.is_empty() || !decoded.sparkplug.is_empty() {
+            let known = self.known_now();
+            let places = match &self.places {
+                Some((of, places)) if Arc::ptr_eq(of, &known) => Arc::clone(places),
+                _ => {
+                    let places = Arc::new((directory_of(&known), known.power_points()));
+                    self.places = Some((known, Arc::clone(&places)));
+                    places
+                }
+            };
+            let done = self.ongoing.take(&mut decoded, &places.0, &places.1);
+            let fresh = decoded.placed.iter().skip(done.placed_before);
+            self.live.roll_up(fresh.map(to_store));
+            if self.progress.caught_up.load(Ordering::Acquire) {
+                for topic in done.rebirths {
+                    self.watch.ask_for_birth(&topic);
+                }
+            }
+            // The position and this state belong to one transaction, whichever step flushes.
+            self.note_ongoing();
         }
         match apply_decoded(&mut self.series, next, decoded) {
             Ok(None) => {}
@@ -531,6 +573,10 @@ impl Worker {
             self.unless_full(closed)?;
         }
         Ok(())
+    }
+
+    fn note_ongoing(&mut self) {
+        self.series.note_receipt(ONGOING, &self.ongoing.to_bytes());
     }
 
     fn known_now(&self) -> Arc<Known> {
@@ -594,6 +640,7 @@ pub fn directory_of(known: &Known) -> Directory {
             .filter(|s| s.named)
             .map(|s| (s.meter.as_str(), s.register, s.id)),
     )
+    .disbelieving(known.disbelieved.as_slice().into())
 }
 
 /// What one record says, as when it arrived. Decisions say nothing here: the books know them.
@@ -605,7 +652,8 @@ pub(super) fn decode(
 ) -> Answer<()> {
     match record.first() {
         Some(&KIND_MESSAGE) => {
-            replay(record, 0, directory, into).or_ours("a message of the journal")?;
+            replay(record, 0, directory, &known.devices, into)
+                .or_ours("a message of the journal")?;
         }
         Some(&KIND_IMPORT) => {
             let (header, lines) =

@@ -17,6 +17,7 @@ use journal::{CommitLimits, Committer, Entry, Journal, Options, RealDisk, Record
 use records::{
     Decoded, KIND_DECISION,
     decision::{self, Decision, What},
+    devices::Devices,
     society::SocietyDocument,
 };
 use store::{
@@ -83,6 +84,7 @@ impl SocietyOffice {
     pub fn found(
         folder: &Path,
         document: &SocietyDocument,
+        mappings: Vec<What>,
         by: &str,
         now: Instant,
         settings: Settings,
@@ -92,13 +94,20 @@ impl SocietyOffice {
         folder::make(&folder.join("journal"))?;
         let mut journal = open_journal(folder, 0, settings)?.0;
         if journal.head().size == 0 {
-            let decision = Decision {
-                at_ms: now.0,
-                by: by.to_owned(),
-                what: What::SocietyApplied(Box::new(document.clone())),
-            };
+            let mut records = Records::default();
+            let all = mappings
+                .into_iter()
+                .chain([What::SocietyApplied(Box::new(document.clone()))]);
+            for what in all {
+                let decision = Decision {
+                    at_ms: now.0,
+                    by: by.to_owned(),
+                    what,
+                };
+                records.push(&decision.to_record());
+            }
             journal
-                .append_group(now.0, &Records::one(decision.to_record()))
+                .append_group(now.0, &records)
                 .or_ours("the society's journal")?;
         }
         journal.close().or_ours("the society's journal")
@@ -304,8 +313,28 @@ impl SocietyOffice {
                     .numbering
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner);
-                let known = Known::check(document, &mut numbering)?;
+                let mut known = Known::check(document, &mut numbering)?;
+                let before = self.known();
+                known.devices = before.devices.clone();
+                known.disbelieved = before.disbelieved.clone();
+                known.clones = before.clones.clone();
                 define_live(&self.live, &known);
+                *self.known.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(known);
+            }
+            if matches!(
+                decision.what,
+                What::MessagesDisbelieved(_) | What::GatewayCloned(_)
+            ) {
+                let mut known = Known::clone(&self.known());
+                known.take_about_gateways(&decision.what);
+                *self.known.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(known);
+            }
+            if let What::MappingApplied(applied) = &decision.what {
+                let mut known = Known::clone(&self.known());
+                known
+                    .devices
+                    .apply(applied)
+                    .or_ours("a mapping that was checked")?;
                 *self.known.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(known);
             }
         }
@@ -423,9 +452,15 @@ fn apply(books: &mut BooksStore, position: u64, record: &[u8], decision: &Decisi
                 });
             }
         }
-        What::GatewayCredential(_)
+        What::MappingApplied(_)
+        | What::MessagesDisbelieved(_)
+        | What::GatewayCloned(_)
+        | What::GatewayCredential(_)
         | What::GatewayCertificate(_)
+        | What::GatewayCode(_)
+        | What::GatewayKey(_)
         | What::GatewayRevoked(_)
+        | What::GatewayRevokedFrom(_)
         | What::ClaimFrozen(_)
         | What::BillFrozen(_)
         | What::TailCut(_) => {}
@@ -447,6 +482,12 @@ fn kind_of(what: &What) -> &'static str {
         What::GatewayCredential(_) => "gateway-credential/1",
         What::GatewayCertificate(_) => "gateway-certificate/1",
         What::GatewayRevoked(_) => "gateway-revoked/1",
+        What::GatewayRevokedFrom(_) => "gateway-revoked/2",
+        What::GatewayCode(_) => "gateway-code/1",
+        What::GatewayKey(_) => "gateway-key/1",
+        What::MessagesDisbelieved(_) => "messages-disbelieved/1",
+        What::GatewayCloned(_) => "gateway-cloned/1",
+        What::MappingApplied(_) => "mapping-applied/1",
         What::ClaimFrozen(_) => CLAIM_FROZEN,
         What::BillFrozen(_) => BILL_FROZEN,
         What::TailCut(_) => "tail-cut/1",
@@ -457,6 +498,8 @@ fn kind_of(what: &What) -> &'static str {
 pub(super) fn known_of(books: &BooksStore) -> Answer<(Known, Numbering)> {
     let mut numbering = Numbering::new();
     let mut latest = None;
+    let mut devices = Devices::default();
+    let mut about_gateways = Vec::new();
     for row in books.applied(0).or_ours("books.sqlite")? {
         if row.kind == "society-applied/1" {
             let decision: Decision =
@@ -465,9 +508,25 @@ pub(super) fn known_of(books: &BooksStore) -> Answer<(Known, Numbering)> {
                 latest = Some(Known::check(&document, &mut numbering)?);
             }
         }
+        if ["messages-disbelieved/1", "gateway-cloned/1"].contains(&&*row.kind) {
+            let decision: Decision = serde_json::from_str(&row.json).or_ours("a decision")?;
+            about_gateways.push(decision.what);
+        }
+        if row.kind == "mapping-applied/1" {
+            let decision: Decision = serde_json::from_str(&row.json).or_ours("a mapping")?;
+            if let What::MappingApplied(applied) = decision.what {
+                devices.apply(&applied).or_ours("a mapping")?;
+            }
+        }
     }
     match latest {
-        Some(known) => Ok((known, numbering)),
+        Some(mut known) => {
+            known.devices = devices;
+            for what in &about_gateways {
+                known.take_about_gateways(what);
+            }
+            Ok((known, numbering))
+        }
         None => refuse(
             "the society has no document yet\nhint: run `commonwatt society apply FILE.toml`",
         ),

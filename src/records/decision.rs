@@ -5,6 +5,8 @@
 //! at a version never changes; a newer or unknown one is an error and the daemon refuses to start
 //! rather than guess. Golden bytes of every version are pinned in the tests below.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -50,6 +52,24 @@ pub enum What {
     /// A gateway's credentials are no longer believed (node journal).
     #[serde(rename = "gateway-revoked/1")]
     GatewayRevoked(GatewayRevoked),
+    /// A gateway's credentials and keys are no longer believed from a date on (node journal).
+    #[serde(rename = "gateway-revoked/2")]
+    GatewayRevokedFrom(GatewayRevokedFrom),
+    /// A gateway may enrol its key with a one-time code; only its hash is kept (node journal).
+    #[serde(rename = "gateway-code/1")]
+    GatewayCode(GatewayCode),
+    /// A gateway's key is believed from now on (node journal).
+    #[serde(rename = "gateway-key/1")]
+    GatewayKey(GatewayKey),
+    /// What a gateway sent in a span is not believed.
+    #[serde(rename = "messages-disbelieved/1")]
+    MessagesDisbelieved(MessagesDisbelieved),
+    /// Two different notes have one name: two gateways have one key.
+    #[serde(rename = "gateway-cloned/1")]
+    GatewayCloned(GatewayCloned),
+    /// How the messages of one device are read from now on.
+    #[serde(rename = "mapping-applied/1")]
+    MappingApplied(MappingApplied),
     /// A claim with its lines, from now on fixed.
     #[serde(rename = "claim-frozen/1")]
     ClaimFrozen(Box<ClaimFrozen>),
@@ -184,6 +204,104 @@ pub struct GatewayRevoked {
     pub gateway: String,
     /// Why.
     pub reason: String,
+}
+
+/// A gateway is no longer believed from a date on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GatewayRevokedFrom {
+    /// Gateway id.
+    pub gateway: String,
+    /// What reached us from then on is not believed, ms UTC.
+    pub from_ms: i64,
+    /// Why.
+    pub reason: String,
+}
+
+/// A one-time code, as its hash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GatewayCode {
+    /// Gateway id.
+    pub gateway: String,
+    /// Its society's slug.
+    pub society: String,
+    /// SHA-256 of the code, lower-case hex.
+    pub code_sha256: String,
+    /// When it stops being worth anything, ms UTC.
+    pub until_ms: i64,
+}
+
+/// How a key became known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyBy {
+    /// With a one-time code.
+    Code,
+    /// The gateway's older key signed it.
+    Rotation,
+}
+
+/// A gateway's public key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GatewayKey {
+    /// Gateway id.
+    pub gateway: String,
+    /// Its society's slug.
+    pub society: String,
+    /// The key in the form of a signed note's verifier key.
+    pub key: String,
+    /// How it became known.
+    pub known_by: KeyBy,
+}
+
+/// What a gateway sent in a span is not believed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MessagesDisbelieved {
+    /// Gateway id.
+    pub gateway: String,
+    /// What reached us from then on, ms UTC.
+    pub from_ms: i64,
+    /// Up to then, ms UTC; the day's own rule is in force from there.
+    pub until_ms: i64,
+    /// Why.
+    pub reason: String,
+}
+
+/// Two different notes of one name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GatewayCloned {
+    /// Gateway id.
+    pub gateway: String,
+    /// The boot in both notes.
+    pub boot: u64,
+    /// The number in both notes.
+    pub seq: u64,
+    /// First 16 bytes of the SHA-256 of the note that came first, lower-case hex.
+    pub first: String,
+    /// The same of the other.
+    pub second: String,
+}
+
+/// A mapping by content, bound to one gateway entry of the society.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MappingApplied {
+    /// The gateway entry whose messages it reads.
+    pub gateway: String,
+    /// Its name.
+    pub name: String,
+    /// What the mapping calls a meter, to the meter's serial.
+    pub meters: BTreeMap<String, String>,
+    /// The device is wired the other way round: import and export change places.
+    pub reversed: bool,
+    /// Zone of local times where the mapping names none.
+    pub zone: String,
+    /// The mapping itself, TOML.
+    pub text: String,
 }
 
 /// What was set aside at start.
@@ -324,6 +442,62 @@ mod tests {
                 reason: "stolen".into(),
             }),
             r#"{"at_ms":1384600000000,"by":"treasurer","what":{"type":"gateway-revoked/1","body":{"gateway":"g1","reason":"stolen"}}}"#,
+        );
+        check(
+            What::GatewayRevokedFrom(GatewayRevokedFrom {
+                gateway: "g1".into(),
+                from_ms: 5,
+                reason: "stolen".into(),
+            }),
+            r#"{"at_ms":1384600000000,"by":"treasurer","what":{"type":"gateway-revoked/2","body":{"gateway":"g1","from_ms":5,"reason":"stolen"}}}"#,
+        );
+        check(
+            What::GatewayCode(GatewayCode {
+                gateway: "g1".into(),
+                society: "bes1".into(),
+                code_sha256: "00ff".into(),
+                until_ms: 6,
+            }),
+            r#"{"at_ms":1384600000000,"by":"treasurer","what":{"type":"gateway-code/1","body":{"gateway":"g1","society":"bes1","code_sha256":"00ff","until_ms":6}}}"#,
+        );
+        check(
+            What::GatewayKey(GatewayKey {
+                gateway: "g1".into(),
+                society: "bes1".into(),
+                key: "commonwatt/gw/g1+00000000+AQ".into(),
+                known_by: KeyBy::Rotation,
+            }),
+            r#"{"at_ms":1384600000000,"by":"treasurer","what":{"type":"gateway-key/1","body":{"gateway":"g1","society":"bes1","key":"commonwatt/gw/g1+00000000+AQ","known_by":"rotation"}}}"#,
+        );
+        check(
+            What::MessagesDisbelieved(MessagesDisbelieved {
+                gateway: "g1".into(),
+                from_ms: 7,
+                until_ms: 8,
+                reason: "stolen".into(),
+            }),
+            r#"{"at_ms":1384600000000,"by":"treasurer","what":{"type":"messages-disbelieved/1","body":{"gateway":"g1","from_ms":7,"until_ms":8,"reason":"stolen"}}}"#,
+        );
+        check(
+            What::GatewayCloned(GatewayCloned {
+                gateway: "g1".into(),
+                boot: 7,
+                seq: 9,
+                first: "00".into(),
+                second: "ff".into(),
+            }),
+            r#"{"at_ms":1384600000000,"by":"treasurer","what":{"type":"gateway-cloned/1","body":{"gateway":"g1","boot":7,"seq":9,"first":"00","second":"ff"}}}"#,
+        );
+        check(
+            What::MappingApplied(MappingApplied {
+                gateway: "d1".into(),
+                name: "tasmota".into(),
+                meters: BTreeMap::from([("plug".into(), "M1".into())]),
+                reversed: false,
+                zone: "Europe/London".into(),
+                text: "name = \"tasmota\"\n".into(),
+            }),
+            r#"{"at_ms":1384600000000,"by":"treasurer","what":{"type":"mapping-applied/1","body":{"gateway":"d1","name":"tasmota","meters":{"plug":"M1"},"reversed":false,"zone":"Europe/London","text":"name = \"tasmota\"\n"}}}"#,
         );
         check(
             What::TailCut(TailCut {

@@ -8,12 +8,26 @@ use std::sync::Arc;
 
 use crate::{
     Decoded,
-    decoded::{NO_POWER, PlacedRead, StatusNote, UndecodableMessage, UnplacedRead},
+    decoded::{
+        Doubt, EnrolmentAsked, NO_POWER, PlacedRead, PowerSample, SignedNote, SparkplugMessage,
+        StatusNote, UndecodableMessage, UnplacedRead,
+    },
+    devices::{DeviceReader, Devices},
     directory::Directory,
     message::{Arrived, BadMessage},
     own::{self, OwnRead},
+    proof::{Keys, Proof},
 };
-use domain::{calendar::Instant, metering::Source};
+use domain::{
+    calendar::Instant,
+    metering::{Obis, Source},
+    quantity::WattHours,
+};
+use mapping::{Mapped, Message, Outcome, What};
+use wire::{
+    Note,
+    note::{Link, MeterState, Register},
+};
 
 /// Longest status payload that goes along; the record keeps all of it.
 pub const MAX_STATUS_BYTES: usize = 4_096;
@@ -27,6 +41,8 @@ pub struct Brought {
     pub unplaced: u32,
     /// Whether its payload could not be decoded.
     pub undecodable: bool,
+    /// What its signature is worth; [`Proof::Unsigned`] for everything that cannot be signed.
+    pub proof: Proof,
 }
 
 /// A message of reads in the own format, apart from its payload.
@@ -40,58 +56,326 @@ pub struct From<'a> {
     pub record: u32,
 }
 
-/// Adds what a payload in the own format says to `into`. `scratch` is memory to decode in.
-pub fn reads<'a>(
+/// Adds what a message of reads in the own format says to `into`, as it arrives: its signature is
+/// checked against the keys of its gateway. `scratch` is memory to decode in.
+pub fn arrived<'a>(
     from: From<'_>,
     payload: &'a [u8],
+    keys: &Keys,
     directory: &Directory,
     scratch: &mut Vec<OwnRead<'a>>,
     into: &mut Decoded,
 ) -> Brought {
-    let mut brought = Brought::default();
-    let head = match own::decode_into(payload, scratch) {
-        Ok(head) => head,
-        Err(why) => {
-            into.undecodable.push(UndecodableMessage {
-                gateway: Arc::clone(from.gateway),
-                record: from.record,
-                reason: why.to_string().into_boxed_str(),
-                received: from.received,
-            });
-            brought.undecodable = true;
-            return brought;
+    if !Note::is_claimed_by(payload) {
+        return json(from, payload, keys.of_unsigned(), directory, scratch, into);
+    }
+    match Note::parse(payload) {
+        Ok(parsed) => {
+            let proof = keys.of_note(from.gateway, &parsed);
+            note(from, payload, &parsed, proof, directory, into)
         }
+        Err(why) => undecodable(from, &why.to_string(), into),
+    }
+}
+
+/// Adds what a message of reads in the own format says to `into`, its signature having been worth
+/// this much when it arrived.
+pub fn reads<'a>(
+    from: From<'_>,
+    payload: &'a [u8],
+    proof: Proof,
+    directory: &Directory,
+    scratch: &mut Vec<OwnRead<'a>>,
+    into: &mut Decoded,
+) -> Brought {
+    if !Note::is_claimed_by(payload) {
+        return json(from, payload, proof, directory, scratch, into);
+    }
+    match Note::parse(payload) {
+        // Unreadable on the day it came, and so never checked.
+        Ok(_) if proof == Proof::Unsigned => {
+            doubt(from, UNCHECKED, into);
+            Brought::default()
+        }
+        Ok(parsed) => note(from, payload, &parsed, proof, directory, into),
+        Err(why) => undecodable(from, &why.to_string(), into),
+    }
+}
+
+const UNCHECKED: &str = "its signature was not checked when it came";
+
+const REVOKED_SINCE: &str = "its gateway was revoked from a date before it came";
+
+fn json<'a>(
+    from: From<'_>,
+    payload: &'a [u8],
+    proof: Proof,
+    directory: &Directory,
+    scratch: &mut Vec<OwnRead<'a>>,
+    into: &mut Decoded,
+) -> Brought {
+    let mut brought = Brought {
+        proof,
+        ..Brought::default()
+    };
+    if let Some(why) = proof.doubt() {
+        doubt(from, why, into);
+        return brought;
+    }
+    let mut lost = Vec::new();
+    let head = match own::decode_into(payload, scratch, &mut lost) {
+        Ok(head) => head,
+        Err(why) => return undecodable(from, &why.to_string(), into),
     };
     for read in scratch.drain(..) {
         let w = read
             .w
             .and_then(|w| i32::try_from(w.0).ok())
             .unwrap_or(NO_POWER);
-        if let Some(series) = directory.find(&read.meter, read.register) {
-            brought.placed += 1;
-            into.placed.push(PlacedRead {
-                series,
-                at: read.at,
-                wh: read.wh,
-                w,
-                received: from.received,
-                source: Source::Telemetry,
-            });
-        } else {
-            brought.unplaced += 1;
-            into.unplaced.push(UnplacedRead {
-                gateway: Arc::clone(from.gateway),
-                meter: read.meter.into(),
-                register: read.register,
-                at: read.at,
-                wh: read.wh,
-                w,
-                received: from.received,
-                source: Source::Telemetry,
-            });
-        }
+        let seen = Seen {
+            meter: &read.meter,
+            register: read.register,
+            at: read.at,
+            wh: read.wh,
+            w,
+            source: proof.source(),
+        };
+        place(from, &seen, directory, into, &mut brought);
     }
     into.note_sequence(from.gateway, head.boot, head.seq);
+    for loss in lost {
+        into.note_lost(from.gateway, loss.boot, loss.first, loss.last);
+    }
+    brought
+}
+
+fn note(
+    from: From<'_>,
+    payload: &[u8],
+    note: &Note<'_>,
+    proof: Proof,
+    directory: &Directory,
+    into: &mut Decoded,
+) -> Brought {
+    let mut brought = Brought {
+        proof,
+        ..Brought::default()
+    };
+    if let Some(why) = proof.doubt() {
+        doubt(from, why, into);
+        return brought;
+    }
+    let head = note.head();
+    for read in note.reads() {
+        if read.state != MeterState::Good {
+            let why = format!(
+                "meter `{}` gives its register `{}` with state `{}`; expected `G`",
+                read.meter,
+                read.register,
+                read.state.letter()
+            );
+            doubt(from, &why, into);
+            continue;
+        }
+        let Register(c, d, e) = read.register;
+        let seen = Seen {
+            meter: read.meter,
+            register: Obis(c, d, e),
+            at: Instant(read.at_ms),
+            wh: WattHours(read.wh.cast_signed()),
+            w: read.w.unwrap_or(NO_POWER),
+            source: proof.source(),
+        };
+        place(from, &seen, directory, into, &mut brought);
+    }
+    into.note_sequence(from.gateway, head.boot, head.seq);
+    for loss in note.losses() {
+        into.note_lost(from.gateway, loss.boot, loss.first, loss.last);
+    }
+    if proof == Proof::Signed {
+        into.notes.push(SignedNote {
+            gateway: Arc::clone(from.gateway),
+            boot: head.boot,
+            seq: head.seq,
+            link: Link::to(payload).0,
+        });
+    }
+    brought
+}
+
+/// One read of a message.
+struct Seen<'a> {
+    meter: &'a str,
+    register: Obis,
+    at: Instant,
+    wh: WattHours,
+    w: i32,
+    source: Source,
+}
+
+fn place(
+    from: From<'_>,
+    seen: &Seen<'_>,
+    directory: &Directory,
+    into: &mut Decoded,
+    brought: &mut Brought,
+) {
+    let &Seen {
+        meter,
+        register,
+        at,
+        wh,
+        w,
+        source,
+    } = seen;
+    let received = from.received;
+    if let Some(series) = directory.find(meter, register) {
+        brought.placed += 1;
+        into.placed.push(PlacedRead {
+            series,
+            at,
+            wh,
+            w,
+            received,
+            source,
+        });
+    } else {
+        brought.unplaced += 1;
+        into.unplaced.push(UnplacedRead {
+            gateway: Arc::clone(from.gateway),
+            meter: meter.into(),
+            register,
+            at,
+            wh,
+            w,
+            received,
+            source,
+        });
+    }
+}
+
+fn undecodable(from: From<'_>, why: &str, into: &mut Decoded) -> Brought {
+    into.undecodable.push(UndecodableMessage {
+        gateway: Arc::clone(from.gateway),
+        record: from.record,
+        reason: why.into(),
+        received: from.received,
+    });
+    Brought {
+        undecodable: true,
+        ..Brought::default()
+    }
+}
+
+fn doubt(from: From<'_>, why: &str, into: &mut Decoded) {
+    into.doubts.push(Doubt {
+        gateway: Arc::clone(from.gateway),
+        record: from.record,
+        reason: why.into(),
+        received: from.received,
+    });
+}
+
+/// A message of a device that speaks its own dialect.
+#[derive(Clone, Copy, Debug)]
+pub struct Dialect<'a> {
+    /// The mapping that reads it.
+    pub device: &'a Arc<DeviceReader>,
+    /// Its topic.
+    pub topic: &'a str,
+    /// Its bytes.
+    pub payload: &'a [u8],
+    /// Whether it comes from a broker's memory and not from the device just now.
+    pub stale: bool,
+}
+
+/// Adds what a device's message says to `into`.
+pub fn device(
+    from: From<'_>,
+    said: Dialect<'_>,
+    directory: &Directory,
+    into: &mut Decoded,
+) -> Brought {
+    let message = Message {
+        topic: said.topic,
+        payload: said.payload,
+        received: from.received,
+        stale: said.stale,
+    };
+    match said.device.reader.read(&message) {
+        Outcome::Elsewhere | Outcome::Proposals(_) => Brought::default(),
+        Outcome::Reads(reads) => mapped(from, reads, directory, into),
+        Outcome::Sparkplug => {
+            into.sparkplug.push(SparkplugMessage {
+                gateway: Arc::clone(from.gateway),
+                device: Arc::clone(said.device),
+                topic: said.topic.into(),
+                payload: said.payload.into(),
+                received: from.received,
+                stale: said.stale,
+                record: from.record,
+            });
+            Brought::default()
+        }
+        Outcome::Refused(reason) => {
+            into.undecodable.push(UndecodableMessage {
+                gateway: Arc::clone(from.gateway),
+                record: from.record,
+                reason: reason.into_boxed_str(),
+                received: from.received,
+            });
+            Brought {
+                undecodable: true,
+                ..Brought::default()
+            }
+        }
+    }
+}
+
+/// Adds what a mapping made of a message to `into`.
+pub(crate) fn mapped(
+    from: From<'_>,
+    reads: Vec<Mapped>,
+    directory: &Directory,
+    into: &mut Decoded,
+) -> Brought {
+    let mut brought = Brought::default();
+    for read in reads {
+        match read.what {
+            What::Register { register, wh, w } => {
+                let w = w.unwrap_or(NO_POWER);
+                if let Some(series) = directory.find(&read.meter, register) {
+                    brought.placed += 1;
+                    into.placed.push(PlacedRead {
+                        series,
+                        at: read.at,
+                        wh,
+                        w,
+                        received: from.received,
+                        source: Source::Telemetry,
+                    });
+                } else {
+                    brought.unplaced += 1;
+                    into.unplaced.push(UnplacedRead {
+                        gateway: Arc::clone(from.gateway),
+                        meter: read.meter.into_boxed_str(),
+                        register,
+                        at: read.at,
+                        wh,
+                        w,
+                        received: from.received,
+                        source: Source::Telemetry,
+                    });
+                }
+            }
+            What::Power(w) => into.powers.push(PowerSample {
+                meter: read.meter.into_boxed_str(),
+                at: read.at,
+                w,
+            }),
+            What::Glance(_) => {}
+        }
+    }
     brought
 }
 
@@ -108,6 +392,18 @@ pub fn status(from: From<'_>, payload: &[u8], will: bool, into: &mut Decoded) {
     });
 }
 
+/// Adds a request that a key be believed to `into`.
+pub fn enrolment(from: From<'_>, payload: &[u8], into: &mut Decoded) {
+    into.enrolments.push(EnrolmentAsked {
+        gateway: Arc::clone(from.gateway),
+        payload: payload
+            .get(..payload.len().min(wire::enrol::MAX_ENROL_BYTES))
+            .unwrap_or_default()
+            .into(),
+        received: from.received,
+    });
+}
+
 /// Adds what one kind 1 record of the journal says to `into`, as when it arrived.
 ///
 /// # Errors
@@ -116,6 +412,7 @@ pub fn replay(
     record: &[u8],
     number: u32,
     directory: &Directory,
+    devices: &Devices,
     into: &mut Decoded,
 ) -> Result<Brought, BadMessage> {
     let arrived = Arrived::decode(record)?;
@@ -129,10 +426,28 @@ pub fn replay(
         received: message.received,
         record: number,
     };
+    if directory.disbelieves(message.gateway, message.received) {
+        doubt(from, REVOKED_SINCE, into);
+        return Ok(Brought::default());
+    }
+    if let Some(hash) = message.mapping {
+        // A hash that no decision names cannot be: the mapping is journaled before its first
+        // message. The bytes stay, and say nothing.
+        return Ok(devices.by_hash(hash).map_or_else(Brought::default, |known| {
+            let said = Dialect {
+                device: known,
+                topic: message.topic,
+                payload: message.payload,
+                stale: message.is_stale(),
+            };
+            device(from, said, directory, into)
+        }));
+    }
     if arrived.is_reads() {
         Ok(reads(
             from,
             message.payload,
+            message.proof,
             directory,
             &mut Vec::new(),
             into,
@@ -144,3 +459,6 @@ pub fn replay(
         Ok(Brought::default())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,8 @@ use domain::{
     quantity::WattHours,
 };
 
+use crate::devices::DeviceReader;
+
 /// [`PlacedRead::w`] when the device sent no power.
 pub const NO_POWER: i32 = i32::MIN;
 
@@ -26,11 +28,63 @@ pub struct Decoded {
     pub sequences: Vec<SequenceRun>,
     /// Messages that could not be decoded; their raw bytes are in the record.
     pub undecodable: Vec<UndecodableMessage>,
+    /// Messages that are kept and not believed, and reads whose meter says that it is not well.
+    pub doubts: Vec<Doubt>,
+    /// Notes whose signature is good, to tell when two of them have one name.
+    pub notes: Vec<SignedNote>,
+    /// Requests that a key be believed.
+    pub enrolments: Vec<EnrolmentAsked>,
     /// Statuses and last wills of gateways.
     pub statuses: Vec<StatusNote>,
     /// Imported interval energy, by half hour.
     pub intervals: Vec<PlacedInterval>,
+    /// Powers of devices without a counter; they become interval energy in
+    /// [`crate::ongoing::Ongoing::take`].
+    pub powers: Vec<PowerSample>,
+    /// Sparkplug B messages, whose meaning depends on those before them.
+    pub sparkplug: Vec<SparkplugMessage>,
 }
+
+/// A power of a device without a counter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PowerSample {
+    /// The meter's serial.
+    pub meter: Box<str>,
+    /// When it was read.
+    pub at: Instant,
+    /// W, positive where energy is taken in.
+    pub w: i32,
+}
+
+/// A message of a Sparkplug B node.
+#[derive(Clone, Debug)]
+pub struct SparkplugMessage {
+    /// The gateway it came from.
+    pub gateway: Arc<str>,
+    /// The mapping that reads it.
+    pub device: Arc<DeviceReader>,
+    /// Its topic.
+    pub topic: Box<str>,
+    /// Its payload.
+    pub payload: Box<[u8]>,
+    /// When it reached us.
+    pub received: Instant,
+    /// Whether it comes from a broker's memory.
+    pub stale: bool,
+    /// Which record of the entry holds it, counted from 0.
+    pub record: u32,
+}
+
+impl PartialEq for SparkplugMessage {
+    fn eq(&self, other: &SparkplugMessage) -> bool {
+        (&self.gateway, self.device.hash, &self.topic, &self.payload)
+            == (&other.gateway, other.device.hash, &other.topic, &other.payload)
+            && (self.received, self.stale, self.record)
+                == (other.received, other.stale, other.record)
+    }
+}
+
+impl Eq for SparkplugMessage {}
 
 /// Imported energy of one half hour of a meter point.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,6 +163,43 @@ pub struct UndecodableMessage {
     pub received: Instant,
 }
 
+/// Something that came, is kept, and does not count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doubt {
+    /// The gateway it came from.
+    pub gateway: Arc<str>,
+    /// Which record of the entry holds it, counted from 0.
+    pub record: u32,
+    /// Why, in words for a person.
+    pub reason: Box<str>,
+    /// When it reached us.
+    pub received: Instant,
+}
+
+/// A note whose signature is good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedNote {
+    /// The gateway.
+    pub gateway: Arc<str>,
+    /// Its boot counter.
+    pub boot: u64,
+    /// The note's number since then.
+    pub seq: u64,
+    /// The first bytes of its hash: two notes of one name and different bytes are two gateways.
+    pub link: [u8; 16],
+}
+
+/// A gateway asks that a key be believed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnrolmentAsked {
+    /// The gateway, by credential or topic.
+    pub gateway: Arc<str>,
+    /// The enrolment or rotation, untouched.
+    pub payload: Box<[u8]>,
+    /// When it reached us.
+    pub received: Instant,
+}
+
 /// What a gateway says about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusNote {
@@ -133,11 +224,16 @@ impl Decoded {
             run.last = seq;
             return;
         }
+        self.note_lost(gateway, boot, seq, seq);
+    }
+
+    /// Adds numbers that a loss record covers: they will not come, and the receipt names them.
+    pub fn note_lost(&mut self, gateway: &Arc<str>, boot: u64, first: u64, last: u64) {
         self.sequences.push(SequenceRun {
             gateway: Arc::clone(gateway),
             boot,
-            first: seq,
-            last: seq,
+            first,
+            last,
         });
     }
 }

@@ -4,7 +4,12 @@
 //! one row a register, one open-addressed table. 1.5 million registers take about 55 MB and a
 //! lookup takes no lock. Two rows for one register of one meter: the later wins.
 
-use domain::metering::{Obis, SeriesId};
+use std::sync::Arc;
+
+use domain::{
+    calendar::{Instant, Span},
+    metering::{Obis, SeriesId},
+};
 
 /// The registers of one society by meter serial and OBIS code.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +18,17 @@ pub struct Directory {
     rows: Vec<Row>,
     /// Row number plus one; 0 is empty. A power of two, at most half full.
     slots: Vec<u32>,
+    disbelieved: Arc<[Disbelieved]>,
+}
+
+/// A gateway of which nothing that came in a span is believed: it was revoked from a date before the
+/// day on which that was decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disbelieved {
+    /// The gateway.
+    pub gateway: Box<str>,
+    /// When its messages came.
+    pub received: Span,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +69,21 @@ impl Directory {
             }
         }
         directory
+    }
+
+    /// Nothing that these gateways sent in these spans is believed.
+    #[must_use]
+    pub fn disbelieving(mut self, disbelieved: Arc<[Disbelieved]>) -> Directory {
+        self.disbelieved = disbelieved;
+        self
+    }
+
+    /// Whether what this gateway sent at that time is not believed.
+    #[must_use]
+    pub fn disbelieves(&self, gateway: &str, received: Instant) -> bool {
+        self.disbelieved
+            .iter()
+            .any(|d| *d.gateway == *gateway && d.received.contains(received))
     }
 
     /// The series of a register, if the society has it.

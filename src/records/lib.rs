@@ -14,11 +14,14 @@
 pub mod decision;
 pub mod decode;
 pub mod decoded;
+pub mod devices;
 pub mod directory;
 pub mod import;
 pub mod income;
 pub mod message;
+pub mod ongoing;
 pub mod own;
+pub mod proof;
 pub mod society;
 
 pub use decoded::Decoded;

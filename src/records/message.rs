@@ -15,9 +15,12 @@
 //! | 1 | topic form: 1 `commonwatt/v1/<gateway>/reads`, 2 `…/status`, 0 any other, spelled out |
 //! | 2 + n | the topic, only in form 0 |
 //! | 1 | mapping: 0 none (own format), 1 a hash follows |
-//! | 32 | SHA-256 of the mapping's text, only in form 1 |
+//! | 32 | SHA-256 of the body of the decision that applied the mapping, only in form 1 |
 //! | 4 | the payload's length, only with bit 5 |
 //! | rest | payload: raw, or with bit 5 one LZ4 block (no frame, no dictionary) |
+//!
+//! Version 2 is for messages about which a signature says something: it has one byte more after the
+//! flags, the [`Proof`], which is never 0; a message with proof 0 is written in version 1.
 //!
 //! A payload of [`COMPRESS_FROM`] bytes or more is compressed when that makes the record smaller; the
 //! bytes that arrived come back exactly. A batch of JSON reads shrinks to about a sixth, which is
@@ -40,10 +43,12 @@ use std::borrow::Cow;
 use domain::calendar::Instant;
 use lz4_flex::block;
 
-use crate::{KIND_DIGEST, KIND_MESSAGE};
+use crate::{KIND_DIGEST, KIND_MESSAGE, proof::Proof};
 
 /// The version written after [`KIND_MESSAGE`] and [`KIND_DIGEST`].
 pub const VERSION: u8 = 1;
+/// The version of a message that says something about its signature.
+pub const PROVED_VERSION: u8 = 2;
 /// Longest gateway id in bytes.
 pub const MAX_GATEWAY_BYTES: usize = 64;
 /// Longest topic in bytes that MQTT allows.
@@ -81,11 +86,13 @@ pub struct ReadMessage<'a> {
     pub will: bool,
     /// Whether the decoder of the day could not read it; it is kept and shown all the same.
     pub undecodable: bool,
+    /// What its signature was worth when it came.
+    pub proof: Proof,
     /// The gateway it is from, by credential or topic.
     pub gateway: &'a str,
     /// The topic it was published to.
     pub topic: &'a str,
-    /// SHA-256 of the mapping that reads it; none for the own format.
+    /// SHA-256 of the decision body of the mapping that reads it; none for the own format.
     pub mapping: Option<&'a [u8; 32]>,
     /// The payload, untouched.
     pub payload: &'a [u8],
@@ -146,6 +153,13 @@ pub enum BadMessage {
 }
 
 impl<'a> ReadMessage<'a> {
+    /// Whether it comes from a broker's memory. At the endpoint the flag is only the device's wish
+    /// to be remembered; a broker sets it on what it kept.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.retained && self.door == Door::Broker
+    }
+
     /// Appends the record's bytes to `into`. On error nothing is appended.
     ///
     /// # Errors
@@ -173,7 +187,18 @@ impl<'a> ReadMessage<'a> {
             | u8::from(self.retained) << 2
             | u8::from(self.will) << 3
             | u8::from(self.undecodable) << 4;
-        into.extend_from_slice(&[KIND_MESSAGE, VERSION, self.door.byte(), flags]);
+        match self.proof {
+            Proof::Unsigned => {
+                into.extend_from_slice(&[KIND_MESSAGE, VERSION, self.door.byte(), flags]);
+            }
+            proof => into.extend_from_slice(&[
+                KIND_MESSAGE,
+                PROVED_VERSION,
+                self.door.byte(),
+                flags,
+                proof.code(),
+            ]),
+        }
         into.extend_from_slice(&self.received.0.to_le_bytes());
         into.push(gateway_len);
         into.extend_from_slice(self.gateway.as_bytes());
@@ -262,7 +287,13 @@ impl<'a> Arrived<'a> {
     pub fn decode(record: &'a [u8]) -> Result<Arrived<'a>, BadMessage> {
         let mut cursor = Cursor { rest: record };
         cursor.expect("kind", KIND_MESSAGE)?;
-        cursor.expect("version", VERSION)?;
+        let version = cursor.byte("version")?;
+        if version != VERSION && version != PROVED_VERSION {
+            return Err(BadMessage::Unknown {
+                field: "version",
+                value: version,
+            });
+        }
         let door = Door::from_byte(cursor.byte("door")?)?;
         let flags = cursor.byte("flags")?;
         if flags & 0b1100_0000 != 0 || flags & 0b11 == 0b11 {
@@ -271,6 +302,17 @@ impl<'a> Arrived<'a> {
                 value: flags,
             });
         }
+        let proof = match version {
+            PROVED_VERSION => {
+                let value = cursor.byte("proof")?;
+                let known = Proof::of_code(value).filter(|proof| *proof != Proof::Unsigned);
+                known.ok_or(BadMessage::Unknown {
+                    field: "proof",
+                    value,
+                })?
+            }
+            _ => Proof::Unsigned,
+        };
         let received = Instant(cursor.i64("received")?);
         let gateway = cursor.short_text("gateway", MAX_GATEWAY_BYTES)?;
         let form = cursor.byte("topic form")?;
@@ -315,6 +357,7 @@ impl<'a> Arrived<'a> {
                 retained: flags & 1 << 2 != 0,
                 will: flags & 1 << 3 != 0,
                 undecodable: flags & 1 << 4 != 0,
+                proof,
                 gateway,
                 topic: spelled,
                 mapping,
@@ -346,6 +389,14 @@ impl<'a> Arrived<'a> {
     #[must_use]
     pub fn is_reads(&self) -> bool {
         self.form == 1
+    }
+
+    /// Whether it asks that a key be believed.
+    #[must_use]
+    pub fn is_enrolment(&self) -> bool {
+        let topic = self.message.topic.strip_prefix(OWN_PREFIX);
+        self.form == 0
+            && topic.and_then(|rest| rest.strip_prefix(self.message.gateway)) == Some("/enrol")
     }
 
     /// Whether it is a gateway's status.
@@ -504,6 +555,7 @@ mod tests {
             retained: false,
             will: false,
             undecodable: false,
+            proof: Proof::Unsigned,
             gateway: "elmore-1",
             topic: "commonwatt/v1/elmore-1/reads",
             mapping: None,
@@ -525,6 +577,28 @@ mod tests {
     }
 
     #[test]
+    fn golden_bytes_of_version_2_never_change() {
+        let signed = ReadMessage {
+            proof: Proof::Signed,
+            ..message()
+        };
+        let mut bytes = Vec::new();
+        signed.encode(&mut bytes).unwrap();
+        assert_eq!(
+            bytes,
+            [
+                1, 2, 1, 1, 1, 0x7b, 0x54, 0x62, 0x3f, 0x9a, 0x01, 0, 0, 8, b'e', b'l', b'm', b'o',
+                b'r', b'e', b'-', b'1', 1, 0, b'{', b'}'
+            ]
+        );
+        assert_eq!(Arrived::decode(&bytes).unwrap().message().proof, Proof::Signed);
+        for unknown in [0, 8, 255] {
+            bytes[4] = unknown;
+            assert!(Arrived::decode(&bytes).is_err(), "{unknown}");
+        }
+    }
+
+    #[test]
     fn what_was_written_is_read_back() {
         let hash = [7; 32];
         let other = ReadMessage {
@@ -534,6 +608,7 @@ mod tests {
             retained: true,
             will: true,
             undecodable: true,
+            proof: Proof::Forged,
             qos: 2,
             ..message()
         };
@@ -636,7 +711,7 @@ mod tests {
             bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..120),
         ) {
             let mut bytes = bytes;
-            if bytes.len() > 2 { bytes[0] = 1; bytes[1] = 1; bytes[2] = 1 + bytes[2] % 2; }
+            if bytes.len() > 2 { bytes[0] = 1; bytes[1] = 1 + bytes[1] % 2; bytes[2] = 1 + bytes[2] % 2; }
             if let Ok(arrived) = Arrived::decode(&bytes) {
                 let topic = arrived.topic();
                 let mut again = Vec::new();

@@ -12,6 +12,9 @@
 //! `w` the power in W, left out where the device has none. Times are RFC 3339 in UTC with a capital
 //! `Z`; a fraction of a second is cut to milliseconds. A leap second `:60` is refused.
 //!
+//! A gateway that had to give up notes for want of room says so before its reads:
+//! `"lost":[{"boot":7,"first":12,"last":40,"reads":290}]`. Those numbers count as received from then on.
+//!
 //! The version is in the topic (`commonwatt/v1/…`), not in the payload. Within a version nothing
 //! unknown is let through: an unknown, missing or doubled field, a fraction, a sign or a size out of
 //! bounds makes the whole message undecodable, naming the field. The raw bytes are in the journal
@@ -34,6 +37,8 @@ pub const MAX_METER_BYTES: usize = 64;
 pub const MAX_INTEGER: u64 = (1 << 53) - 1;
 /// Largest power in W, either direction.
 pub const MAX_WATTS: i64 = i32::MAX as i64;
+/// Most losses in one message.
+pub const MAX_LOSSES: usize = 64;
 const MAX_REASON_CHARS: usize = 200;
 
 /// One decoded message.
@@ -41,6 +46,8 @@ const MAX_REASON_CHARS: usize = 200;
 pub struct OwnMessage<'a> {
     /// Everything but the reads.
     pub head: Head,
+    /// What the gateway gave up.
+    pub lost: Vec<Loss>,
     /// The reads in the order sent.
     pub reads: Vec<OwnRead<'a>>,
 }
@@ -71,6 +78,20 @@ pub struct OwnRead<'a> {
     pub wh: WattHours,
     /// The power, where the device has it.
     pub w: Option<Watts>,
+}
+
+/// Notes that a gateway gave up; they will not come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Loss {
+    /// Their boot.
+    pub boot: u64,
+    /// The first of them.
+    pub first: u64,
+    /// The last of them.
+    pub last: u64,
+    /// Reads in them that are nowhere else.
+    pub reads: u64,
 }
 
 /// How far a gateway trusts its clock; the letters of OCMF.
@@ -104,27 +125,31 @@ pub struct Undecodable(String);
 /// assert_eq!(message.reads[0].at.0 % 1_000, 500);
 /// ```
 pub fn decode(payload: &[u8]) -> Result<OwnMessage<'_>, Undecodable> {
-    let mut reads = Vec::new();
-    let head = decode_into(payload, &mut reads)?;
-    Ok(OwnMessage { head, reads })
+    let (mut reads, mut lost) = (Vec::new(), Vec::new());
+    let head = decode_into(payload, &mut reads, &mut lost)?;
+    Ok(OwnMessage { head, lost, reads })
 }
 
-/// Decodes one payload, replacing what `reads` holds, so that its memory serves many messages.
+/// Decodes one payload, replacing what `reads` and `lost` hold, so that their memory serves many
+/// messages.
 ///
 /// # Errors
-/// [`Undecodable`] with the first reason found; `reads` is empty then.
+/// [`Undecodable`] with the first reason found; both are empty then.
 pub fn decode_into<'a>(
     payload: &'a [u8],
     reads: &mut Vec<OwnRead<'a>>,
+    lost: &mut Vec<Loss>,
 ) -> Result<Head, Undecodable> {
     reads.clear();
+    lost.clear();
     if let Some(head) = canonical::decode(payload, reads) {
         return Ok(head);
     }
     reads.clear();
-    let result = general(payload, reads);
+    let result = general(payload, reads, lost);
     if result.is_err() {
         reads.clear();
+        lost.clear();
     }
     result
 }
@@ -159,6 +184,8 @@ struct Message<'a> {
     now: Cow<'a, str>,
     #[serde(borrow)]
     clock: Cow<'a, str>,
+    #[serde(default)]
+    lost: Vec<Loss>,
     #[serde(borrow)]
     reads: Vec<SentRead<'a>>,
 }
@@ -181,7 +208,11 @@ fn present<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<i64>, D::
     i64::deserialize(from).map(Some)
 }
 
-fn general<'a>(payload: &'a [u8], reads: &mut Vec<OwnRead<'a>>) -> Result<Head, Undecodable> {
+fn general<'a>(
+    payload: &'a [u8],
+    reads: &mut Vec<OwnRead<'a>>,
+    lost: &mut Vec<Loss>,
+) -> Result<Head, Undecodable> {
     let message: Message<'a> =
         serde_json::from_slice(payload).map_err(|e| Undecodable::because(&e.to_string()))?;
     let head = Head {
@@ -204,6 +235,24 @@ fn general<'a>(payload: &'a [u8], reads: &mut Vec<OwnRead<'a>>) -> Result<Head, 
             "`reads` holds {} reads; the limit is {MAX_READS}",
             message.reads.len()
         )));
+    }
+    if message.lost.len() > MAX_LOSSES {
+        return Err(Undecodable::because(&format!(
+            "`lost` holds {} losses; the limit is {MAX_LOSSES}",
+            message.lost.len()
+        )));
+    }
+    for loss in message.lost {
+        if loss.first == 0 || loss.first > loss.last {
+            return Err(Undecodable::because(&format!(
+                "`lost` goes from {} to {}; expected numbers that rise from 1",
+                loss.first, loss.last
+            )));
+        }
+        for (field, value) in [("boot", loss.boot), ("last", loss.last), ("reads", loss.reads)] {
+            bounded(field, value)?;
+        }
+        lost.push(loss);
     }
     for sent in message.reads {
         if !is_meter(sent.meter.as_bytes()) {
@@ -345,8 +394,9 @@ mod tests {
     const ONE: &str = r#"{"boot":7,"seq":42,"now":"2026-06-21T12:00:10Z","clock":"S","reads":[{"meter":"2000012345","register":"2.8.0","t":"2026-06-21T12:00:00Z","wh":1548,"w":2410}]}"#;
 
     fn both(text: &str) -> Result<OwnMessage<'_>, Undecodable> {
-        let mut reads = Vec::new();
-        let slow = general(text.as_bytes(), &mut reads).map(|head| OwnMessage { head, reads });
+        let (mut reads, mut lost) = (Vec::new(), Vec::new());
+        let slow = general(text.as_bytes(), &mut reads, &mut lost)
+            .map(|head| OwnMessage { head, lost, reads });
         assert_eq!(decode(text.as_bytes()), slow, "{text}");
         slow
     }
@@ -370,6 +420,26 @@ mod tests {
         let same = r#" {"reads":[{"wh":1548,"t":"2026-06-21T12:00:00.000Z","w":2410,"register":"2.8.0","meter":"\u0032000012345"}],
             "clock":"S","now":"2026-06-21T12:00:10Z","seq":42,"boot":7} "#;
         assert_eq!(both(same), both(ONE));
+    }
+
+    #[test]
+    fn a_loss_is_told_before_the_reads() {
+        let text = ONE.replace(
+            r#""reads":["#,
+            r#""lost":[{"boot":7,"first":2,"last":41,"reads":290}],"reads":["#,
+        );
+        let message = both(&text).unwrap();
+        let loss = Loss {
+            boot: 7,
+            first: 2,
+            last: 41,
+            reads: 290,
+        };
+        assert_eq!((message.lost, message.reads.len()), (vec![loss], 1));
+        for (from, to) in [("\"first\":2", "\"first\":0"), ("\"first\":2", "\"first\":42")] {
+            assert!(reason(&text.replace(from, to)).contains("`lost` goes"));
+        }
+        assert!(reason(&text.replace("290}", "290,\"more\":1}")).contains("unknown field"));
     }
 
     #[test]
@@ -448,7 +518,9 @@ mod tests {
             if let Some(place) = bytes.get_mut(at) { *place = byte; }
             if cut { bytes.truncate(at); }
             let mut reads = Vec::new();
-            let slow = general(&bytes, &mut reads).map(|head| OwnMessage { head, reads });
+            let mut lost = Vec::new();
+            let slow = general(&bytes, &mut reads, &mut lost)
+                .map(|head| OwnMessage { head, lost, reads });
             proptest::prop_assert_eq!(decode(&bytes), slow);
         }
     }

@@ -9,6 +9,8 @@
 //! Decimals (`capacity_kwp`, monthly kWh, degrees) are text in both forms: no binary float is
 //! ever made of them here.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// The whole document of one society.
@@ -141,8 +143,13 @@ pub struct Meter {
     pub meter_point: String,
     /// First day there, `YYYY-MM-DD`.
     pub installed: String,
-    /// Its registers.
+    /// Its registers; none when it only knows power.
+    #[serde(default)]
     pub register: Vec<Register>,
+    /// True for a device without a counter: its power is integrated, marked estimated, and never
+    /// enters a claim.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub power_only: bool,
     /// Approval for billing; absent means not approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved: Option<Approval>,
@@ -192,6 +199,18 @@ pub struct Gateway {
     /// How often it reads, in seconds; silence for twice that in daylight is worth a look.
     #[serde(default = "half_hour")]
     pub cadence_s: u32,
+    /// Name of the mapping that reads it, for a device that speaks its own dialect.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub mapping: String,
+    /// MQTT filter of the topics such a device publishes, like `shellies/shellyem-1A2B/#`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub topics: String,
+    /// What the mapping calls a meter, to the meter's serial; others are called as the mapping says.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub meters: BTreeMap<String, String>,
+    /// The device is wired the other way round: import and export change places.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub reversed: bool,
 }
 
 /// What the society expected of a roof, month by month, in one dated version.

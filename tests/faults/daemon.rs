@@ -15,6 +15,11 @@ use serde_json::Value;
 /// How long a daemon may take until it is ready.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The daemon's account at a broker that asks for one.
+pub const BROKER_USER: &str = "commonwatt";
+/// Its password there.
+pub const BROKER_PASSWORD: &str = "the daemon's own";
+
 /// Where a daemon keeps its data and listens. Ports are chosen once, so that a restarted daemon is
 /// found again.
 pub struct Place {
@@ -32,6 +37,8 @@ pub struct Place {
 pub struct Settings {
     /// Port of an outside broker to read from too.
     pub broker: Option<u16>,
+    /// Whether the daemon shows user name and password there ([`BROKER_USER`], [`BROKER_PASSWORD`]).
+    pub broker_login: bool,
     /// Size of a journal segment; small, so that rounds of a few hundred ms cross their borders.
     pub segment_bytes: u64,
     /// How long reads may wait before they are written to the series.
@@ -44,6 +51,7 @@ impl Default for Settings {
     fn default() -> Self {
         Settings {
             broker: None,
+            broker_login: false,
             segment_bytes: 4 << 20,
             flush_interval_s: 1,
             flush_reads: 2_000_000,
@@ -87,15 +95,25 @@ impl Place {
     pub fn set(&self, settings: Settings) {
         let Settings {
             broker,
+            broker_login,
             segment_bytes,
             flush_interval_s,
             flush_reads,
         } = settings;
         let (http, mqtt) = (self.http, self.mqtt);
         let url = broker.map_or(String::new(), |port| format!("mqtt://127.0.0.1:{port}"));
+        let password = self.config.with_file_name("broker.password");
+        let login = match broker_login {
+            true => format!(
+                "username = \"{BROKER_USER}\"\npassword_file = \"{}\"\n",
+                password.display()
+            ),
+            false => String::new(),
+        };
+        std::fs::write(password, BROKER_PASSWORD).unwrap();
         let text = format!(
             "[http]\nlisten = \"127.0.0.1:{http}\"\n\n[mqtt]\nlisten = \"127.0.0.1:{mqtt}\"\n\n\
-             [broker]\nurl = \"{url}\"\n\n[journal]\nsegment_bytes = {segment_bytes}\n\n\
+             [broker]\nurl = \"{url}\"\n{login}\n[journal]\nsegment_bytes = {segment_bytes}\n\n\
              [series]\nflush_interval_s = {flush_interval_s}\nflush_reads = {flush_reads}\n\
              max_lag_reads = {}\n",
             flush_reads.saturating_mul(2)

@@ -5,7 +5,7 @@
 //! system call, and awaiting a full channel in the task that polls would never return.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeSet, HashMap, VecDeque},
     future::poll_fn,
     sync::Arc,
     task::Poll,
@@ -24,12 +24,14 @@ use super::{Config, backoff::Backoff};
 use crate::{
     Clock, Metrics, Registry,
     lane::{Incoming, Lane, Tally},
-    registry::{Gateway, Society, View},
-    topic,
+    registry::{Gateway, Society, Unentered, View},
+    topic::{self, Kind},
 };
 
 /// Seconds between digests of messages in excess.
 const EXCESS_SECONDS: u64 = 10;
+/// How often it is looked whether a device was entered.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long the end waits for the disk.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -44,11 +46,16 @@ pub(super) async fn run(
     let mut options = config.options(config.client_id.clone(), false);
     options.set_manual_acks(true);
     let (client, events) = AsyncClient::new(options, 16);
+    let mut looks = tokio::time::interval(LOOK_EVERY);
+    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut inlet = Inlet {
+        looks,
         view: View::new(&registry),
         backoff: Backoff::new(config.jitter_seed),
         lanes: HashMap::new(),
         epoch: Epoch::default(),
+        subscribed: BTreeSet::new(),
+        asked: VecDeque::new(),
         config,
         metrics,
         clock,
@@ -77,6 +84,11 @@ struct Inlet {
     backoff: Backoff,
     lanes: HashMap<Arc<str>, Arc<Lane>>,
     epoch: Epoch,
+    looks: tokio::time::Interval,
+    /// What this connection has subscribed to.
+    subscribed: BTreeSet<String>,
+    /// Subscriptions the broker has not answered.
+    asked: VecDeque<BTreeSet<String>>,
     client: AsyncClient,
     events: EventLoop,
 }
@@ -129,6 +141,8 @@ impl Inlet {
                 Err(error) => self.lose(&error.to_string()).await,
             },
             () = self.epoch.wait(|epoch| epoch.is_due() || epoch.has_failed()) => {}
+            // Never while it connects: an attempt that is left would begin again.
+            _ = self.looks.tick(), if !self.subscribed.is_empty() => self.subscribe_to_new().await,
         }
     }
 
@@ -165,6 +179,8 @@ impl Inlet {
         self.events.pending.clear();
         self.events.state.events.clear();
         self.epoch = Epoch::default();
+        self.subscribed.clear();
+        self.asked.clear();
         self.metrics.broker_connected.set(0);
         self.metrics.broker_lost.add(1);
         let wait = self.backoff.next();
@@ -185,16 +201,16 @@ impl Inlet {
         match event {
             Event::Incoming(Packet::ConnAck(_)) => {
                 self.epoch = Epoch::default();
-                let filters = self.config.filters.iter();
-                let filters = filters.map(|f| SubscribeFilter::new(f.clone(), QoS::AtLeastOnce));
-                if self.client.try_subscribe_many(filters).is_err() {
-                    self.lose("the subscription could not be sent").await;
-                }
+                self.view.refresh();
+                self.subscribed = self.wanted();
+                let filters = self.subscribed.clone();
+                self.subscribe(filters).await;
             }
             Event::Incoming(Packet::SubAck(answer)) => {
                 let refused = answer.return_codes.contains(&SubscribeReasonCode::Failure);
-                if refused || answer.return_codes.len() != self.config.filters.len() {
-                    let filters = self.config.filters.join(" ");
+                let asked = self.asked.pop_front().unwrap_or_default();
+                if refused || answer.return_codes.len() != asked.len() {
+                    let filters = asked.into_iter().collect::<Vec<_>>().join(" ");
                     self.metrics
                         .note_refusal(format!("the broker refused to subscribe us to `{filters}`"));
                     self.lose("the broker refused a subscription").await;
@@ -206,6 +222,44 @@ impl Inlet {
             }
             Event::Incoming(Packet::Publish(publish)) => self.publish(&publish),
             _ => {}
+        }
+    }
+
+    /// Everything to subscribe to: the own format, what devices publish, what the inbox looks for.
+    fn wanted(&self) -> BTreeSet<String> {
+        let mut filters: BTreeSet<String> = self.config.filters.iter().cloned().collect();
+        for gateway in self.view.snapshot().gateways() {
+            if let Some(device) = gateway.device.as_ref().filter(|_| !gateway.entry.revoked) {
+                filters.insert(device.topics.to_string());
+            }
+        }
+        if self.view.registry().has_inbox() {
+            filters.extend(self.config.inbox_filters.iter().cloned());
+        }
+        filters
+    }
+
+    /// Subscribes to what has been entered since.
+    async fn subscribe_to_new(&mut self) {
+        if !self.view.refresh() || self.subscribed.is_empty() {
+            return;
+        }
+        let wanted = self.wanted();
+        let new: BTreeSet<String> = wanted.difference(&self.subscribed).cloned().collect();
+        self.subscribed.extend(wanted);
+        if !new.is_empty() {
+            self.subscribe(new).await;
+        }
+    }
+
+    async fn subscribe(&mut self, filters: BTreeSet<String>) {
+        let wanted = filters
+            .iter()
+            .map(|f| SubscribeFilter::new(f.clone(), QoS::AtLeastOnce));
+        if self.client.try_subscribe_many(wanted).is_err() {
+            self.lose("the subscription could not be sent").await;
+        } else {
+            self.asked.push_back(filters);
         }
     }
 
@@ -225,11 +279,36 @@ impl Inlet {
 
     /// Lays a message into its society's batch; the society, when the acknowledgement must wait.
     fn journal(&mut self, publish: &v4::Publish, received: Instant) -> Option<Arc<str>> {
-        let known = topic::published(publish.topic.as_bytes()).and_then(|(id, kind)| {
-            let gateway = self.view.snapshot().gateway(id)?;
-            (!gateway.entry.revoked).then(|| (Arc::clone(gateway), kind))
-        });
+        let known = match topic::published(publish.topic.as_bytes()) {
+            Some((id, kind)) => {
+                let gateway = self.view.snapshot().gateway(id);
+                gateway
+                    .filter(|g| !g.entry.revoked)
+                    .map(|g| (Arc::clone(g), kind))
+            }
+            None => self.view.snapshot().device_of(&publish.topic).and_then(|g| {
+                let kind = g.dialect(&publish.topic)?;
+                Some((Arc::clone(g), kind))
+            }),
+        };
+        if known.as_ref().is_some_and(|(_, kind)| *kind == Kind::Aside) {
+            self.metrics.aside.add(1);
+            return None;
+        }
         let Some((gateway, kind)) = known else {
+            let own = publish.topic.starts_with(topic::PREFIX);
+            if !own
+                && self.view.registry().offer_unentered(&Unentered {
+                    door: Door::Broker,
+                    topic: &publish.topic,
+                    payload: &publish.payload,
+                    retained: publish.retain,
+                    received,
+                })
+            {
+                self.metrics.unentered.add(1);
+                return None;
+            }
             self.metrics.unknown_gateway.add(1);
             let topic: String = publish.topic.chars().take(100).collect();
             let line = format!("no gateway entered for `{}`", topic.escape_debug());
@@ -265,7 +344,9 @@ impl Inlet {
     }
 
     fn lane(&mut self, society: &Society) -> Arc<Lane> {
-        if let Some(lane) = self.lanes.get(&society.id) {
+        if let Some(lane) = self.lanes.get(&society.id)
+            && (!lane.is_stopped() || lane.leads_to(society))
+        {
             return Arc::clone(lane);
         }
         let lane = Lane::new(society, Arc::clone(&self.metrics), Door::Broker);

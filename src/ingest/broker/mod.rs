@@ -15,6 +15,7 @@
 //! the connection on every delivery: the broker must be told to refuse larger ones.
 
 mod backoff;
+mod commands;
 mod inlet;
 mod outlet;
 
@@ -45,6 +46,8 @@ pub struct Config {
     pub tls: Option<Arc<ClientConfig>>,
     /// What to subscribe to.
     pub filters: Vec<String>,
+    /// What to look at besides, for devices nobody has entered; they go to the inbox.
+    pub inbox_filters: Vec<String>,
     /// Keep-alive in seconds.
     pub keep_alive_seconds: u64,
     /// What spreads the reconnects of several daemons; any number.
@@ -64,7 +67,9 @@ impl Config {
             filters: vec![
                 "commonwatt/v1/+/reads".to_owned(),
                 "commonwatt/v1/+/status".to_owned(),
+                "commonwatt/v1/+/enrol".to_owned(),
             ],
+            inbox_filters: Vec::new(),
             keep_alive_seconds: 30,
             jitter_seed: 0,
         }

@@ -16,7 +16,7 @@ use std::{
 use rumqttc::{AsyncClient, Event, EventLoop, Incoming as Packet, QoS};
 use tokio::sync::watch;
 
-use super::{Config, backoff::Backoff};
+use super::{Config, backoff::Backoff, commands::Commands};
 use crate::{Metrics, Receipts, Registry, registry::View, topic};
 
 /// Receipts waiting in the client's queue.
@@ -89,13 +89,19 @@ async fn publish(
     let mut view = View::new(&registry);
     let mut published: HashMap<Arc<str>, u64> = HashMap::new();
     let mut connection = 0;
+    let mut commands = Commands::default();
     let mut repeated = tokio::time::Instant::now();
     let mut every = tokio::time::interval(Duration::from_millis(500));
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         every.tick().await;
         let now = connections.load(Ordering::Acquire);
-        if now.is_multiple_of(2) || !receipts.is_caught_up() {
+        if now.is_multiple_of(2) {
+            continue;
+        }
+        view.refresh();
+        commands.publish(&client, &view);
+        if !receipts.is_caught_up() {
             continue;
         }
         let anew = std::mem::replace(&mut connection, now) != now;
@@ -103,13 +109,19 @@ async fn publish(
             published.clear();
             repeated = tokio::time::Instant::now();
         }
-        view.refresh();
         for gateway in view.snapshot().gateways() {
             let id = &gateway.entry.id;
             let cell = receipts.cell(id);
             let version = cell.version();
             if version == 0 || published.get(id) == Some(&version) {
                 continue;
+            }
+            if cell.names_keys()
+                && client
+                    .try_publish(topic::enrolled(id), QoS::AtLeastOnce, true, cell.keys())
+                    .is_err()
+            {
+                break;
             }
             let topic = topic::receipt(id);
             if client

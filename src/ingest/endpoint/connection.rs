@@ -36,6 +36,8 @@ pub(super) struct Connection {
 pub(super) struct Subscription {
     pub topic: String,
     pub cell: Arc<Cell>,
+    /// Not the receipt, but the keys that are believed.
+    pub keys: bool,
     /// The version sent last, and the tick; none before the first.
     pub sent: Option<(u64, u64)>,
     /// Not yet sent since SUBSCRIBE: goes out as a retained message.

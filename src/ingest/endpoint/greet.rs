@@ -1,7 +1,8 @@
 //! CONNECT and its answer: who it is, on whose behalf, and what is agreed.
 //!
 //! The user name is the gateway's id and the password its token; a client certificate stands for
-//! both. While the registry has no credential at all, anyone on a loopback address is let in without
+//! both. A gateway without a password yet may show its one-time code instead, and may then do nothing
+//! but enrol its key. While the registry has no credential at all, anyone on a loopback address is let in without
 //! one. The client id may be anything: it is only compared with other connections of the same
 //! gateway, so nobody can push out another gateway's connection. A last will must go to the own
 //! status topic.
@@ -13,6 +14,7 @@ use rumqttc::{
     mqttbytes::v4,
     v5::mqttbytes::v5::{self, ConnAckProperties, ConnectReturnCode as Code5},
 };
+use domain::calendar::Instant;
 use subtle::ConstantTimeEq;
 
 use super::{
@@ -145,9 +147,10 @@ fn welcome(
     connection: &Connection,
     certificate: Option<&[u8; 32]>,
 ) -> Result<(Open, bool), No> {
-    let who = who(&connect, snapshot, connection, certificate).ok_or(UNKNOWN)?;
+    let now = (shard.shared.clock)();
+    let who = who(&connect, snapshot, connection, certificate, now).ok_or(UNKNOWN)?;
     let lane = match &who {
-        Who::Gateway(gateway) => Some(shard.lane(&gateway.entry.society)),
+        Who::Gateway(gateway) | Who::Invited(gateway) => Some(shard.lane(&gateway.entry.society)),
         Who::Anonymous => None,
     };
     if lane.as_ref().is_some_and(|lane| lane.check()) {
@@ -155,6 +158,7 @@ fn welcome(
     }
     let will = match connect.will {
         None => None,
+        Some(sent) if is_own_of_device(&sent, &who, snapshot) => None,
         Some(sent) => Some(allowed_will(sent, &who, snapshot).ok_or(FORBIDDEN_WILL)?),
     };
     let assigned = connect.client_id.is_empty();
@@ -185,6 +189,7 @@ fn who(
     snapshot: &Snapshot,
     connection: &Connection,
     certificate: Option<&[u8; 32]>,
+    now: Instant,
 ) -> Option<Who> {
     if let Some(print) = certificate {
         let gateway = snapshot.by_certificate(print)?;
@@ -193,6 +198,11 @@ fn who(
             .as_ref()
             .is_none_or(|(user, _)| bool::from(user.as_bytes().ct_eq(gateway.entry.id.as_bytes())));
         return (same_user && !gateway.entry.revoked).then(|| Who::Gateway(Arc::clone(gateway)));
+    }
+    if let Some((user, password)) = &connect.login
+        && let Some(gateway) = snapshot.invited(user, password.as_bytes(), now)
+    {
+        return Some(Who::Invited(Arc::clone(gateway)));
     }
     if !snapshot.has_credentials() {
         let local = connection.peer.ip().to_canonical().is_loopback();
@@ -203,10 +213,23 @@ fn who(
     Some(Who::Gateway(Arc::clone(gateway)))
 }
 
+/// A device as it is leaves its will on its own topics; it says nothing of a register.
+fn is_own_of_device(sent: &SentWill, who: &Who, snapshot: &Snapshot) -> bool {
+    let Ok(topic) = std::str::from_utf8(&sent.topic) else {
+        return false;
+    };
+    match who {
+        Who::Gateway(own) => own.dialect(topic).is_some(),
+        Who::Invited(_) => false,
+        Who::Anonymous => snapshot.device_of(topic).is_some(),
+    }
+}
+
 fn allowed_will(sent: SentWill, who: &Who, snapshot: &Snapshot) -> Option<Will> {
     let (id, kind) = topic::published(&sent.topic)?;
     let gateway = match who {
         Who::Gateway(own) => (*own.entry.id == *id).then_some(own),
+        Who::Invited(_) => None,
         Who::Anonymous => snapshot.gateway(id).filter(|g| !g.entry.revoked),
     }?;
     (kind == Kind::Status).then(|| Will {

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     lane::{Incoming, Lane},
-    registry::{Gateway, utc_day},
+    registry::{Gateway, Unentered, utc_day},
     topic::{self, Kind},
 };
 
@@ -49,9 +49,19 @@ impl Session {
             };
             let Some((gateway, kind)) = self.whose(first.publish.topic)? else {
                 at += first.bytes;
-                outcome = self.forbid(&first.publish, protocol);
+                outcome = if self.put_into_inbox(&first.publish, received) {
+                    Ok(())
+                } else {
+                    self.forbid(&first.publish, protocol)
+                };
                 continue;
             };
+            if kind == Kind::Aside {
+                at += first.bytes;
+                metrics.aside.add(1);
+                self.let_pass(&first.publish);
+                continue;
+            }
             let Some(lane) = self.lane_of(&gateway) else {
                 at += first.bytes;
                 outcome = self.forbid(&first.publish, protocol);
@@ -145,15 +155,18 @@ impl Session {
     fn whose(&self, topic: &[u8]) -> Result<Option<(Arc<Gateway>, Kind)>, Close> {
         let Some((id, kind)) = topic::published(topic) else {
             let proper = std::str::from_utf8(topic)
-                .is_ok_and(|t| packet::is_plain(t) && !t.is_empty() && !t.contains(['+', '#']));
-            return if proper {
-                Ok(None)
-            } else {
-                Err(Close::Malformed)
+                .ok()
+                .filter(|t| packet::is_plain(t) && !t.is_empty() && !t.contains(['+', '#']));
+            return match proper {
+                Some(topic) => Ok(self.dialect(topic)),
+                None => Err(Close::Malformed),
             };
         };
         Ok(match self.open.as_ref().map(|open| &open.who) {
             Some(Who::Gateway(own)) if *own.entry.id == *id => Some((Arc::clone(own), kind)),
+            Some(Who::Invited(own)) if *own.entry.id == *id && kind == Kind::Enrol => {
+                Some((Arc::clone(own), kind))
+            }
             Some(Who::Anonymous) => {
                 let known = self.view.snapshot().gateway(id);
                 known
@@ -162,6 +175,59 @@ impl Session {
             }
             _ => None,
         })
+    }
+
+    /// The device of a topic outside the own format, if this client may publish there.
+    fn dialect(&self, topic: &str) -> Option<(Arc<Gateway>, Kind)> {
+        let device = match &self.open.as_ref()?.who {
+            Who::Gateway(own) => own,
+            Who::Invited(_) => return None,
+            Who::Anonymous => self.view.snapshot().device_of(topic)?,
+        };
+        Some((Arc::clone(device), device.dialect(topic)?))
+    }
+
+    /// Takes a message that is not kept: it is acknowledged like any other.
+    fn let_pass(&mut self, publish: &Publish<'_>) {
+        self.shard.shared.metrics.messages.add(1);
+        if publish.qos == 2 && !self.unreleased.insert(publish.id) {
+            return;
+        }
+        if publish.qos > 0 {
+            self.owed.push_back(Owed {
+                id: publish.id,
+                kind: if publish.qos == 1 {
+                    packet::PUBACK
+                } else {
+                    packet::PUBREC
+                },
+                reason: 0,
+                counted: false,
+            });
+        }
+    }
+
+    /// While nobody has a credential, what nobody has entered is looked at by a person first.
+    fn put_into_inbox(&mut self, publish: &Publish<'_>, received: Instant) -> bool {
+        let shared = Arc::clone(&self.shard.shared);
+        let anonymous = matches!(self.open.as_ref().map(|o| &o.who), Some(Who::Anonymous));
+        let Some(topic) = std::str::from_utf8(publish.topic).ok().filter(|_| anonymous) else {
+            return false;
+        };
+        let own = topic.starts_with(topic::PREFIX) || topic.starts_with('$');
+        let taken = !own
+            && shared.registry.offer_unentered(&Unentered {
+                door: Door::Endpoint,
+                topic,
+                payload: publish.payload,
+                retained: publish.retain,
+                received,
+            });
+        if taken {
+            shared.metrics.unentered.add(1);
+            self.let_pass(publish);
+        }
+        taken
     }
 
     /// The lane of a gateway's society. A connection belongs to the society of its first message.
@@ -199,7 +265,7 @@ impl Session {
         self.forbidden += 1;
         if self.forbidden <= 3 {
             let who = match self.open.as_ref().map(|open| &open.who) {
-                Some(Who::Gateway(gateway)) => &*gateway.entry.id,
+                Some(Who::Gateway(gateway) | Who::Invited(gateway)) => &*gateway.entry.id,
                 _ => "anonymous",
             };
             let topic: String = topic.chars().take(100).collect();

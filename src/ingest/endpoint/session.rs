@@ -62,6 +62,8 @@ pub(super) struct Open {
 pub(super) enum Who {
     /// A gateway that showed its credential.
     Gateway(Arc<Gateway>),
+    /// A gateway that showed its one-time code: it may enrol its key and nothing else.
+    Invited(Arc<Gateway>),
     /// Somebody on this machine, while nobody has a credential.
     Anonymous,
 }
@@ -205,6 +207,15 @@ impl Session {
             Who::Gateway(gateway) => {
                 let now = self.view.snapshot().gateway(&gateway.entry.id);
                 match now.filter(|now| greet::same_credential(now, gateway)) {
+                    Some(now) => *gateway = Arc::clone(now),
+                    None => return Err(Close::NotAuthorized),
+                }
+            }
+            // The code is used up by the enrolment; the answer is still to come.
+            Who::Invited(gateway) => {
+                let now = self.view.snapshot().gateway(&gateway.entry.id);
+                let same = |now: &&Arc<Gateway>| now.entry.society.id == gateway.entry.society.id;
+                match now.filter(same) {
                     Some(now) => *gateway = Arc::clone(now),
                     None => return Err(Close::NotAuthorized),
                 }

@@ -129,10 +129,13 @@ impl Shard {
         self.ticks.load(Ordering::Relaxed)
     }
 
-    /// The lane of a society, made when its first connection comes. Call on the shard's thread.
+    /// The lane of a society, made when its first connection comes, and again when the society was
+    /// opened anew. Call on the shard's thread.
     pub(super) fn lane(&self, society: &Society) -> Arc<Lane> {
         let mut lanes = lock(&self.lanes);
-        if let Some(lane) = lanes.get(&society.id) {
+        if let Some(lane) = lanes.get(&society.id)
+            && lane.leads_to(society)
+        {
             return Arc::clone(lane);
         }
         let lane = Lane::new(society, Arc::clone(&self.shared.metrics), Door::Endpoint);
@@ -190,7 +193,7 @@ impl Shard {
 
 fn name(open: &Open) -> Name {
     let owner = match &open.who {
-        Who::Gateway(gateway) => Arc::clone(&gateway.entry.id),
+        Who::Gateway(gateway) | Who::Invited(gateway) => Arc::clone(&gateway.entry.id),
         Who::Anonymous => Arc::from(""),
     };
     (owner, open.client_id.clone())

@@ -1,4 +1,5 @@
-//! SUBSCRIBE, UNSUBSCRIBE, and the one thing that can be subscribed to: the own receipt.
+//! SUBSCRIBE, UNSUBSCRIBE, and what can be subscribed to: the own receipt, and which of the own keys
+//! are believed.
 //!
 //! A receipt goes out with QoS 0, whatever was asked for: retained on SUBSCRIBE, then whenever it
 //! moves and again after a while. So there is nothing to keep for a client that is away.
@@ -44,7 +45,10 @@ impl Session {
             if !due || self.out.len() >= shared.limits.out_bytes {
                 continue;
             }
-            let text = subscription.cell.text();
+            let text = match subscription.keys {
+                true => subscription.cell.keys(),
+                false => subscription.cell.text(),
+            };
             let retain = std::mem::take(&mut subscription.fresh);
             let sent = write_receipt(&mut self.out, open, &subscription.topic, text, retain);
             subscription.sent = Some((version, now));
@@ -117,9 +121,18 @@ impl Session {
 
     fn grant(&mut self, filter: &str) -> Result<Result<(), v5::SubscribeReasonCode>, Close> {
         use v5::SubscribeReasonCode as No;
-        let gateway = topic::receipt_of(filter);
+        let keys = topic::enrolled_of(filter);
+        let gateway = keys.or_else(|| topic::receipt_of(filter));
+        if let Some(Who::Gateway(own)) = self.open.as_ref().map(|open| &open.who)
+            && own.device.is_some()
+            && gateway.is_none()
+        {
+            // A device as it is listens for its commands. There are none: nothing is ever sent.
+            return Ok(Ok(()));
+        }
         let allowed = match (self.open.as_ref().map(|open| &open.who), gateway) {
             (Some(Who::Gateway(own)), Some(id)) => *own.entry.id == *id,
+            (Some(Who::Invited(own)), Some(id)) => *own.entry.id == *id && keys.is_some(),
             (Some(Who::Anonymous), Some(id)) => self.view.snapshot().gateway(id).is_some(),
             _ => false,
         };
@@ -143,6 +156,7 @@ impl Session {
             None => subscriptions.push(Subscription {
                 topic: filter.to_owned(),
                 cell: self.shard.shared.receipts.cell(gateway),
+                keys: keys.is_some(),
                 sent: None,
                 fresh: true,
             }),

@@ -89,6 +89,8 @@ fn serve(address: &str, folder: &Path, gateways: usize) -> Result<(), Box<dyn st
         token: Some(token),
         certificate: None,
         revoked: false,
+        keys: Arc::default(),
+        code: None,
         day_bytes: DEFAULT_DAY_BYTES << 20,
     });
     let registry = Registry::new();

@@ -21,14 +21,14 @@ use crate::{
     stage::{GATEWAYS, Setup, Stage, payload, reads_topic, wait_for, wait_until},
 };
 
-struct Mosquitto {
+pub struct Mosquitto {
     child: Child,
-    port: u16,
+    pub port: u16,
     folder: tempfile::TempDir,
 }
 
 impl Mosquitto {
-    fn start() -> Mosquitto {
+    pub fn start() -> Mosquitto {
         let folder = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0")
             .unwrap()
@@ -300,7 +300,7 @@ fn accept_inlet(listener: &TcpListener) -> raw::Raw {
         raw.send(&[0x20, 2, 0, 0]);
         let (first, body) = raw.packet();
         assert_eq!(first, 0x82);
-        raw.send(&[0x90, 4, body[0], body[1], 1, 1]);
+        raw.send(&[0x90, 5, body[0], body[1], 1, 1, 1]);
         return raw;
     }
 }
@@ -377,7 +377,7 @@ fn a_refused_subscription_is_noticed_and_tried_again() {
         let seen = stream.read(&mut bytes).unwrap();
         assert!(seen > 4 && bytes[0] == 0x82);
         stream
-            .write_all(&[0x90, 4, bytes[2], bytes[3], 0x80, 1])
+            .write_all(&[0x90, 5, bytes[2], bytes[3], 0x80, 1, 1])
             .unwrap();
         assert_eq!(
             stream.read(&mut bytes).unwrap_or(0),

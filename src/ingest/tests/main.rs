@@ -2,7 +2,9 @@
 
 mod broker;
 mod clients;
+mod dialects;
 mod hostile;
+mod invited;
 mod limits;
 mod raw;
 mod rights;

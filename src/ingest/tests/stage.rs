@@ -153,6 +153,8 @@ impl Stage {
             token: setup.credentials.then(|| TokenHash::of(TOKEN).unwrap()),
             certificate: None,
             revoked: false,
+            keys: Arc::default(),
+            code: None,
             day_bytes: setup.day_bytes,
         }
     }

@@ -1,0 +1,233 @@
+//! Gateways and their keys: invited with a one-time code, enrolled, rotated, revoked, cloned.
+//!
+//! An officer invites ([`Office::gateway_code`]); the gateway itself asks, over the door it
+//! publishes through ([`Office::gateway_asks`]), and is told by the keys that the doors name then.
+//! A revocation from a date in the past makes the society's series again without what came since:
+//! the reads stay in the journal, and none of them counts.
+
+use std::collections::BTreeMap;
+
+use domain::calendar::Instant;
+use records::decision::{GatewayCloned, MessagesDisbelieved, What};
+use wire::enrol::{Code, ENROL_PREFIX, Enrolment, Rotation};
+
+use super::{
+    Office,
+    answer::{Answer, Refusal, refuse},
+    held,
+    node::{Credential, hex},
+};
+
+/// Clones journaled for one gateway; the first is enough to act on.
+pub const MAX_CLONES: usize = 16;
+
+/// What is told of a gateway's messages since the daemon started.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Doubted {
+    /// Messages or reads that were kept and do not count.
+    pub count: u64,
+    /// Why the last did not.
+    pub last_reason: String,
+}
+
+/// Gateways and what is told of them.
+pub(super) type Doubts = BTreeMap<String, Doubted>;
+
+/// Two notes of one name, as a door saw them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clone {
+    /// The gateway.
+    pub gateway: String,
+    /// The boot in both.
+    pub boot: u64,
+    /// The number in both.
+    pub seq: u64,
+    /// First bytes of the hash of the note that came first.
+    pub first: [u8; 16],
+    /// The same of the other.
+    pub second: [u8; 16],
+}
+
+impl Office {
+    /// Invites a gateway to enrol its key: a code that is worth something for a quarter of an hour
+    /// and once. It is shown now and kept as a hash.
+    ///
+    /// # Errors
+    /// When no society names the gateway.
+    pub fn gateway_code(&self, gateway: &str, by: &str, now: Instant) -> Answer<Code> {
+        let society = self.society_of_gateway(gateway)?;
+        let code = self.node().code(gateway, society.slug(), by, now)?;
+        self.tell_changed();
+        Ok(code)
+    }
+
+    /// A gateway asks that a key be believed. Only the daemon calls this, with what came on the
+    /// gateway's own topic and is in the journal.
+    ///
+    /// # Errors
+    /// When it is not believed, and why.
+    pub fn gateway_asks(&self, gateway: &str, payload: &[u8], received: Instant) -> Answer<()> {
+        let society = self.society_of_gateway(gateway)?;
+        let other = |named: &str| {
+            Refusal::Caller(format!("it names gateway `{named}`; expected `{gateway}`"))
+        };
+        let wrong = |error: wire::NoteError| Refusal::Caller(error.to_string());
+        if payload.starts_with(ENROL_PREFIX.as_bytes()) {
+            let asked = Enrolment::parse(payload).map_err(wrong)?;
+            if asked.gateway != gateway {
+                return Err(other(asked.gateway));
+            }
+            self.node().enrol(society.slug(), &asked, received)?;
+        } else {
+            let asked = Rotation::parse(payload).map_err(wrong)?;
+            if asked.gateway != gateway {
+                return Err(other(asked.gateway));
+            }
+            self.node().rotate(society.slug(), &asked, received)?;
+        }
+        self.tell_changed();
+        Ok(())
+    }
+
+    /// A gateway is no longer believed, at once, on live connections too; and nothing that reached
+    /// us from `from` on. Whether series were made again for it.
+    ///
+    /// # Errors
+    /// When no society names the gateway, or `from` lies ahead.
+    pub fn gateway_revoke(
+        &self,
+        gateway: &str,
+        from: Option<Instant>,
+        reason: &str,
+        by: &str,
+        now: Instant,
+    ) -> Answer<bool> {
+        let society = self.society_of_gateway(gateway)?;
+        let from = from.unwrap_or(now);
+        if from > now {
+            return refuse(
+                "the date lies ahead\nhint: a revocation works at once; give a date that has passed, or none",
+            );
+        }
+        self.node().revoke(gateway, from, reason, by, now)?;
+        // The doors first: what comes after this is not believed anyway.
+        self.tell_changed();
+        if from == now {
+            return Ok(false);
+        }
+        let span = What::MessagesDisbelieved(MessagesDisbelieved {
+            gateway: gateway.to_owned(),
+            from_ms: from.0,
+            until_ms: now.0,
+            reason: reason.to_owned(),
+        });
+        society.decide(span, by, now)?;
+        self.rebuild(&society, now, &mut |_, _, _| {})?;
+        Ok(true)
+    }
+
+    /// Two different notes have one name: that is put down beside them. Whether it was new.
+    ///
+    /// # Errors
+    /// When no society names the gateway, or the journal takes nothing.
+    pub fn gateway_cloned(&self, clone: &Clone, now: Instant) -> Answer<bool> {
+        let society = self.society_of_gateway(&clone.gateway)?;
+        let known = society.known();
+        let mut told = known.clones.iter().filter(|c| c.gateway == clone.gateway);
+        let is_told = |c: &GatewayCloned| c.boot == clone.boot && c.seq == clone.seq;
+        if told.clone().count() >= MAX_CLONES || told.any(is_told) {
+            return Ok(false);
+        }
+        let cloned = What::GatewayCloned(GatewayCloned {
+            gateway: clone.gateway.clone(),
+            boot: clone.boot,
+            seq: clone.seq,
+            first: hex(&clone.first),
+            second: hex(&clone.second),
+        });
+        society.decide(cloned, "daemon", now)?;
+        Ok(true)
+    }
+
+    /// Something of a gateway was kept and does not count.
+    pub fn gateway_doubted(&self, gateway: &str, reason: &str) {
+        let mut doubts = held(&self.doubts);
+        let doubted = doubts.entry(gateway.to_owned()).or_default();
+        doubted.count += 1;
+        reason.clone_into(&mut doubted.last_reason);
+    }
+
+    /// What did not count of a gateway since the start.
+    #[must_use]
+    pub fn doubted(&self, gateway: &str) -> Doubted {
+        held(&self.doubts).get(gateway).cloned().unwrap_or_default()
+    }
+
+    /// The file that keeps gateways apart at an outside broker (Mosquitto's ACL format): each may
+    /// publish and read on its own topics, the daemon on all of them, and nobody else on any.
+    ///
+    /// # Errors
+    /// When the society is unknown.
+    pub fn broker_acl(&self, society: Option<&str>, daemon: &str) -> Answer<String> {
+        let mut text = format!(
+            "# Who may do what at the broker; made by `commonwatt gateway acl`.\n\
+             # `allow_anonymous false`, `acl_file` and `password_file` belong in mosquitto.conf.\n\
+             user {daemon}\n\
+             topic read commonwatt/v1/+/reads\n\
+             topic read commonwatt/v1/+/status\n\
+             topic read commonwatt/v1/+/enrol\n\
+             topic write commonwatt/v1/+/receipt\n\
+             topic write commonwatt/v1/+/enrolled\n"
+        );
+        let societies = match society {
+            Some(slug) => vec![self.society(slug)?],
+            None => self.societies(),
+        };
+        let credentials = self.credentials();
+        let mut devices = String::new();
+        for society in societies {
+            for gateway in &society.known().document.gateway {
+                let id = &gateway.id;
+                if credentials.get(id).is_some_and(|c| c.revoked) {
+                    text.push_str(&format!("\n# {id} is revoked and may do nothing.\n"));
+                    continue;
+                }
+                if !gateway.topics.is_empty() {
+                    let topics = &gateway.topics;
+                    devices.push_str(&format!("topic read {topics}\n"));
+                    text.push_str(&format!("\nuser {id}\ntopic write {topics}\n"));
+                    // A Sparkplug node is asked to be born again, and must hear it.
+                    if topics.starts_with("spBv1.0/") {
+                        devices.push_str("topic write spBv1.0/+/NCMD/+\n");
+                        text.push_str("topic read spBv1.0/+/NCMD/+\n");
+                    }
+                    continue;
+                }
+                text.push_str(&format!("\nuser {id}\n"));
+                for (right, leaf) in [
+                    ("write", "reads"),
+                    ("write", "status"),
+                    ("write", "enrol"),
+                    ("read", "receipt"),
+                    ("read", "enrolled"),
+                ] {
+                    text.push_str(&format!("topic {right} commonwatt/v1/{id}/{leaf}\n"));
+                }
+            }
+        }
+        if !devices.is_empty() {
+            let after = "topic write commonwatt/v1/+/enrolled\n";
+            text = text.replacen(after, &format!("{after}{devices}"), 1);
+        }
+        Ok(text)
+    }
+}
+
+/// How far a gateway is to be believed, in the words of the list.
+pub(super) fn evidence_of(credential: Option<&Credential>) -> &'static str {
+    match credential {
+        Some(credential) if credential.revoked => "none",
+        Some(credential) if credential.keys.iter().any(|k| k.revoked_from.is_none()) => "G",
+        _ => "T",
+    }
+}
