@@ -60,7 +60,10 @@ pub struct KeyDesk(mpsc::Receiver<Work>);
 
 /// The last notes of every gateway.
 #[derive(Default)]
-struct Remembered(HashMap<Arc<str>, BTreeMap<(u64, u64), [u8; 16]>>);
+struct Remembered(HashMap<Arc<str>, Notes>);
+
+/// First bytes of the hashes of notes by boot and number.
+type Notes = BTreeMap<(u64, u64), [u8; 16]>;
 
 /// A look and its desk.
 pub fn desk() -> (Arc<Seen>, KeyDesk) {

@@ -159,6 +159,9 @@ fn a_message_means_the_same_at_a_replay_by_the_hash_in_its_record() {
     assert!(again.undecodable[0].reason.contains("`a lot`"));
 }
 
+/// Topic and payload of a message that nobody entered.
+type Unentered = (String, Vec<u8>);
+
 #[test]
 fn what_nobody_entered_goes_to_the_inbox_while_nobody_has_a_credential() {
     let setup = Setup {
@@ -166,7 +169,7 @@ fn what_nobody_entered_goes_to_the_inbox_while_nobody_has_a_credential() {
         ..Setup::default()
     };
     let stage = Stage::with(setup);
-    let seen: Arc<Mutex<Vec<(String, Vec<u8>)>>> = Arc::default();
+    let seen: Arc<Mutex<Vec<Unentered>>> = Arc::default();
     let inbox = Arc::clone(&seen);
     stage.registry.take_unentered(Box::new(move |message| {
         let row = (message.topic.to_owned(), message.payload.to_vec());
