@@ -330,7 +330,13 @@ fn kept_in_journal(reader: &journal::Reader, directory: &Directory) -> anyhow::R
     for batch in reader.batches_ahead(0) {
         let mut decoded = Decoded::default();
         for record in batch?.iter() {
-            records::decode::replay(record.bytes, 0, directory, &mut decoded)?;
+            records::decode::replay(
+                record.bytes,
+                0,
+                directory,
+                &records::devices::Devices::default(),
+                &mut decoded,
+            )?;
         }
         kept += decoded.placed.len() as u64;
     }

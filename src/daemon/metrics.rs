@@ -45,7 +45,11 @@ pub fn text(office: &Office, metrics: &Metrics) -> String {
         values.push((format!("commonwatt_journal_records_{slug}"), number(size)));
         values.push((format!("commonwatt_series_lag_records_{slug}"), number(lag)));
     }
-    for status in office.mirror().iter().flat_map(|mirror| mirror.status(office)) {
+    for status in office
+        .mirror()
+        .iter()
+        .flat_map(|mirror| mirror.status(office))
+    {
         let slug = status.society.replace('-', "_");
         let lag = status.size.saturating_sub(status.position);
         for (name, value) in [

@@ -357,7 +357,10 @@ struct DeviceIndex(HashMap<String, Vec<Arc<Gateway>>>);
 impl DeviceIndex {
     fn add(&mut self, gateway: &Arc<Gateway>) {
         if let Some(device) = gateway.device.as_ref().filter(|_| !gateway.entry.revoked) {
-            let wild = device.topics.find(['+', '#']).unwrap_or(device.topics.len());
+            let wild = device
+                .topics
+                .find(['+', '#'])
+                .unwrap_or(device.topics.len());
             let words = device.topics.get(..wild).unwrap_or_default();
             let whole = words.rfind('/').filter(|_| wild < device.topics.len());
             let start = if wild < device.topics.len() {

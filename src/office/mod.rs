@@ -3,8 +3,8 @@
 //! Web and command line call this room and nothing below it. Time is passed in. What a use case
 //! refuses, it refuses before anything is changed.
 
-pub mod answer;
 mod adopt;
+pub mod answer;
 mod apply;
 pub mod bills;
 pub mod claims;
@@ -46,7 +46,9 @@ pub use apply::{Applied, Difference, document_from_toml};
 pub use evidence::{BackedUp, HeadLine, Rebuilt, VerifiedSociety};
 pub use folder::Folder;
 pub use known::{Known, KnownSite};
-pub use lists::{CloneLine, GatewayLine, InstallationLine, KeyLine, MeterLine, SiteLine, SocietyLine};
+pub use lists::{
+    CloneLine, GatewayLine, InstallationLine, KeyLine, MeterLine, SiteLine, SocietyLine,
+};
 pub use node::{CODE_FOR_MS, Credential, KnownKey};
 pub use projector::{NoWatch, Progress, Watch};
 pub use records::society::Counts;

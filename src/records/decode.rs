@@ -433,15 +433,17 @@ pub fn replay(
     if let Some(hash) = message.mapping {
         // A hash that no decision names cannot be: the mapping is journaled before its first
         // message. The bytes stay, and say nothing.
-        return Ok(devices.by_hash(hash).map_or_else(Brought::default, |known| {
-            let said = Dialect {
-                device: known,
-                topic: message.topic,
-                payload: message.payload,
-                stale: message.is_stale(),
-            };
-            device(from, said, directory, into)
-        }));
+        return Ok(devices
+            .by_hash(hash)
+            .map_or_else(Brought::default, |known| {
+                let said = Dialect {
+                    device: known,
+                    topic: message.topic,
+                    payload: message.payload,
+                    stale: message.is_stale(),
+                };
+                device(from, said, directory, into)
+            }));
     }
     if arrived.is_reads() {
         Ok(reads(

@@ -78,7 +78,12 @@ pub struct SparkplugMessage {
 impl PartialEq for SparkplugMessage {
     fn eq(&self, other: &SparkplugMessage) -> bool {
         (&self.gateway, self.device.hash, &self.topic, &self.payload)
-            == (&other.gateway, other.device.hash, &other.topic, &other.payload)
+            == (
+                &other.gateway,
+                other.device.hash,
+                &other.topic,
+                &other.payload,
+            )
             && (self.received, self.stale, self.record)
                 == (other.received, other.stale, other.record)
     }

@@ -591,7 +591,10 @@ mod tests {
                 b'r', b'e', b'-', b'1', 1, 0, b'{', b'}'
             ]
         );
-        assert_eq!(Arrived::decode(&bytes).unwrap().message().proof, Proof::Signed);
+        assert_eq!(
+            Arrived::decode(&bytes).unwrap().message().proof,
+            Proof::Signed
+        );
         for unknown in [0, 8, 255] {
             bytes[4] = unknown;
             assert!(Arrived::decode(&bytes).is_err(), "{unknown}");

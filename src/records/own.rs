@@ -249,7 +249,11 @@ fn general<'a>(
                 loss.first, loss.last
             )));
         }
-        for (field, value) in [("boot", loss.boot), ("last", loss.last), ("reads", loss.reads)] {
+        for (field, value) in [
+            ("boot", loss.boot),
+            ("last", loss.last),
+            ("reads", loss.reads),
+        ] {
             bounded(field, value)?;
         }
         lost.push(loss);
@@ -395,8 +399,11 @@ mod tests {
 
     fn both(text: &str) -> Result<OwnMessage<'_>, Undecodable> {
         let (mut reads, mut lost) = (Vec::new(), Vec::new());
-        let slow = general(text.as_bytes(), &mut reads, &mut lost)
-            .map(|head| OwnMessage { head, lost, reads });
+        let slow = general(text.as_bytes(), &mut reads, &mut lost).map(|head| OwnMessage {
+            head,
+            lost,
+            reads,
+        });
         assert_eq!(decode(text.as_bytes()), slow, "{text}");
         slow
     }
@@ -436,7 +443,10 @@ mod tests {
             reads: 290,
         };
         assert_eq!((message.lost, message.reads.len()), (vec![loss], 1));
-        for (from, to) in [("\"first\":2", "\"first\":0"), ("\"first\":2", "\"first\":42")] {
+        for (from, to) in [
+            ("\"first\":2", "\"first\":0"),
+            ("\"first\":2", "\"first\":42"),
+        ] {
             assert!(reason(&text.replace(from, to)).contains("`lost` goes"));
         }
         assert!(reason(&text.replace("290}", "290,\"more\":1}")).contains("unknown field"));

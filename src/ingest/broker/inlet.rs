@@ -286,10 +286,14 @@ impl Inlet {
                     .filter(|g| !g.entry.revoked)
                     .map(|g| (Arc::clone(g), kind))
             }
-            None => self.view.snapshot().device_of(&publish.topic).and_then(|g| {
-                let kind = g.dialect(&publish.topic)?;
-                Some((Arc::clone(g), kind))
-            }),
+            None => self
+                .view
+                .snapshot()
+                .device_of(&publish.topic)
+                .and_then(|g| {
+                    let kind = g.dialect(&publish.topic)?;
+                    Some((Arc::clone(g), kind))
+                }),
         };
         if known.as_ref().is_some_and(|(_, kind)| *kind == Kind::Aside) {
             self.metrics.aside.add(1);

@@ -10,11 +10,11 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use bytes::BytesMut;
+use domain::calendar::Instant;
 use rumqttc::{
     mqttbytes::v4,
     v5::mqttbytes::v5::{self, ConnAckProperties, ConnectReturnCode as Code5},
 };
-use domain::calendar::Instant;
 use subtle::ConstantTimeEq;
 
 use super::{

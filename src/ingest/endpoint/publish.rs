@@ -211,7 +211,10 @@ impl Session {
     fn put_into_inbox(&mut self, publish: &Publish<'_>, received: Instant) -> bool {
         let shared = Arc::clone(&self.shard.shared);
         let anonymous = matches!(self.open.as_ref().map(|o| &o.who), Some(Who::Anonymous));
-        let Some(topic) = std::str::from_utf8(publish.topic).ok().filter(|_| anonymous) else {
+        let Some(topic) = std::str::from_utf8(publish.topic)
+            .ok()
+            .filter(|_| anonymous)
+        else {
             return false;
         };
         let own = topic.starts_with(topic::PREFIX) || topic.starts_with('$');

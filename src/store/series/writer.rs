@@ -300,7 +300,10 @@ impl SeriesStore {
     /// Notes what a gateway may be told is on disk, as of the position that was applied last; the
     /// last note before a flush is kept.
     pub fn note_receipt(&mut self, gateway: &str, state: &[u8]) {
-        self.side.receipts.push((gateway.into(), state.into()));
+        match self.side.receipts.last_mut() {
+            Some((last, kept)) if **last == *gateway => *kept = state.into(),
+            _ => self.side.receipts.push((gateway.into(), state.into())),
+        }
     }
 
     /// Names series whose reads failed the quick look ([`crate::Live::take_suspects`]): the next two
