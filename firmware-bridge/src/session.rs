@@ -165,6 +165,8 @@ pub struct Session<B = Memory> {
     live_since: BTreeMap<NoteId, u64>,
     replay: BTreeSet<NoteId>,
     replay_from_ms: u64,
+    /// Starts whose last note was sent once more on this connection.
+    probed: BTreeSet<u64>,
     /// The size of the daemon's journal in the last receipt that gave it.
     daemon_size: u64,
     /// When this connection's replay may begin at the earliest.
@@ -268,6 +270,7 @@ impl<B: Backlog> Session<B> {
             live_since: BTreeMap::new(),
             replay: BTreeSet::new(),
             replay_from_ms: 0,
+            probed: BTreeSet::new(),
             daemon_size: 0,
             jitter_until_ms: 0,
             held_back_since_ms: 0,
@@ -320,6 +323,7 @@ impl<B: Backlog> Session<B> {
     pub fn connected(&mut self, replay_after_ms: u64, now: Now) {
         self.disconnected();
         self.connected = true;
+        self.probed.clear();
         self.replay = self
             .unreceipted
             .difference(&self.undated)
@@ -376,6 +380,13 @@ impl<B: Backlog> Session<B> {
             self.count_in_group(id, |group| group.unreceipted += 1);
             self.queue_again(id);
             self.standing.returned += 1;
+        }
+        for id in self.unheard_starts(receipt) {
+            self.probed.insert(id.boot);
+            self.ring.remove(&id);
+            self.unreceipted.insert(id);
+            self.count_in_group(id, |group| group.unreceipted += 1);
+            self.queue_again(id);
         }
         while let Some(&(since_ms, id)) = self.carried.front() {
             if now.tick_ms.saturating_sub(since_ms) < self.limits.resend_after_ms {
@@ -904,6 +915,27 @@ impl<B: Backlog> Session<B> {
             }
         }
         missing
+    }
+
+    /// Of a few starts that a receipt had no room to speak of, the last note each. It is sent once
+    /// more on this connection: the daemon then names that start, and so shows whether it still has
+    /// the rest.
+    fn unheard_starts(&self, receipt: &Receipt) -> Vec<NoteId> {
+        let id = |boot, seq| NoteId { boot, seq };
+        let mut last = Vec::new();
+        let mut next = self.ring.first().map(|first| first.boot);
+        while let Some(boot) = next.filter(|_| last.len() < STARTS_AT_ONCE) {
+            if !speaks_of(receipt, boot) && !self.probed.contains(&boot) {
+                last.extend(
+                    self.ring
+                        .range(id(boot, 0)..=id(boot, u64::MAX))
+                        .next_back(),
+                );
+            }
+            let beyond = self.ring.range(id(boot.saturating_add(1), 0)..).next();
+            next = beyond.map(|id| id.boot);
+        }
+        last
     }
 
     fn queue_again(&mut self, id: NoteId) {
