@@ -130,8 +130,13 @@ impl House {
             });
         }
         {
-            let office = Arc::clone(&office);
+            // The office's watches know the registry: a strong handle would keep both for ever, and
+            // with them the projections' write-ahead logs.
+            let office = Arc::downgrade(&office);
             parts.registry.take_unentered(Box::new(move |message| {
+                let Some(office) = office.upgrade() else {
+                    return;
+                };
                 office.inbox_put(&Waiting {
                     door: message.door,
                     topic: message.topic.to_owned(),
