@@ -63,6 +63,9 @@ pub struct ReceiptWatch {
     receipts: Arc<Receipts>,
     gate: Arc<Gate>,
     gateways: Arc<RwLock<BTreeSet<String>>>,
+    /// Gateways that the store or the journal named before the house entered any: what is stored in
+    /// the middle of a replay must not leave them out.
+    replayed: Mutex<BTreeSet<String>>,
     registry: Arc<Registry>,
     seen: Arc<Seen>,
     clock: Clock,
@@ -86,6 +89,7 @@ impl ReceiptWatch {
             receipts,
             gate,
             gateways,
+            replayed: Mutex::default(),
             registry,
             seen,
             clock,
@@ -141,6 +145,7 @@ impl Watch for ReceiptWatch {
 
     fn restored(&self, receipts: Vec<(String, Vec<u8>)>) {
         for (gateway, bytes) in receipts {
+            held(&self.replayed).insert(gateway.clone());
             match Tracker::from_bytes(&bytes) {
                 Ok(tracker) => self.receipts.restore(&gateway, tracker),
                 Err(error) => {
@@ -151,6 +156,13 @@ impl Watch for ReceiptWatch {
     }
 
     fn replayed(&self, decoded: &Decoded) {
+        let mut replayed = held(&self.replayed);
+        for run in &decoded.sequences {
+            if !replayed.contains(run.gateway.as_ref()) {
+                replayed.insert(run.gateway.to_string());
+            }
+        }
+        drop(replayed);
         self.receipts.committed(decoded);
     }
 
@@ -160,10 +172,12 @@ impl Watch for ReceiptWatch {
 
     fn receipts(&self) -> Vec<(String, Vec<u8>)> {
         let gateways = self.gateways.read().unwrap_or_else(PoisonError::into_inner);
+        let replayed = held(&self.replayed);
+        let own = |gateway: &str| gateways.contains(gateway) || replayed.contains(gateway);
         self.receipts
             .states()
             .into_iter()
-            .filter(|(gateway, _)| gateways.contains(gateway.as_ref()))
+            .filter(|(gateway, _)| own(gateway))
             .map(|(gateway, state)| (gateway.to_string(), state))
             .collect()
     }
@@ -175,4 +189,50 @@ impl Watch for ReceiptWatch {
 
 fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
     lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use records::decoded::SequenceRun;
+
+    use super::*;
+    use crate::daemon::keys;
+
+    #[test]
+    fn what_is_stored_in_the_middle_of_a_replay_names_gateways_that_are_not_entered_yet() {
+        let receipts = Receipts::new();
+        let gate = Gate::new(Arc::clone(&receipts));
+        let (seen, _desk) = keys::desk();
+        let watch = |society: &str| {
+            let (receipts, gate) = (Arc::clone(&receipts), Arc::clone(&gate));
+            ReceiptWatch::new(
+                society,
+                receipts,
+                gate,
+                Arc::default(),
+                Arc::default(),
+                Arc::clone(&seen),
+                Clock::system(),
+            )
+        };
+        let (bes1, bes2) = (watch("bes1"), watch("bes2"));
+        let mut before = Tracker::default();
+        before.note(1, 1, 168);
+        bes1.restored(vec![("elmore-1".to_owned(), before.to_bytes())]);
+        let mut decoded = Decoded::default();
+        decoded.sequences.push(SequenceRun {
+            gateway: Arc::from("elmore-1"),
+            boot: 1,
+            first: 169,
+            last: 184,
+        });
+        bes1.replayed(&decoded);
+        let stored = bes1.receipts();
+        let [(gateway, state)] = stored.as_slice() else {
+            panic!("one gateway's state: {stored:?}");
+        };
+        assert_eq!(gateway, "elmore-1");
+        assert!(Tracker::from_bytes(state).unwrap().covers(1, 184));
+        assert!(bes2.receipts().is_empty(), "another society's gateway");
+    }
 }
