@@ -20,7 +20,7 @@ use rumqttc::{
 };
 use tokio::sync::watch;
 
-use super::{Config, backoff::Backoff};
+use super::{Config, MESSAGE_BYTES, backoff::Backoff};
 use crate::{
     Clock, Metrics, Registry,
     lane::{Incoming, Lane, Tally},
@@ -302,6 +302,7 @@ impl Inlet {
         let Some((gateway, kind)) = known else {
             let own = publish.topic.starts_with(topic::PREFIX);
             if !own
+                && publish.payload.len() <= MESSAGE_BYTES
                 && self.view.registry().offer_unentered(&Unentered {
                     door: Door::Broker,
                     topic: &publish.topic,
@@ -410,9 +411,10 @@ impl Epoch {
 }
 
 fn fits(gateway: &Gateway, incoming: &Incoming<'_, '_>) -> bool {
-    gateway.usage.charge(
-        incoming.received,
-        incoming.payload.len() as u64,
-        gateway.entry.day_bytes,
-    )
+    incoming.payload.len() <= MESSAGE_BYTES
+        && gateway.usage.charge(
+            incoming.received,
+            incoming.payload.len() as u64,
+            gateway.entry.day_bytes,
+        )
 }

@@ -11,8 +11,9 @@
 //! `max_queued_messages`, `persistence`), without which it forgets what it has acknowledged.
 //!
 //! Messages of gateways that nobody has entered are acknowledged, counted and named in
-//! [`Metrics::recent_refusals`]; they do not enter a journal. A packet over the cap is an error of
-//! the connection on every delivery: the broker must be told to refuse larger ones.
+//! [`Metrics::recent_refusals`]; they do not enter a journal. A message above [`MESSAGE_BYTES`] is
+//! acknowledged and leaves a digest only: refused as a packet, it would come again with every
+//! connection and stand before everybody else's. Brokers should refuse such messages themselves.
 
 mod backoff;
 mod commands;
@@ -27,8 +28,10 @@ use tokio::sync::watch;
 
 use crate::{Clock, Metrics, Receipts, Registry};
 
-/// Bytes of a packet taken from or given to the broker.
-pub const PACKET_BYTES: usize = 1 << 20;
+/// Bytes of a message that is kept whole; of a larger one a digest is.
+pub const MESSAGE_BYTES: usize = 1 << 20;
+/// Bytes of the largest packet that MQTT knows.
+const PACKET_BYTES: usize = 268_435_455 + 5;
 
 /// Which broker, and as whom.
 #[derive(Clone)]
@@ -80,7 +83,7 @@ impl Config {
         options
             .set_keep_alive(Duration::from_secs(self.keep_alive_seconds.max(5)))
             .set_clean_session(clean)
-            .set_max_packet_size(PACKET_BYTES, PACKET_BYTES);
+            .set_max_packet_size(PACKET_BYTES, MESSAGE_BYTES);
         if let Some((user, password)) = &self.login {
             options.set_credentials(user, password);
         }

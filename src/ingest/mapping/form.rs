@@ -25,12 +25,13 @@
 //! zero = "value"                             # or "absent": this counter says 0 while it sleeps
 //! integrate = false                          # power-only device: made into estimated energy
 //! meter = "{device}"                         # when it differs from the message's
+//! only = { datapoint = "ENERGY_PRODUCED" }   # only where this tag of a line says so; json: a pointer
 //! ```
 //!
 //! Unknown keys are errors. A power is never integrated where the same mapping has a counter for the
 //! same meter and direction: counters are preferred, always.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{calendar::Zone, metering::Obis};
 use serde::{Deserialize, Serialize};
@@ -98,6 +99,8 @@ pub(crate) struct Value {
     pub negate: bool,
     pub zero_is_absent: bool,
     pub meter: Template,
+    /// Tags or pointers and what they must say, or this value is none of the message's.
+    pub only: Vec<(Part, String)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -206,6 +209,8 @@ struct ValueForm {
     integrate: bool,
     #[serde(default)]
     meter: Option<String>,
+    #[serde(default)]
+    only: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -488,6 +493,15 @@ fn value(
             );
         }
     }
+    let only = form
+        .only
+        .into_iter()
+        .map(|(key, says)| match payload {
+            Payload::Line => Ok((Part::Tag(key), says)),
+            Payload::Json if is_pointer(&key) => Ok((Part::Pointer(key), says)),
+            _ => Err("`only` names tags of a line, or pointers in json".to_owned()),
+        })
+        .collect::<Result<Vec<_>, String>>()?;
     // Inside, every power is positive where energy is taken in.
     let negate = form.negate != (form.positive == Some(Way::Export));
     Ok(Value {
@@ -497,6 +511,7 @@ fn value(
         negate,
         zero_is_absent: form.zero == Zero::Absent,
         meter,
+        only,
     })
 }
 

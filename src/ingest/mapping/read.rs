@@ -197,6 +197,11 @@ impl Reader {
     ) -> Result<(), String> {
         let mut found: Vec<(String, UseAs, i64)> = Vec::new();
         for value in &kind.values {
+            let meant =
+                |(part, says): &(Part, String)| body.name(part, captures).as_ref() == Some(says);
+            if !value.only.iter().all(meant) {
+                continue;
+            }
             let Some(number) = body.number(&value.place)? else {
                 continue;
             };

@@ -210,6 +210,35 @@ fn a_broker_killed_in_mid_stream_loses_nothing_in_the_end() {
 }
 
 #[test]
+fn a_message_too_large_to_keep_holds_up_nobody() {
+    let mosquitto = Mosquitto::start();
+    let stage = Stage::without_endpoint(&Setup::default());
+    let door = open_door(&stage, mosquitto.port);
+    wait_until("the door is open", || {
+        stage.metrics.broker_connected.get() == 1
+    });
+    let mut options = MqttOptions::new("a careless roof", "127.0.0.1", mosquitto.port);
+    options.set_max_packet_size(64 << 20, 64 << 20);
+    let (client, mut connection) = Client::new(options, 10);
+    client
+        .publish(
+            reads_topic(GATEWAYS[0]),
+            QoS::AtLeastOnce,
+            false,
+            vec![b' '; 3 << 20],
+        )
+        .unwrap();
+    let acknowledged = connection
+        .iter()
+        .any(|event| matches!(event, Ok(Event::Incoming(Packet::PubAck(_)))));
+    assert!(acknowledged, "mosquitto takes it");
+    send_until_receipted(mosquitto.port, GATEWAYS[1], 5, Duration::ZERO);
+    assert_eq!(stage.metrics.broker_lost.get(), 0, "the connection stood");
+    assert_eq!(stage.metrics.excess.get(), 1, "a digest stands for it");
+    door.stop();
+}
+
+#[test]
 fn a_stranger_behind_the_broker_is_acknowledged_counted_and_not_kept() {
     let mosquitto = Mosquitto::start();
     let stage = Stage::without_endpoint(&Setup::default());

@@ -310,6 +310,96 @@ const SAMPLES: &[Sample] = &[
         received: NOON,
         says: &["Elsewhere"],
     },
+    Sample {
+        mapping: "givtcp",
+        topic: "GivEnergy/SA2114G000/Energy/Total/PV_Energy_Total_kWh",
+        payload: "21146.3",
+        received: NOON,
+        says: &["SA2114G000-pv 2.8.0 21146300 Wh 2026-06-21T12:00:00Z received"],
+    },
+    Sample {
+        mapping: "givtcp",
+        topic: "GivEnergy/SA2114G000/Energy/Total/Import_Energy_Total_kWh",
+        payload: "28657.3",
+        received: NOON,
+        says: &["SA2114G000-grid 1.8.0 28657300 Wh 2026-06-21T12:00:00Z received"],
+    },
+    Sample {
+        mapping: "givtcp",
+        topic: "GivEnergy/SA2114G000/Energy/Total/Export_Energy_Total_kWh",
+        payload: "5249.1",
+        received: NOON,
+        says: &["SA2114G000-grid 2.8.0 5249100 Wh 2026-06-21T12:00:00Z received"],
+    },
+    Sample {
+        mapping: "givtcp",
+        topic: "GivEnergy/SA2114G000/Power/Power/PV_Power",
+        payload: "4921",
+        received: NOON,
+        says: &["SA2114G000-pv glance -4921 W 2026-06-21T12:00:00Z received"],
+    },
+    // Its `Import_Power` is 721: what is negative here is taken in.
+    Sample {
+        mapping: "givtcp",
+        topic: "GivEnergy/SA2114G000/Power/Power/Grid_Power",
+        payload: "-721",
+        received: NOON,
+        says: &["SA2114G000-grid glance 721 W 2026-06-21T12:00:00Z received"],
+    },
+    // What starts again every night is no register.
+    Sample {
+        mapping: "givtcp",
+        topic: "GivEnergy/SA2114G000/Energy/Today/PV_Energy_Today_kWh",
+        payload: "19.4",
+        received: NOON,
+        says: &["Elsewhere"],
+    },
+    Sample {
+        mapping: "solar-assistant",
+        topic: "solar_assistant/total/pv_energy/state",
+        payload: "129.9",
+        received: NOON,
+        says: &["solar-assistant-pv 2.8.0 129900 Wh 2026-06-21T12:00:00Z received"],
+    },
+    Sample {
+        mapping: "solar-assistant",
+        topic: "solar_assistant/total/grid_energy_in/state",
+        payload: "1000",
+        received: NOON,
+        says: &["solar-assistant-grid 1.8.0 1000000 Wh 2026-06-21T12:00:00Z received"],
+    },
+    Sample {
+        mapping: "solar-assistant",
+        topic: "solar_assistant/total/pv_power/state",
+        payload: "91",
+        received: NOON,
+        says: &["solar-assistant-pv glance -91 W 2026-06-21T12:00:00Z received"],
+    },
+    // A line is a datapoint; the battery's, the shares and what was calculated are left alone.
+    Sample {
+        mapping: "telegraf-neoom",
+        topic: "telegraf/pi/neoom_beaam_energy_flow",
+        payload: "@telegraf_neoom_flow.line",
+        received: "2024-08-17T08:25:51Z",
+        says: &[
+            "127.0.0.1-pv glance -1184 W 2024-08-17T08:25:50.001Z device",
+            "127.0.0.1-grid glance 15 W 2024-08-17T08:25:50.001Z device",
+            "127.0.0.1-pv 2.8.0 639300 Wh 2024-08-17T08:21:45.007Z device",
+            "127.0.0.1-grid 1.8.0 22696 Wh 2024-08-17T08:25:50.001Z device",
+            "127.0.0.1-grid 2.8.0 237421 Wh 2024-08-17T08:25:35.003Z device",
+        ],
+    },
+    Sample {
+        mapping: "telegraf-neoom",
+        topic: "telegraf/pi/neoom_beaam_thing",
+        payload: "@telegraf_neoom_thing.line",
+        received: "2024-08-17T14:32:16Z",
+        says: &[
+            "127.0.0.1-ELECTRICITY_METER_AC glance -826 W 2024-08-17T14:32:15.056Z device",
+            "127.0.0.1-ELECTRICITY_METER_AC 2.8.0 241826 Wh 2024-08-17T14:32:15.075Z device",
+            "127.0.0.1-ELECTRICITY_METER_AC 1.8.0 22988 Wh 2024-08-17T14:14:50.096Z device",
+        ],
+    },
 ];
 
 #[test]
