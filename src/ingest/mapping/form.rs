@@ -580,6 +580,11 @@ register = "1.8.0"
                 "does not have",
             ),
             ("meter = \"{device}\"", "", "`meter` is missing"),
+            (
+                "register = \"1.8.0\"",
+                "register = \"1.8.0\"\nonly = { unit = \"Wh\" }",
+                "`only` names",
+            ),
             ("name = \"x\"", "name = \"X y\"", "its name"),
             ("a/{device}", "a/{device", "is no level"),
             (

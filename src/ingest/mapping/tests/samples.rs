@@ -356,24 +356,32 @@ const SAMPLES: &[Sample] = &[
     },
     Sample {
         mapping: "solar-assistant",
+        topic: "solar_assistant/inverter_1/pv_power/state",
+        payload: "165",
+        received: NOON,
+        says: &["solar-assistant-1-pv integrate -165 W 2026-06-21T12:00:00Z received"],
+    },
+    Sample {
+        mapping: "solar-assistant",
+        topic: "solar_assistant/inverter_1/grid_power/state",
+        payload: "0",
+        received: NOON,
+        says: &["solar-assistant-1-grid integrate 0 W 2026-06-21T12:00:00Z received"],
+    },
+    Sample {
+        mapping: "solar-assistant",
+        topic: "solar_assistant/inverter_1/load_power/state",
+        payload: "79",
+        received: NOON,
+        says: &["solar-assistant-1-load integrate 79 W 2026-06-21T12:00:00Z received"],
+    },
+    // A sum of powers that starts again every week is no register, kWh or not.
+    Sample {
+        mapping: "solar-assistant",
         topic: "solar_assistant/total/pv_energy/state",
         payload: "129.9",
         received: NOON,
-        says: &["solar-assistant-pv 2.8.0 129900 Wh 2026-06-21T12:00:00Z received"],
-    },
-    Sample {
-        mapping: "solar-assistant",
-        topic: "solar_assistant/total/grid_energy_in/state",
-        payload: "1000",
-        received: NOON,
-        says: &["solar-assistant-grid 1.8.0 1000000 Wh 2026-06-21T12:00:00Z received"],
-    },
-    Sample {
-        mapping: "solar-assistant",
-        topic: "solar_assistant/total/pv_power/state",
-        payload: "91",
-        received: NOON,
-        says: &["solar-assistant-pv glance -91 W 2026-06-21T12:00:00Z received"],
+        says: &["Elsewhere"],
     },
     // A line is a datapoint; the battery's, the shares and what was calculated are left alone.
     Sample {
