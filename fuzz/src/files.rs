@@ -238,7 +238,9 @@ pub fn society_seeds() -> Vec<Vec<u8>> {
             .filter(|l| !l.starts_with('#'))
             .take(72)
             .collect();
-        lines.join("\n").into_bytes()
+        // Whole tables only.
+        let end = lines.iter().rposition(|line| line.is_empty());
+        lines[..end.unwrap_or(lines.len())].join("\n").into_bytes()
     };
     vec![plain(include_str!("../../config/demo/bes1.toml"))]
 }

@@ -13,7 +13,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{
     run::{FLUSHED, RunWriter},
     side,
-    writer::{SeriesStore, put_meta},
+    writer::{SeriesStore, put_meta, row_of},
 };
 use crate::{codec::block::sort_and_unite, error::StoreError};
 
@@ -49,6 +49,7 @@ impl SeriesStore {
         let tx = self.conn.transaction()?;
         let mut adopted = Vec::new();
         let mut changed = Vec::new();
+        let mut fresh = Vec::new();
         {
             let mut select = tx.prepare_cached("SELECT fingerprint FROM series WHERE id = ?1")?;
             let mut put = tx.prepare_cached(
@@ -71,6 +72,7 @@ impl SeriesStore {
                 ])?;
                 if stored.is_none() {
                     adopted.append(&mut side::adopt(&tx, &def.meter, def.register, def.id.0)?);
+                    fresh.push(((Box::from(&*def.meter), def.register), def.id.0));
                 } else {
                     let old = self.defs.get(def.id.0 as usize).and_then(Option::as_ref);
                     let (since, until) = change(old, def);
@@ -107,7 +109,32 @@ impl SeriesStore {
             });
         }
         self.pending.extend(changed);
+        // What has gathered, or is on its way here, was decoded before these were entered.
+        if self.waiting().applied > 0 || !self.side.unplaced.is_empty() {
+            self.fresh.extend(fresh);
+        }
         Ok(())
+    }
+
+    /// Places the gathered reads of registers that were entered while they were on their way.
+    pub(super) fn place_fresh(&mut self) {
+        if self.fresh.is_empty() || self.side.unplaced.is_empty() {
+            return;
+        }
+        for read in std::mem::take(&mut self.side.unplaced) {
+            let key = (read.meter.clone(), read.register);
+            match self.fresh.get(&key) {
+                Some(series) => self.gathered.push(row_of(
+                    *series,
+                    read.at,
+                    read.wh,
+                    read.w,
+                    read.received,
+                    read.source,
+                )),
+                None => self.side.unplaced.push(read),
+            }
+        }
     }
 }
 
@@ -203,6 +230,54 @@ mod tests {
 
     use super::*;
     use crate::{UnplacedRead, series::SeriesOptions};
+
+    #[test]
+    fn reads_on_their_way_when_their_register_is_entered_count() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = SeriesOptions::new(Zone::named("UTC").unwrap());
+        let mut store = SeriesStore::open(&dir.path().join("series.sqlite"), options).unwrap();
+        let read = |n: i64| UnplacedRead {
+            meter: "M1".into(),
+            register: Obis::EXPORT,
+            at: Instant(1_718_884_800_000 + n * 60_000),
+            wh: WattHours(n * 7),
+            w: 0,
+            received: Instant(1_718_884_800_000 + n * 60_000),
+            source: Source::Telemetry,
+        };
+        // One on disk, one gathered, one still on its way, one of another meter.
+        store.apply(1, [], [read(1)]).unwrap();
+        store.flush().unwrap();
+        store.apply(2, [], [read(2)]).unwrap();
+        let register =
+            Register::new(Obis::EXPORT, Direction::Generation, 9, WattHours(1), 1).unwrap();
+        let def = SeriesDef {
+            id: SeriesId(0),
+            meter: "M1".into(),
+            register: Obis::EXPORT,
+            rules: Arc::new(SeriesRules::of(
+                &register,
+                Some(Watts(5_000)),
+                Nights::unknown(),
+            )),
+            decisions: Decisions::none().into(),
+        };
+        store.define(&[def]).unwrap();
+        let other = UnplacedRead {
+            meter: "M2".into(),
+            ..read(4)
+        };
+        store.apply(3, [], [read(3), other]).unwrap();
+        store.flush().unwrap();
+        let reader = store.reader().unwrap();
+        let waiting = reader.unplaced().unwrap();
+        assert_eq!(waiting.len(), 1, "{waiting:?}");
+        let reads: i64 = store
+            .conn
+            .query_row("SELECT sum(reads) FROM run_block", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(reads, 3);
+    }
 
     #[test]
     fn definitions_that_found_no_space_are_taken_when_there_is_some() {

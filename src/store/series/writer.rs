@@ -10,13 +10,13 @@
 //! the days that are over to their own rows and settles every series on the way.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
 use domain::{
     calendar::{Instant, Zone},
-    metering::{SeriesId, Source},
+    metering::{Obis, SeriesId, Source},
     quantity::WattHours,
 };
 use rusqlite::{Connection, OptionalExtension, params};
@@ -106,8 +106,10 @@ pub struct SeriesStore {
     pub(super) options: SeriesOptions,
     pub(super) packer: Packer,
     pub(super) unpacker: Unpacker,
-    gathered: Vec<Row>,
-    side: Side,
+    pub(super) gathered: Vec<Row>,
+    pub(super) side: Side,
+    /// Registers entered since the store was opened: reads of them may have been decoded before.
+    pub(super) fresh: BTreeMap<(Box<str>, Obis), u32>,
     position: u64,
     applied: u64,
     pub(super) next_run: i64,
@@ -202,6 +204,7 @@ impl SeriesStore {
             unpacker: Unpacker::new()?,
             gathered: Vec::new(),
             side: Side::default(),
+            fresh: BTreeMap::new(),
             position,
             applied: position,
             next_run,
@@ -350,6 +353,7 @@ impl SeriesStore {
         if idle && self.applied == self.position {
             return Ok(Flushed::default());
         }
+        self.place_fresh();
         sort_and_unite(&mut self.gathered);
         let run = self.next_run;
         let tx = self.conn.transaction()?;
