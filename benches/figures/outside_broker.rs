@@ -145,7 +145,7 @@ pub fn null(parameters: &Value) -> anyhow::Result<()> {
     let mut options = MqttOptions::new("null", "127.0.0.1", port);
     options
         .set_clean_session(false)
-        .set_max_packet_size(broker::PACKET_BYTES, broker::PACKET_BYTES);
+        .set_max_packet_size(broker::MESSAGE_BYTES, broker::MESSAGE_BYTES);
     let heard = Arc::new(AtomicU64::new(0));
     let counter = Arc::clone(&heard);
     // One thread, as our door has for its connection.
