@@ -1,7 +1,8 @@
 //! A campaign over several runs: how many inputs each target has met so far, and at which commits.
 //!
 //! `docs/figures/fuzz.json` has a row a target. A run of a campaign takes up the next sequence of
-//! inputs of a target that has not met its number yet, and writes the row again when it ends.
+//! inputs of a target that has not met its number yet, and writes the row again when it ends. A run
+//! that panics prints its input and adds nothing.
 
 use std::{path::PathBuf, process::Command, time::Duration};
 
@@ -33,7 +34,6 @@ pub fn go_on(target: &Target, goal: u64, time: Duration) -> bool {
         "accepted": number("accepted") + met.accepted,
         "seconds": number("seconds") + met.seconds as u64,
         "runs": runs + 1,
-        "panics": 0,
         "commits": commits,
     });
     // Another target may have been written down meanwhile.

@@ -16,7 +16,7 @@ use domain::{
     },
 };
 use records::{
-    decision::{Decision, What},
+    decision::What,
     income::{self, BillFrozen, Finding},
     society::{self, Counts, SocietyDocument},
 };
@@ -24,7 +24,7 @@ use rust_decimal::Decimal;
 
 use super::{
     Office,
-    answer::{Answer, OrCaller, OrOurs, Refusal, refuse},
+    answer::{Answer, OrCaller, Refusal, refuse},
     claims::{freezing, frozen_read, within_reach},
     known::date,
     society::{BILL_FROZEN, SocietyOffice},
@@ -144,17 +144,10 @@ impl SocietyOffice {
     /// # Errors
     /// When the books are damaged.
     pub fn frozen_bills(&self) -> Answer<Vec<BillFrozen>> {
-        let mut bills = Vec::new();
-        for row in self.books().applied(0).or_ours("books.sqlite")? {
-            if row.kind != BILL_FROZEN {
-                continue;
-            }
-            let decision: Decision = serde_json::from_str(&row.json).or_ours("a frozen bill")?;
-            if let What::BillFrozen(bill) = decision.what {
-                bills.push(*bill);
-            }
-        }
-        Ok(bills)
+        self.decided(BILL_FROZEN, |what| match what {
+            What::BillFrozen(bill) => Some(*bill),
+            _ => None,
+        })
     }
 
     fn make_bill(&self, host: &BilledHost, days: Period, frozen: &[BillFrozen]) -> Answer<Bill> {

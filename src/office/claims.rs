@@ -15,7 +15,7 @@ use domain::{
     money::Pence,
 };
 use records::{
-    decision::{Decision, What},
+    decision::What,
     income::{self, ClaimFrozen, Finding, FrozenRead},
     society::{Counts, Installation},
 };
@@ -138,17 +138,10 @@ impl SocietyOffice {
     /// # Errors
     /// When the books are damaged.
     pub fn frozen_claims(&self) -> Answer<Vec<ClaimFrozen>> {
-        let mut claims = Vec::new();
-        for row in self.books().applied(0).or_ours("books.sqlite")? {
-            if row.kind != CLAIM_FROZEN {
-                continue;
-            }
-            let decision: Decision = serde_json::from_str(&row.json).or_ours("a frozen claim")?;
-            if let What::ClaimFrozen(claim) = decision.what {
-                claims.push(*claim);
-            }
-        }
-        Ok(claims)
+        self.decided(CLAIM_FROZEN, |what| match what {
+            What::ClaimFrozen(claim) => Some(*claim),
+            _ => None,
+        })
     }
 
     fn make_claim(

@@ -265,6 +265,25 @@ impl SocietyOffice {
         question(&self.reader)
     }
 
+    /// The decisions of one kind, in order.
+    ///
+    /// # Errors
+    /// When the books are damaged.
+    pub(super) fn decided<T>(
+        &self,
+        kind: &str,
+        pick: impl Fn(What) -> Option<T>,
+    ) -> Answer<Vec<T>> {
+        let mut found = Vec::new();
+        for row in self.books().applied(0).or_ours("books.sqlite")? {
+            if row.kind == kind {
+                let decision: Decision = serde_json::from_str(&row.json).or_ours("a decision")?;
+                found.extend(pick(decision.what));
+            }
+        }
+        Ok(found)
+    }
+
     /// Takes a decision: journal, books, series, in this order.
     ///
     /// # Errors
