@@ -7,7 +7,7 @@
 //! round.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, btree_map::Entry},
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -82,6 +82,10 @@ pub struct Gateway {
 /// What each source last did.
 type Board = Arc<Mutex<BTreeMap<String, SourceStatus>>>;
 
+/// Which source reads a meter's register: the first that gave it. Two that give one register would
+/// be two truths about it; serial numbers that devices give themselves are known only here.
+type Owners = Arc<Mutex<BTreeMap<(String, String), String>>>;
+
 /// Counts that rise while the gateway works; a watchdog is fed only when both rose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pulse {
@@ -136,6 +140,7 @@ impl Gateway {
             .fold(give_up, Duration::max);
         let (stop, stopping) = watch::channel(false);
         let board = Board::default();
+        let owners = Owners::default();
         let readers = sources
             .into_iter()
             .enumerate()
@@ -148,6 +153,7 @@ impl Gateway {
                     reads: uplink.sender(),
                     clock: clock.clone(),
                     board: Arc::clone(&board),
+                    owners: Arc::clone(&owners),
                 };
                 tokio::spawn(reader.run(stopping.clone()))
             })
@@ -229,6 +235,7 @@ struct Reader {
     reads: mpsc::Sender<MeterRead>,
     clock: Clock,
     board: Board,
+    owners: Owners,
 }
 
 impl Reader {
@@ -265,6 +272,16 @@ impl Reader {
             Ok(Err(error)) => failure = Some(error.to_string()),
             Err(_) => failure = Some(format!("no answer within {} s", self.give_up.as_secs())),
         }
+        taken.retain(|read: &MeterRead| match self.owner_beside(read) {
+            None => true,
+            Some(other) => {
+                failure = Some(format!(
+                    "register `{}` of meter `{}` is read by source `{other}` too\nhint: give one of them another `meter`, or take it out",
+                    read.register, read.meter
+                ));
+                false
+            }
+        });
         for read in &taken {
             if !read.fits() {
                 failure = Some(format!(
@@ -284,7 +301,19 @@ impl Reader {
                 None => info!(source = %self.key, "source answers"),
             }
         }
-        entry.after(at, &taken, failure);
+        entry.after(at, &taken, failure, self.source.remark());
+    }
+
+    /// The other source that gives this read's register.
+    fn owner_beside(&self, read: &MeterRead) -> Option<String> {
+        let register = (read.meter.clone(), read.register.clone());
+        match lock(&self.owners).entry(register) {
+            Entry::Vacant(free) => {
+                free.insert(self.key.clone());
+                None
+            }
+            Entry::Occupied(taken) => (*taken.get() != self.key).then(|| taken.get().clone()),
+        }
     }
 }
 

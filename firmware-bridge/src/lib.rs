@@ -16,7 +16,8 @@
 //! - [`enrol`]: how the daemon comes to know it;
 //! - [`source`]: meters and inverters on their wires;
 //! - [`scan`]: what is on a line or at a network address;
-//! - [`config`], [`gateway`], [`status`]: the program: its file, its tasks, how it stands;
+//! - [`config`], [`gateway`], [`status`], [`process`]: the program: its file, its tasks, how it
+//!   stands;
 //! - [`commission`]: one meter checked with its dial, and a sheet for the file;
 //! - [`simulate`]: roofs that are not there, under a computed sky or of measured generation, and a
 //!   fleet of them.
@@ -34,6 +35,7 @@ pub mod enrol;
 pub mod gateway;
 pub mod keys;
 pub mod note;
+pub mod process;
 pub mod scan;
 pub mod session;
 pub mod simulate;

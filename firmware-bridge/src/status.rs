@@ -14,9 +14,9 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{clock::Now, note::MeterRead, uplink::UplinkState};
+use crate::{clock::Now, note::MeterRead, process::Process, uplink::UplinkState};
 
-/// A status older than this, in s, is of a gateway that hangs or was killed.
+/// A status older than this, in s, is of a gateway that hangs.
 pub const STALE_AFTER_S: i64 = 30;
 
 /// How a gateway stands.
@@ -26,6 +26,8 @@ pub struct Status {
     pub gateway: String,
     /// False after a clean stop.
     pub running: bool,
+    /// Which process wrote this.
+    pub process: Option<Process>,
     /// When this was written, by the gateway's clock.
     pub now: Timestamp,
     /// How far to trust that clock: `U`, `I`, `S` or `R`.
@@ -74,6 +76,8 @@ pub struct SourceStatus {
     pub rounds: u64,
     /// Why the last one gave nothing.
     pub failure: Option<String>,
+    /// What a person should see although reads come.
+    pub remark: Option<String>,
     /// When it last gave reads.
     pub last_answer: Option<Timestamp>,
     /// The newest read of every register, by `meter register`.
@@ -105,6 +109,7 @@ impl Status {
         Status {
             gateway: gateway.to_owned(),
             running,
+            process: Process::own(),
             now: now.wall,
             clock: now.state.letter().to_owned(),
             boot: state.boot,
@@ -150,19 +155,28 @@ impl Status {
             .map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
     }
 
-    /// Does somebody still write it?
+    /// Does somebody still write it? A gateway that was killed is seen at once by its process,
+    /// one that hangs by the age of what it wrote.
     pub fn is_fresh(&self, now: Timestamp) -> bool {
+        let is_dead = self.process.as_ref().and_then(Process::runs) == Some(false);
         // Nothing can be said about the age of what a clock that was never set has dated.
-        self.running
-            && (self.clock == "R" || now.as_second() - self.now.as_second() < STALE_AFTER_S)
+        let is_new = self.clock == "R" || now.as_second() - self.now.as_second() < STALE_AFTER_S;
+        self.running && !is_dead && is_new
     }
 }
 
 impl SourceStatus {
     /// A round is over.
-    pub fn after(&mut self, at: Timestamp, taken: &[MeterRead], failure: Option<String>) {
+    pub fn after(
+        &mut self,
+        at: Timestamp,
+        taken: &[MeterRead],
+        failure: Option<String>,
+        remark: Option<String>,
+    ) {
         self.rounds += 1;
         self.failure = failure;
+        self.remark = remark;
         if !taken.is_empty() {
             self.last_answer = Some(at);
         }
@@ -234,6 +248,9 @@ impl fmt::Display for Status {
                 "source {name}\n              {}",
                 state.replace('\n', "; ")
             )?;
+            if let Some(remark) = &source.remark {
+                writeln!(f, "              {remark}")?;
+            }
             for (register, read) in &source.reads {
                 let power = read.w.map(|w| format!(", {w} W")).unwrap_or_default();
                 writeln!(

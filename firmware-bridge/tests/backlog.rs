@@ -43,6 +43,35 @@ fn a_note_is_closed_by_count_or_by_age() {
 }
 
 #[test]
+fn rounds_that_come_faster_than_a_note_gathers_share_it_each_with_its_time() {
+    // Two meters each 100 ms, gathered for 250 ms: one write to the card for three rounds.
+    let limits = Limits {
+        reads_per_note: 200,
+        note_after_ms: 250,
+        ..Limits::default()
+    };
+    let mut session = Session::new(1, limits);
+    let mut daemon = Daemon::default();
+    session.connected(0, at(0));
+    let mut expected = Vec::new();
+    let mut notes = 0;
+    for round in 1..=9 {
+        for meter in ["E1", "E2"] {
+            expected.push(read(meter, round * 100));
+            session.read(read(meter, round * 100), at(round * 100));
+        }
+        for sent in all(&mut session, round * 100 + 50) {
+            notes += 1;
+            daemon.take(&sent.payload);
+        }
+    }
+    assert_eq!(notes, 3);
+    let mut kept = daemon.reads();
+    kept.sort_by_key(|read| (read.at, read.meter.clone()));
+    assert_eq!(kept, expected);
+}
+
+#[test]
 fn a_puback_is_only_transport_and_a_receipt_lets_a_note_go() {
     let mut session = Session::new(1, singly());
     let mut daemon = Daemon::default();

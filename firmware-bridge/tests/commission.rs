@@ -104,6 +104,83 @@ fn an_inverter_on_a_serial_line_is_scanned_and_commissioned() {
 }
 
 #[test]
+fn integer_and_float_inverters_on_line_and_network_are_scanned_and_commissioned() {
+    let common =
+        json!({"ID": 1, "L": 66, "Mn": "Maker", "Md": "Model 5", "Vr": "1.02", "SN": "9999abcd"});
+    let integer = json!({"ID": 103, "W": 1234, "W_SF": 0, "WH": 1_234_567, "WH_SF": 1, "St": 4});
+    let float = json!({"ID": 113, "W": 1500.5, "WH": 12_345_670.0, "St": 4});
+    for transport in ["tcp", "rtu"] {
+        for (id, model) in [(103, &integer), (113, &float)] {
+            let served = serve(
+                transport,
+                &json!([{"unit": 1, "base": 40_000, "models": [common, model]}]),
+            );
+            let folder = tempfile::tempdir().unwrap();
+            let run = |arguments: &[&str]| {
+                let done = bridge(folder.path(), &served.address())
+                    .args(arguments)
+                    .args(["--output", "json"])
+                    .current_dir(folder.path())
+                    .output()
+                    .unwrap();
+                assert!(done.status.success(), "{transport} {id}: {}", said(&done));
+                serde_json::from_slice::<Value>(&done.stdout).unwrap()
+            };
+            let report = run(&["scan", &served.address(), "--units", "1"]);
+            let shown = &report["found"][0]["meters"][0]["models"][0];
+            assert_eq!(shown["model"], id);
+            assert_eq!(shown["registers"][0]["wh"], 12_345_670);
+            let sheet = run(&["commission", "--dial", "12345.67"]);
+            assert_eq!(
+                (&sheet["passed"], &sheet["meter"]),
+                (&json!(true), &json!("9999abcd"))
+            );
+            assert_eq!(sheet["registers"][0]["after_wh"], 12_345_670);
+        }
+    }
+}
+
+#[test]
+fn a_sheet_is_never_written_over() {
+    let served = serve("tcp", &roof());
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("papers");
+    let commission = |dial: &str| {
+        let done = bridge(folder.path(), &served.address())
+            .args(["commission", "--dial", dial, "--out"])
+            .arg(&out)
+            .output()
+            .unwrap();
+        done.status.success()
+    };
+    assert!(commission("12345.67"));
+    let first: Vec<(PathBuf, String)> = files(&out)
+        .into_iter()
+        .map(|file| (file.clone(), fs::read_to_string(file).unwrap()))
+        .collect();
+    assert!(!commission("99999.99"), "a dial that differs");
+    assert!(commission("12345.67"));
+    assert_eq!(files(&out).len(), 6);
+    for (file, text) in first {
+        assert_eq!(
+            fs::read_to_string(&file).unwrap(),
+            text,
+            "{}",
+            file.display()
+        );
+    }
+    let names: Vec<String> = files(&out)
+        .iter()
+        .filter(|file| file.extension().is_some_and(|e| e == "txt"))
+        .map(|file| {
+            let name = file.file_stem().unwrap().to_str().unwrap();
+            name["commission-9999abcd-2026-01-01".len()..].to_owned()
+        })
+        .collect();
+    assert_eq!(names, ["-2", "-to-settle", ""]);
+}
+
+#[test]
 fn a_dial_that_differs_is_on_the_sheet_and_in_the_exit_code() {
     let served = serve("tcp", &roof());
     let folder = tempfile::tempdir().unwrap();

@@ -528,6 +528,84 @@ async fn a_meter_is_recognised_by_a_scan() {
 }
 
 #[tokio::test]
+async fn an_inverter_that_answers_at_every_unit_is_shown_once() {
+    // Nine unit numbers, one device: with a serial number, and without one.
+    for serial in [true, false] {
+        let device = Device::with(1, move |asked| match (asked.function, asked.from) {
+            (3, 0xfc00) if !serial => Does::Refuses(2),
+            _ => sdm120(asked),
+        })
+        .await;
+        let mut plan = bridge::scan::Plan::usual(device.address.parse().unwrap());
+        plan.wait = Duration::from_millis(200);
+        let report = bridge::scan::scan(&plan, |_| {}).await.unwrap();
+        assert_eq!(report.found.len(), 1, "{report}");
+        assert_eq!(report.found[0].also, [2, 3, 4, 5, 100, 126, 247, 255]);
+        let text = report.to_string();
+        assert!(
+            text.contains("unit 1 (the same device answers at 2, 3, 4, 5, 100, 126, 247, 255)"),
+            "{text}"
+        );
+        assert_eq!(text.matches("[[source]]").count(), 1, "{text}");
+        assert_eq!(report.json()["found"][0]["also_units"][0], 2);
+    }
+    // Two meters of one make without serial numbers, behind a gateway to a serial line: two.
+    let two = Device::with(1, |asked| match (asked.unit, asked.from) {
+        (1 | 2, 0xfc00) => Does::Refuses(2),
+        (1 | 2, _) => sdm120(asked),
+        _ => Does::Refuses(11),
+    })
+    .await;
+    let mut plan = bridge::scan::Plan::usual(two.address.parse().unwrap());
+    plan.wait = Duration::from_millis(200);
+    let report = bridge::scan::scan(&plan, |_| {}).await.unwrap();
+    let units: Vec<u8> = report.found.iter().map(|found| found.unit).collect();
+    assert_eq!(units, [1, 2], "{report}");
+}
+
+#[tokio::test]
+async fn a_meter_whose_serial_the_file_gives_is_commissioned_without_its_own() {
+    let device = Device::with(1, |asked| match (asked.function, asked.from) {
+        (3, 0xfc00) => Does::Refuses(2),
+        _ => sdm120(asked),
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let source = |meter: &str| {
+        let text = format!(
+            "kind = \"modbus\"\naddress = \"{}\"\nmap = \"eastron-sdm120\"\n{meter}",
+            device.address
+        );
+        toml::from_str(&text).unwrap()
+    };
+    let order = Order {
+        gateway: "elmore-1".into(),
+        key: None,
+        zone: "Europe/London".into(),
+        source: source("meter = \"19M0000001\""),
+        meter: None,
+        site: None,
+        by: None,
+        backlog: folder.path().to_owned(),
+    };
+    let now = "2026-06-01T12:00:00Z".parse().unwrap();
+    let asked = |_: &Line| None;
+    let sheet = commission(order.clone(), &quick(), now, ClockState::Synced, asked)
+        .await
+        .unwrap();
+    assert_eq!(sheet.meter, "19M0000001");
+    assert_eq!(sheet.registers.len(), 2);
+    let nameless = Order {
+        source: source(""),
+        ..order
+    };
+    let error = commission(nameless, &quick(), now, ClockState::Synced, asked)
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("refused"), "{error}");
+}
+
+#[tokio::test]
 async fn a_meter_read_by_its_map_is_commissioned_with_both_dials() {
     let device = Device::with(1, sdm120).await;
     let folder = tempfile::tempdir().unwrap();

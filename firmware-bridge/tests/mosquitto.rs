@@ -368,6 +368,7 @@ async fn a_fleet_shows_the_roofs_registers_while_a_day_passes_in_two_seconds() {
         boot: 1,
         limits: limits(),
         every_ms: 1_800_000,
+        until: None,
     };
     let fleet = Fleet::start(&plan, gateways);
     let started = Instant::now();
@@ -455,8 +456,5 @@ async fn the_simulate_command_publishes_what_it_prints() {
     expected.sort_by_key(key);
     let mut reads = held.lock().unwrap()[0].reads();
     reads.sort_by_key(key);
-    // The clock goes on while the command ends.
-    let end = expected.last().unwrap().at;
-    reads.retain(|read| read.at <= end);
     assert_eq!(reads, expected);
 }

@@ -223,8 +223,98 @@ fn a_status_without_a_gateway_is_the_callers_problem() {
     assert!(program.ask("text").0);
     program.process.kill().unwrap();
     program.process.wait().unwrap();
+    // Its last status is some seconds old and says that it runs; its process is gone.
+    let (fresh, text) = program.ask("text");
+    assert!(!fresh && text.contains("gateway       roof-1"), "{text}");
     std::fs::remove_file(program.folder.path().join("status.json")).unwrap();
     assert!(!program.ask("text").0);
+}
+
+#[test]
+fn a_reader_that_has_enough_is_no_error() {
+    let program = Program::start(&[dial(false)]);
+    program.wait_for(|status| status.running);
+    let config = program.folder.path().join("gateway.toml");
+    for arguments in [
+        &["status"][..],
+        &[
+            "simulate",
+            "--print",
+            "--for",
+            "30d",
+            "--from",
+            "2026-06-01T00:00:00Z",
+        ],
+    ] {
+        // `true` reads nothing and is gone before the first line.
+        let done = Command::new("sh")
+            .args([
+                "-c",
+                "{ sleep 0.3; exec \"$0\" \"$@\"; echo $? >&2; } | true",
+            ])
+            .arg(env!("CARGO_BIN_EXE_firmware-bridge"))
+            .args(arguments)
+            .arg("--config")
+            .arg(&config)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert!(
+            !said.contains("panicked") && !said.contains("error"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn two_devices_with_one_serial_number_are_not_two_truths() {
+    let device = |unit: u8, wh: u32| {
+        serde_json::json!({"unit": unit, "base": 40_000, "models": [
+            {"ID": 1, "L": 66, "Mn": "Maker", "Md": "Model 5", "Vr": "1.02", "SN": "9999abcd"},
+            {"ID": 103, "WH": wh, "WH_SF": 0, "St": 4},
+        ]})
+    };
+    let served = crate::sunspec::serve(
+        "tcp",
+        &serde_json::json!([device(1, 1_000), device(2, 7_000)]),
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let mut config = format!(
+        "[gateway]\nid = \"roof-1\"\nkey_folder = \"{}\"\n[uplink]\nurl = \"mqtt://127.0.0.1:1\"\n\
+         [reading]\ninterval_ms = 200\ngather_ms = 50\n\
+         [backlog]\nfolder = \"{}\"\n[status]\nfile = \"{}\"\n",
+        path("keys"),
+        path("notes"),
+        path("status.json"),
+    );
+    for unit in [1, 2] {
+        config += &format!(
+            "[[source]]\nkind = \"sunspec\"\naddress = \"{}\"\nunit = {unit}\n",
+            served.address()
+        );
+    }
+    std::fs::write(path("gateway.toml"), config).unwrap();
+    let process = Command::new(env!("CARGO_BIN_EXE_firmware-bridge"))
+        .args(["run", "--config", &path("gateway.toml")])
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let program = Program { folder, process };
+    let status = program.wait_for(|status| {
+        status.sources.len() == 2 && status.sources.values().all(|source| source.rounds > 3)
+    });
+    let refused: Vec<_> = status
+        .sources
+        .values()
+        .filter_map(|s| s.failure.clone())
+        .collect();
+    assert_eq!(refused.len(), 1, "{status:?}");
+    assert!(
+        refused[0].contains("of meter `9999abcd` is read by source"),
+        "{refused:?}"
+    );
+    program.stop();
 }
 
 /// What Cargo would build with these arguments: normal and build dependencies, one a line.

@@ -321,7 +321,7 @@ async fn a_line_with_three_units_is_scanned() {
     assert!(text.contains("SunSpec at 50000, models 1 213"), "{text}");
     assert!(text.contains("1.8.0  not implemented"), "{text}");
     assert!(
-        text.contains("meter = \"\"   # the serial number on its label"),
+        text.contains("meter = \"\"   # fill in the serial number on its label"),
         "{text}"
     );
     let json = report.json();

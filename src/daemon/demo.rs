@@ -282,6 +282,7 @@ fn fleet(
         boot: u64::try_from(real.0).unwrap_or_default(),
         limits: Limits::default(),
         every_ms: cadence_ms(speed),
+        until: None,
     };
     let gateways = roofs
         .iter()

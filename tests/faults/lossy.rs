@@ -17,7 +17,7 @@ use std::{
 };
 
 /// Of a hundred sendings so many are lost.
-const LOST_PERCENT: u64 = 30;
+pub const LOST_PERCENT: u64 = 30;
 const PIECE_BYTES: usize = 1_460;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const SENDINGS_MOST: u32 = 5;

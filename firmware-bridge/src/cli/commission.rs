@@ -2,7 +2,8 @@
 
 use std::{
     collections::BTreeMap,
-    io::{BufRead, IsTerminal, Write},
+    fs::File,
+    io::{self, BufRead, IsTerminal, Write},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -15,7 +16,7 @@ use bridge::{
     source::{AnySource, Source, SourceConfig, SourceError, modbus::Buses},
 };
 
-use super::{Failure, Output, caller};
+use super::{Failure, Output, caller, say};
 
 /// What can be typed after `commission`.
 ///
@@ -46,6 +47,8 @@ pub struct Arguments {
     output: Output,
 }
 
+/// Sheets of one meter and day in one folder.
+const SHEETS_MOST: u32 = 1_000;
 /// How long a machine's clock state may take to be asked, and a source to be read, in all.
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -107,8 +110,12 @@ pub fn run(arguments: &Arguments, config: Config) -> Result<(), Failure> {
     dials.all_used()?;
     let written = write(&sheet, &arguments.out)?;
     match arguments.output {
-        Output::Text => print!("{}", sheet.text()),
-        Output::Json => println!("{}", sheet.json()),
+        Output::Text => {
+            say(sheet.text())?;
+        }
+        Output::Json => {
+            say(format_args!("{}\n", sheet.json()))?;
+        }
     }
     for file in written {
         eprintln!("wrote {}", file.display());
@@ -230,11 +237,30 @@ fn ask(line: &Line) -> Option<Dial> {
 }
 
 fn write(sheet: &Sheet, folder: &Path) -> Result<[PathBuf; 2], Failure> {
-    std::fs::create_dir_all(folder).map_err(|e| caller(format!("`{}`: {e}", folder.display())))?;
-    let file = |ending: &str, text: String| -> Result<PathBuf, Failure> {
-        let path = folder.join(format!("{}.{ending}", sheet.file_name()));
-        std::fs::write(&path, text).map_err(|e| caller(format!("`{}`: {e}", path.display())))?;
-        Ok(path)
-    };
-    Ok([file("txt", sheet.text())?, file("html", sheet.html())?])
+    let failed = |path: &Path, e: &io::Error| caller(format!("`{}`: {e}", path.display()));
+    std::fs::create_dir_all(folder).map_err(|e| failed(folder, &e))?;
+    let name = sheet.file_name();
+    // A sheet that is there may be signed already: the next of its day has a number.
+    for number in 1..=SHEETS_MOST {
+        let name = match number {
+            1 => name.clone(),
+            _ => format!("{name}-{number}"),
+        };
+        let [text, html] = ["txt", "html"].map(|ending| folder.join(format!("{name}.{ending}")));
+        if html.exists() {
+            continue;
+        }
+        match File::create_new(&text) {
+            Ok(mut file) => file.write_all(sheet.text().as_bytes()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+            Err(error) => Err(error),
+        }
+        .map_err(|e| failed(&text, &e))?;
+        std::fs::write(&html, sheet.html()).map_err(|e| failed(&html, &e))?;
+        return Ok([text, html]);
+    }
+    Err(caller(format!(
+        "`{}` holds {SHEETS_MOST} sheets `{name}` already\nhint: give another folder with `--out`",
+        folder.display()
+    )))
 }

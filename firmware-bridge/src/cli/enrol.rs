@@ -12,7 +12,7 @@ use bridge::{
 
 use wire::enrol::Code;
 
-use super::{Failure, caller};
+use super::{Failure, caller, say};
 
 /// What can be typed after `enrol`.
 #[derive(Debug, clap::Args)]
@@ -59,7 +59,7 @@ pub fn run(arguments: &Arguments, config: Config) -> Result<(), Failure> {
     let print = print.map_err(caller)?;
     fs::write(folder.join(ENROLLED_FILE), format!("{print}\n"))
         .with_context(|| format!("`{}` cannot be written", folder.display()))?;
-    println!("{print}");
+    say(format_args!("{print}\n"))?;
     eprintln!("the daemon knows this key; restart the gateway to sign with it");
     Ok(())
 }

@@ -9,7 +9,12 @@ mod scan;
 mod simulate;
 mod status;
 
-use std::{fmt, io::IsTerminal, path::PathBuf, process::ExitCode};
+use std::{
+    fmt,
+    io::{self, IsTerminal, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use bridge::config::Config;
 use clap::{Parser, Subcommand, ValueEnum};
@@ -78,6 +83,27 @@ impl fmt::Display for Failure {
     }
 }
 
+/// Whether somebody still reads what is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// Yes.
+    All,
+    /// Who reads has enough before the end, as `head` does: no error, and no reason to go on.
+    Enough,
+}
+
+/// Prints data on stdout.
+pub fn say(data: impl fmt::Display) -> Result<Heard, Failure> {
+    let mut out = io::stdout().lock();
+    match write!(out, "{data}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(anyhow::Error::from(error).context("stdout").into())
+        }
+        Err(_) => Ok(Heard::Enough),
+        Ok(()) => Ok(Heard::All),
+    }
+}
+
 /// Marks an error as the caller's.
 pub fn caller(error: impl fmt::Display) -> Failure {
     Failure::Caller(error.to_string())
@@ -107,7 +133,8 @@ pub fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("error: {failure}");
+            // Nobody may be listening there either.
+            let _ = writeln!(io::stderr(), "error: {failure}");
             ExitCode::from(match failure {
                 Failure::Caller(_) => 1,
                 Failure::Ours(_) => 2,

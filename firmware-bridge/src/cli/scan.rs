@@ -7,7 +7,7 @@ use bridge::{
     source::modbus::Address,
 };
 
-use super::{Failure, Output, caller};
+use super::{Failure, Output, caller, say};
 
 /// What can be typed after `scan`.
 ///
@@ -69,8 +69,12 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         eprint!("\r{:40}\r", "");
     }
     match arguments.output {
-        Output::Text => print!("{report}"),
-        Output::Json => println!("{}", report.json()),
+        Output::Text => {
+            say(&report)?;
+        }
+        Output::Json => {
+            say(format_args!("{}\n", report.json()))?;
+        }
     }
     if report.found.is_empty() {
         return Err(Failure::Caller(format!(

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{BufReader, Write},
+    io::BufReader,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -28,12 +28,14 @@ use bridge::{
 use jiff::{SignedDuration, Timestamp};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Failure, caller};
+use super::{Failure, Heard, caller, say};
 
 /// How long receipts of the last notes are waited for at the end.
 const GRACE: Duration = Duration::from_secs(10);
 /// Simulated time runs at most so many times as fast as the real one.
 const FASTEST: i64 = 86_400;
+/// A fast simulation without an end begins at least so long ago.
+const LEAD_MS_LEAST: i64 = 60_000;
 
 /// What can be typed after `simulate`.
 ///
@@ -54,8 +56,9 @@ pub struct Arguments {
     #[arg(long)]
     print: bool,
 
-    /// Serial of a meter; may be given several times, each with clouds of its own.
-    #[arg(long, value_name = "SERIAL", default_values_t = ["SIM1".to_owned()])]
+    /// Serial of a meter that the society file enters for the gateway; may be given several times,
+    /// each with clouds of its own. `--print` takes SIM1 without one.
+    #[arg(long, value_name = "SERIAL", conflicts_with = "replay")]
     meter: Vec<String>,
     /// OBIS code of its register.
     #[arg(long, value_name = "CODE", default_value = "2.8.0")]
@@ -115,6 +118,9 @@ pub struct Arguments {
     /// Simulated seconds in a real one.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=FASTEST))]
     speed: u32,
+    /// Lets reads lie in the future, where a daemon refuses them unless its own clock runs fast.
+    #[arg(long)]
+    future: bool,
     /// A read so often, in simulated time [s]; must divide a day. Chosen by the speed unless given.
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(i64).range(1..=86_400))]
     every: Option<i64>,
@@ -135,6 +141,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         ));
     }
     let (from, until) = span(arguments, replay.as_ref(), every_ms)?;
+    let until = match arguments.print || arguments.future {
+        true => until,
+        false => {
+            let now = Timestamp::now();
+            up_to_now(from, until, arguments.speed, now).map_err(caller)?
+        }
+    };
     let meters = match replay {
         Some(replay) => vec![Meter::replay(replay)],
         None => roofs(arguments, from, every_ms)?,
@@ -193,7 +206,16 @@ fn roofs(arguments: &Arguments, from: Timestamp, every_ms: i64) -> Result<Vec<Me
             )));
         }
     }
-    let meters = arguments.meter.iter().zip(0_u64..).map(|(serial, n)| {
+    let serials = match arguments.meter.as_slice() {
+        [] if arguments.print => &["SIM1".to_owned()][..],
+        [] => {
+            return Err(caller(
+                "no meter is named\nhint: give a serial number that the society file enters, with `--meter`; reads of any other wait there unplaced",
+            ));
+        }
+        given => given,
+    };
+    let meters = serials.iter().zip(0_u64..).map(|(serial, n)| {
         let (serial, register) = (serial.clone(), arguments.register.clone());
         let meter = if let Some(year) = &year {
             let year = Arc::clone(year);
@@ -222,6 +244,40 @@ fn roofs(arguments: &Arguments, from: Timestamp, every_ms: i64) -> Result<Vec<Me
     Ok(meters.collect())
 }
 
+/// Where the simulation has to end so that no read lies in the future: simulated time that runs faster
+/// than the world's comes to the present after a while.
+fn up_to_now(
+    from: Timestamp,
+    until: Option<Timestamp>,
+    speed: u32,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, String> {
+    let lead_ms = now.as_millisecond() - from.as_millisecond();
+    let hint =
+        "hint: begin earlier with `--from`; or `--future`, if the daemon's clock runs fast too";
+    if lead_ms < 0 {
+        return Err(format!(
+            "the simulation begins in the future, at {from}\n{hint}"
+        ));
+    }
+    // It reaches the present after `lead / (speed - 1)` of real time.
+    let Some(faster) = speed.checked_sub(1).filter(|faster| *faster > 0) else {
+        return Ok(until);
+    };
+    let present_ms = lead_ms.saturating_mul(i64::from(speed)) / i64::from(faster);
+    let present = Timestamp::from_millisecond(from.as_millisecond().saturating_add(present_ms))
+        .map_err(|_| "the simulation leaves the calendar".to_owned())?;
+    match until {
+        Some(until) if until > present => Err(format!(
+            "at {speed} times the world's speed reads after {present:.0} would lie in the future\n{hint}"
+        )),
+        None if lead_ms < LEAD_MS_LEAST => Err(format!(
+            "at {speed} times the world's speed every read from now on would lie in the future\n{hint}"
+        )),
+        until => Ok(Some(until.unwrap_or(present))),
+    }
+}
+
 /// Prints what would be published.
 fn print(
     meters: &[Meter],
@@ -229,25 +285,21 @@ fn print(
     until: Timestamp,
     every_ms: i64,
 ) -> Result<(), Failure> {
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let mut before = from;
     while before < until {
         let Ok(at) = Timestamp::from_millisecond(before.as_millisecond() + every_ms) else {
             break;
         };
-        for meter in meters {
-            for read in meter.reads(before, at) {
-                let line = serde_json::to_string(&read).context("a read is no JSON")?;
-                match writeln!(out, "{line}") {
-                    // Whoever reads has enough.
-                    Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
-                    done => done.context("stdout")?,
-                }
-            }
+        let mut lines = String::new();
+        for read in meters.iter().flat_map(|meter| meter.reads(before, at)) {
+            lines += &serde_json::to_string(&read).context("a read is no JSON")?;
+            lines.push('\n');
+        }
+        if say(lines)? == Heard::Enough {
+            break;
         }
         before = at;
     }
-    out.flush().context("stdout")?;
     Ok(())
 }
 
@@ -280,6 +332,7 @@ fn publish(
             boot: u64::try_from(Timestamp::now().as_second()).unwrap_or(1),
             limits: Limits::default(),
             every_ms,
+            until,
         };
         let fleet = Fleet::start(&plan, vec![Gateway { uplink, meters }]);
         tracing::info!(%from, speed = arguments.speed, every_ms, "SAMPLE: simulated roofs publish");
@@ -336,4 +389,37 @@ fn duration(text: &str) -> Result<SignedDuration, String> {
         return Err("expected at least a second".to_owned());
     }
     Ok(lasting)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_read_of_a_fast_simulation_lies_in_the_future() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let now = at("2026-06-11T00:00:00Z");
+        let (ten_days_ago, last) = (at("2026-06-01T00:00:00Z"), at("2026-06-10T00:00:00Z"));
+        let until = |from, until, speed| up_to_now(from, until, speed, now);
+        assert_eq!(until(ten_days_ago, Some(last), 3_600), Ok(Some(last)));
+        // Ten days at eleven times the speed: a day of real time passes meanwhile.
+        assert_eq!(
+            until(ten_days_ago, None, 11),
+            Ok(Some(at("2026-06-12T00:00:00Z")))
+        );
+        assert_eq!(until(now, None, 1), Ok(None));
+        for (from, end, speed) in [
+            (now, None, 60),
+            (now, Some(at("2026-06-12T00:00:00Z")), 60),
+            (ten_days_ago, Some(at("2026-06-12T00:00:01Z")), 11),
+            (at("2026-06-11T00:00:01Z"), None, 1),
+        ] {
+            let error = until(from, end, speed).unwrap_err();
+            assert!(
+                error.contains("future\nhint: begin earlier")
+                    || error.contains("begins in the future"),
+                "{error}"
+            );
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use bridge::{config::Config, status::Status};
 use jiff::Timestamp;
 
-use super::{Failure, Output, caller};
+use super::{Failure, Output, caller, say};
 
 /// What can be typed after `status`.
 #[derive(Debug, clap::Args)]
@@ -27,10 +27,12 @@ pub fn run(arguments: &Arguments, config: Config) -> Result<(), Failure> {
         ))
     })?;
     match arguments.output {
-        Output::Text => print!("{status}"),
+        Output::Text => {
+            say(&status)?;
+        }
         Output::Json => {
             let text = serde_json::to_string(&status).map_err(anyhow::Error::from)?;
-            println!("{text}");
+            say(format_args!("{text}\n"))?;
         }
     }
     match status.is_fresh(Timestamp::now()) {

@@ -139,7 +139,16 @@ async fn inspect_mapped(
         hint,
     })?;
     let in_device = match &map.serial {
-        Some(_) => Some(register_map::serial_of(&device, name, &map).await?),
+        Some(_) => match register_map::serial_of(&device, name, &map).await {
+            Ok(serial) => Some(serial),
+            // In service it is not asked for either, where the configuration names the meter.
+            Err(SourceError::Config { .. } | SourceError::Refused { .. })
+                if config.meter.is_some() =>
+            {
+                None
+            }
+            Err(error) => return Err(error),
+        },
         None => None,
     };
     let meter = config

@@ -206,8 +206,13 @@ impl Sheet {
         }
         match self.clock {
             ClockState::Synced | ClockState::Informative => {}
-            ClockState::Unknown | ClockState::Relative => doubts.push(
-                "The gateway's clock is not kept by a time server, so its reads will be held."
+            ClockState::Unknown => doubts.push(
+                "The gateway's clock is not kept by a time server: its reads are taken with the \
+                 times it says, and nobody can say whether these are right."
+                    .to_owned(),
+            ),
+            ClockState::Relative => doubts.push(
+                "The gateway's clock was never set: its reads wait on the gateway until it is."
                     .to_owned(),
             ),
         }
@@ -312,11 +317,14 @@ impl Sheet {
         text::page(self)
     }
 
-    /// What the sheet's files are called, without their ending.
+    /// What the sheet's files are called, without their ending. One that did not pass is told by its
+    /// name, and can never stand in the place of one that did.
     pub fn file_name(&self) -> String {
         let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
         let meter: String = self.meter.chars().map(plain).collect();
-        format!("commission-{meter}-{}", self.at.strftime("%Y-%m-%d"))
+        let day = self.at.strftime("%Y-%m-%d");
+        let end = if self.passed() { "" } else { "-to-settle" };
+        format!("commission-{meter}-{day}{end}")
     }
 }
 

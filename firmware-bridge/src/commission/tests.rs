@@ -102,8 +102,12 @@ fn what_is_not_in_order_stands_at_the_top() {
         ),
         (sheet(None, ClockState::Synced), "Nobody compared the dial."),
         (
+            sheet(Some("12345.68"), ClockState::Unknown),
+            "its reads are taken with the times it says",
+        ),
+        (
             sheet(Some("12345.68"), ClockState::Relative),
-            "not kept by a time server",
+            "its reads wait on the gateway",
         ),
         (
             Sheet {
@@ -114,6 +118,10 @@ fn what_is_not_in_order_stands_at_the_top() {
         ),
     ] {
         assert!(!sheet.passed());
+        assert_eq!(
+            sheet.file_name(),
+            "commission-9999abcd-2026-06-01-to-settle"
+        );
         assert!(sheet.sentence().contains("do not use its reads"));
         let text = sheet.text().replace('\n', " ");
         assert!(text.contains("TO SETTLE: "), "{text}");

@@ -6,6 +6,7 @@
 //! before scanning its line.
 
 mod report;
+mod same;
 
 use std::time::Duration;
 
@@ -44,6 +45,8 @@ pub struct Report {
 pub struct Found {
     /// Its number.
     pub unit: u8,
+    /// Other numbers at which the same device answers.
+    pub also: Vec<u8>,
     /// What it is.
     pub what: What,
 }
@@ -212,10 +215,17 @@ async fn scan_one(
             buses.close(address).await;
             let what = look(&patient.device(address, unit), said).await?;
             patient.close(address).await;
-            found.push(Found { unit, what });
+            found.push(Found {
+                unit,
+                also: Vec::new(),
+                what,
+            });
         }
     }
-    Ok(found)
+    Ok(match address {
+        Address::Tcp { .. } => same::once(found, plan.units.len()),
+        Address::Serial { .. } => found,
+    })
 }
 
 /// Whether somebody is there, and what it said.

@@ -26,6 +26,7 @@ fn found_json(found: &Found) -> Value {
             without_serial,
         } => json!({
             "unit": found.unit,
+            "also_units": found.also,
             "kind": "sunspec",
             "base": survey.chain.base,
             "ended": survey.chain.ended,
@@ -57,6 +58,7 @@ fn found_json(found: &Found) -> Value {
         }),
         What::Mapped(candidates) => json!({
             "unit": found.unit,
+            "also_units": found.also,
             "kind": "modbus",
             "maps": candidates.iter().map(|candidate| json!({
                 "map": candidate.map.name,
@@ -72,6 +74,7 @@ fn found_json(found: &Found) -> Value {
         }),
         What::Unknown(said) => json!({
             "unit": found.unit,
+            "also_units": found.also,
             "kind": "unknown",
             "said": said,
         }),
@@ -92,7 +95,13 @@ impl fmt::Display for Report {
             return Ok(());
         }
         for found in &self.found {
-            writeln!(f, "{} unit {}", self.address, found.unit)?;
+            writeln!(
+                f,
+                "{} unit {}{}",
+                self.address,
+                found.unit,
+                also(&found.also)
+            )?;
             match &found.what {
                 What::SunSpec {
                     survey,
@@ -213,7 +222,10 @@ fn write_source(
         writeln!(f, "  map = \"{map}\"")?;
     }
     if meter.is_some() {
-        writeln!(f, "  meter = \"\"   # the serial number on its label")?;
+        writeln!(
+            f,
+            "  meter = \"\"   # fill in the serial number on its label"
+        )?;
     }
     writeln!(f)
 }
@@ -224,6 +236,15 @@ fn scaled(energy: &crate::source::sunspec::shown::Shown) -> String {
         (Some(raw), None) => format!(" {raw}"),
         (Some(raw), Some((name, Some(factor)))) => format!(" {raw}, {name} {factor}"),
         (Some(raw), Some((name, None))) => format!(" {raw}, {name} not implemented"),
+    }
+}
+
+/// ` (the same device answers at 2, 3)`; nothing where it does not.
+fn also(units: &[u8]) -> String {
+    let numbers: Vec<String> = units.iter().map(u8::to_string).collect();
+    match numbers.len() {
+        0 => String::new(),
+        _ => format!(" (the same device answers at {})", numbers.join(", ")),
     }
 }
 

@@ -46,6 +46,8 @@ pub struct Plan {
     pub limits: Limits,
     /// A read each so many ms of simulated time; [`cadence_ms`] for the clock's speed.
     pub every_ms: i64,
+    /// No read after this instant of simulated time; none for no end.
+    pub until: Option<Timestamp>,
 }
 
 /// A running fleet.
@@ -130,7 +132,9 @@ async fn run(
             _ = stopping.wait_for(Option::is_some) => break,
             () = tokio::time::sleep(wait) => {}
         }
-        let due = plan.clock.now().wall.as_millisecond().div_euclid(every_ms);
+        let now = plan.clock.now().wall;
+        let due = plan.until.map_or(now, |until| now.min(until));
+        let due = due.as_millisecond().div_euclid(every_ms);
         for i in (done + 1).max(due - CATCH_UP_MOST)..=due {
             let Ok(at) = Timestamp::from_millisecond(i * every_ms) else {
                 continue;

@@ -129,6 +129,11 @@ pub trait Source: Send {
     fn patience(&self) -> Duration {
         Duration::ZERO
     }
+
+    /// What a person should see although reads come; for `status`.
+    fn remark(&self) -> Option<String> {
+        None
+    }
 }
 
 /// `[[source]]` of the configuration. A new kind adds one variant here, in [`AnySource`] and in the
@@ -150,6 +155,22 @@ pub enum SourceConfig {
     P1(p1::Config),
     /// A German meter that pushes SML.
     Sml(sml::Config),
+}
+
+impl SourceConfig {
+    /// What the configuration calls it.
+    pub fn name(&self) -> Option<&str> {
+        let name = match self {
+            SourceConfig::SunSpec(config) => &config.name,
+            SourceConfig::Modbus(config) => &config.name,
+            SourceConfig::S0(config) => &config.name,
+            SourceConfig::Emon(config) => &config.name,
+            SourceConfig::Iec62056(config) => &config.name,
+            SourceConfig::P1(config) => &config.name,
+            SourceConfig::Sml(config) => &config.name,
+        };
+        name.as_deref()
+    }
 }
 
 /// Any source that a configuration can name.
@@ -227,6 +248,13 @@ impl Source for AnySource {
             AnySource::P1(source) => source.patience(),
             AnySource::Sml(source) => source.patience(),
             _ => Duration::ZERO,
+        }
+    }
+
+    fn remark(&self) -> Option<String> {
+        match self {
+            AnySource::S0(source) => source.remark(),
+            _ => None,
         }
     }
 }

@@ -31,6 +31,8 @@ const HINT: &str = "look at `baud` (9600 or 115200) and at the names in `[[sourc
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
+    /// What to call it; without one, the port.
+    pub name: Option<String>,
     /// Path of the serial port, `tcp:host:port` or `fifo:/path`.
     pub port: String,
     /// Speed of the line.
@@ -219,7 +221,7 @@ impl Emon {
 
 impl Source for Emon {
     fn name(&self) -> &str {
-        &self.config.port
+        self.config.name.as_deref().unwrap_or(&self.config.port)
     }
 
     fn patience(&self) -> Duration {

@@ -30,6 +30,8 @@ const HINT: &str = "look at the head's place on the meter, `framing`, `max_baud`
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
+    /// What to call it; without one, the meter's serial or the port.
+    pub name: Option<String>,
     /// Path of the serial port, or `tcp:host:port`.
     pub port: String,
     /// Address of the meter, where several are on one line.
@@ -136,7 +138,9 @@ impl Iec62056 {
 
 impl Source for Iec62056 {
     fn name(&self) -> &str {
-        self.config.meter.as_deref().unwrap_or(&self.config.port)
+        let config = &self.config;
+        let called = config.name.as_deref().or(config.meter.as_deref());
+        called.unwrap_or(&config.port)
     }
 
     fn patience(&self) -> Duration {

@@ -40,6 +40,8 @@ const MAX_RISE_WH: u64 = 1_000;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
+    /// What to call it; without one, the meter's serial or the port.
+    pub name: Option<String>,
     /// Path of the serial port, or `tcp:host:port`.
     pub port: String,
     /// 115200 for DSMR 4 and 5, 9600 for 2.2.
@@ -92,7 +94,9 @@ impl P1 {
 
 impl Source for P1 {
     fn name(&self) -> &str {
-        self.config.meter.as_deref().unwrap_or(&self.config.port)
+        let config = &self.config;
+        let called = config.name.as_deref().or(config.meter.as_deref());
+        called.unwrap_or(&config.port)
     }
 
     fn patience(&self) -> Duration {

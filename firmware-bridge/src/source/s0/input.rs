@@ -33,12 +33,14 @@ const MAX_LINE: usize = 16;
 pub enum Input {
     /// A GPIO line.
     Gpio(Gpio),
-    /// A port with a line a pulse, empty or `1`.
+    /// A port with a line a pulse.
     Stream {
         /// As in [`Port::open`].
         port: String,
         /// Its speed.
         baud: u32,
+        /// What such a line says; none for an empty line or `1`.
+        pulse: Option<String>,
     },
 }
 
@@ -60,8 +62,10 @@ pub struct Gpio {
 pub struct Heard {
     /// Pulses since the listener began.
     pub pulses: u64,
-    /// Edges or lines that were lost or no pulse.
+    /// Edges that were lost, or lines that are no pulse.
     pub doubtful: u64,
+    /// The last line that is no pulse, for a person.
+    pub strange: Option<String>,
     /// Why it ended.
     pub failed: Option<String>,
 }
@@ -94,9 +98,10 @@ impl Listener {
                     .map_err(|error| lost(error.to_string()))?;
                 None
             }
-            Input::Stream { port, baud } => {
+            Input::Stream { port, baud, pulse } => {
                 let port = Port::open(port, *baud).await?;
-                Some(tokio::spawn(follow(port, Arc::clone(&heard))))
+                let lines = Lines::of(pulse.clone());
+                Some(tokio::spawn(follow(port, lines, Arc::clone(&heard))))
             }
         };
         Ok(Listener { heard, stop, task })
@@ -192,8 +197,7 @@ fn watch(request: &Request, settle: Duration, heard: &Mutex<Heard>, stop: &Atomi
 }
 
 /// Counts the lines of a stream until it fails.
-async fn follow(mut port: Port, heard: Arc<Mutex<Heard>>) {
-    let mut lines = Lines::default();
+async fn follow(mut port: Port, mut lines: Lines, heard: Arc<Mutex<Heard>>) {
     let mut buffer = Vec::new();
     loop {
         buffer.clear();
@@ -204,31 +208,63 @@ async fn follow(mut port: Port, heard: Arc<Mutex<Heard>>) {
         let mut heard = locked(&heard);
         for byte in &buffer {
             match lines.push(*byte) {
-                Some(true) => heard.pulses += 1,
-                Some(false) => heard.doubtful += 1,
+                Some(Line::Pulse) => heard.pulses += 1,
+                Some(Line::Strange(line)) => {
+                    heard.doubtful += 1;
+                    heard.strange = Some(line);
+                }
                 None => {}
             }
         }
     }
 }
 
-/// Tells pulses from noise in a stream: a line that is empty or `1` is a pulse.
+/// Tells pulses from noise in a stream. A line ends with a line feed, a carriage return or both.
 #[derive(Debug, Default)]
 struct Lines {
+    /// What a pulse says; none for an empty line or `1`.
+    pulse: Option<String>,
     line: Vec<u8>,
+    /// The line before ended with a carriage return, to which a line feed may belong.
+    returned: bool,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Line {
+    Pulse,
+    /// As it can be shown.
+    Strange(String),
 }
 
 impl Lines {
-    fn push(&mut self, byte: u8) -> Option<bool> {
-        if byte != b'\n' {
+    fn of(pulse: Option<String>) -> Self {
+        Lines {
+            pulse,
+            ..Lines::default()
+        }
+    }
+
+    fn push(&mut self, byte: u8) -> Option<Line> {
+        let belongs = std::mem::replace(&mut self.returned, byte == b'\r') && byte == b'\n';
+        if belongs {
+            return None;
+        }
+        if byte != b'\n' && byte != b'\r' {
             if self.line.len() <= MAX_LINE {
                 self.line.push(byte);
             }
             return None;
         }
-        let pulse = matches!(self.line.trim_ascii(), b"" | b"1");
-        self.line.clear();
-        Some(pulse)
+        let line = std::mem::take(&mut self.line);
+        let said = line.trim_ascii();
+        let is_pulse = match &self.pulse {
+            Some(pulse) => said == pulse.as_bytes(),
+            None => matches!(said, b"" | b"1"),
+        };
+        Some(match is_pulse {
+            true => Line::Pulse,
+            false => Line::Strange(said.escape_ascii().to_string()),
+        })
     }
 }
 
@@ -236,11 +272,31 @@ impl Lines {
 mod tests {
     use super::*;
 
+    fn ends(pulse: Option<&str>, stream: &[u8]) -> Vec<bool> {
+        let mut lines = Lines::of(pulse.map(str::to_owned));
+        let ends = stream.iter().filter_map(|byte| lines.push(*byte));
+        ends.map(|line| line == Line::Pulse).collect()
+    }
+
     #[test]
     fn noise_on_a_stream_is_no_pulse() {
-        let mut lines = Lines::default();
         let stream = b"\n1\r\n\xff\x80\n 1 \n11\n1111111111111111111111111111\n\n1";
-        let ends: Vec<bool> = stream.iter().filter_map(|byte| lines.push(*byte)).collect();
-        assert_eq!(ends, [true, true, false, true, false, false, true]);
+        assert_eq!(
+            ends(None, stream),
+            [true, true, false, true, false, false, true]
+        );
+    }
+
+    #[test]
+    fn a_line_ends_with_either_sign_and_says_what_the_counter_says() {
+        assert_eq!(ends(None, b"\r\r\n\n1\r1\r"), [true; 5]);
+        let pulse = Some("PULSE");
+        assert_eq!(
+            ends(pulse, b"PULSE\r\nPULSE\n\nPULS\n1\n"),
+            [true, true, false, false, false]
+        );
+        let mut lines = Lines::default();
+        let strange = b"a\xff\n".iter().find_map(|byte| lines.push(*byte));
+        assert_eq!(strange, Some(Line::Strange("a\\xff".into())));
     }
 }

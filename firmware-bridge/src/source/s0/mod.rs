@@ -31,6 +31,8 @@ pub const LEAST_SAVE_EVERY_S: u64 = 10;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
+    /// What to call it; without one, the meter's serial.
+    pub name: Option<String>,
     /// The meter's serial.
     pub meter: String,
     /// The OBIS code of its register: `2.8.0` generation or export, `1.8.0` import.
@@ -56,8 +58,10 @@ pub struct Config {
     /// How long the contact has to be still, for a GPIO line.
     #[serde(default = "debounce_ms")]
     pub debounce_ms: u64,
-    /// A line with a line feed a pulse: a serial port, `tcp:host:port` or `fifo:/path`.
+    /// A line of text a pulse: a serial port, `tcp:host:port` or `fifo:/path`.
     pub port: Option<String>,
+    /// What a line of `port` says that is a pulse; an empty line or `1` unless given.
+    pub pulse: Option<String>,
     /// Speed of the port.
     #[serde(default = "baud")]
     pub baud: u32,
@@ -104,6 +108,9 @@ pub struct S0 {
     unsaved: u64,
     saved_at: Option<Instant>,
     listener: Option<Listener>,
+    /// Edges lost and lines that are no pulse, since the start, and the last such line.
+    doubtful: u64,
+    strange: Option<String>,
 }
 
 impl S0 {
@@ -127,6 +134,7 @@ impl S0 {
             (None, None, Some(port)) => Input::Stream {
                 port: port.clone(),
                 baud: config.baud,
+                pulse: config.pulse.clone(),
             },
             _ => {
                 return Err(refuse("not one input", "set `gpio` and `line`, or `port`"));
@@ -157,6 +165,8 @@ impl S0 {
             unsaved: 0,
             saved_at: None,
             listener: None,
+            doubtful: 0,
+            strange: None,
         })
     }
 
@@ -202,13 +212,14 @@ impl S0 {
     fn hear(&mut self) -> Option<String> {
         let heard = self.listener.as_ref()?.take();
         self.unsaved += heard.pulses;
+        self.strange = heard.strange.or(self.strange.take());
         if heard.doubtful > 0 {
-            let doubtful = heard.doubtful;
-            tracing::warn!(
-                meter = self.config.meter,
-                doubtful,
-                "edges lost or noise heard"
-            );
+            if self.doubtful == 0 {
+                // Once; how many they are stands in the status.
+                let line = self.strange.as_deref().unwrap_or_default();
+                tracing::warn!(meter = self.config.meter, line, "what came was no pulse");
+            }
+            self.doubtful += heard.doubtful;
         }
         heard.failed
     }
@@ -237,7 +248,20 @@ impl S0 {
 
 impl Source for S0 {
     fn name(&self) -> &str {
-        &self.config.meter
+        self.config.name.as_deref().unwrap_or(&self.config.meter)
+    }
+
+    fn remark(&self) -> Option<String> {
+        let doubtful = self.doubtful;
+        let what = match (&self.input, &self.strange) {
+            _ if doubtful == 0 => return None,
+            (Input::Gpio(_), _) => "edges came faster than they could be read".to_owned(),
+            (Input::Stream { .. }, line) => format!(
+                "lines were no pulse, the last `{}` (hint: set `pulse` if that is one)",
+                line.as_deref().unwrap_or_default()
+            ),
+        };
+        Some(format!("{doubtful} {what}"))
     }
 
     async fn poll(&mut self) -> Result<Vec<Sample>, SourceError> {
@@ -351,6 +375,22 @@ mod tests {
         ));
         let mut again = source;
         assert_eq!(wh(&mut again).await, [1_260]);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_pulse_is_not_counted_and_is_shown() {
+        let (folder, mut fifo) = fifo();
+        let mut source = S0::new(config(folder.path())).unwrap();
+        assert_eq!(wh(&mut source).await, [10]);
+        assert_eq!(source.remark(), None);
+        fifo.write_all(b"\nPULSE\nPULSE\n1\n").unwrap();
+        source.saved_at = None;
+        assert_eq!(wh(&mut source).await, [12], "two pulses of 1.25 Wh");
+        let remark = source.remark().unwrap();
+        assert!(
+            remark.starts_with("2 lines were no pulse, the last `PULSE`"),
+            "{remark}"
+        );
     }
 
     #[tokio::test]

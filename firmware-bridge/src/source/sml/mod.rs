@@ -33,6 +33,8 @@ const WATTS: u8 = 27;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
+    /// What to call it; without one, the meter's serial or the port.
+    pub name: Option<String>,
     /// Path of the serial port, or `tcp:host:port`.
     pub port: String,
     /// Speed of the line.
@@ -68,7 +70,9 @@ impl Sml {
 
 impl Source for Sml {
     fn name(&self) -> &str {
-        self.config.meter.as_deref().unwrap_or(&self.config.port)
+        let config = &self.config;
+        let called = config.name.as_deref().or(config.meter.as_deref());
+        called.unwrap_or(&config.port)
     }
 
     fn patience(&self) -> Duration {

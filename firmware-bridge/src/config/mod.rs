@@ -3,6 +3,9 @@
 //! Unknown keys are errors that name the key and the nearest one. `config/gateway.toml` of the
 //! repository shows every key with its default and unit; a test holds it against [`Config`].
 
+mod check;
+mod explain;
+
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -92,7 +95,8 @@ pub struct Uplink {
 pub struct Reading {
     /// Every source is read so often, in ms, at whole multiples of it since midnight UTC.
     pub interval_ms: u64,
-    /// A note waits so long for the other sources of its interval, in ms.
+    /// A note waits so long for the other sources of its interval, in ms. At shorter intervals it
+    /// holds several rounds, each read with its own time: fewer writes to the card.
     pub gather_ms: u64,
     /// A source whose own time-outs fail is given up after so long, in s, until the next interval; a
     /// slow optical head takes two minutes.
@@ -183,7 +187,7 @@ impl Config {
     /// # Errors
     /// What is wrong, for a person.
     pub fn parse(text: &str) -> Result<Config, String> {
-        let config: Config = toml::from_str(text).map_err(|e| explain(&e.to_string()))?;
+        let config: Config = toml::from_str(text).map_err(|e| explain::explain(text, &e))?;
         config.check()?;
         Ok(config)
     }
@@ -225,44 +229,6 @@ impl Config {
             backlog_bytes: self.backlog.cap_bytes,
             ..session::Limits::default()
         }
-    }
-
-    fn check(&self) -> Result<(), String> {
-        let id = &self.gateway.id;
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        if id.is_empty() || id.len() > ID_BYTES_MOST || !id.chars().all(allowed) {
-            return Err(format!(
-                "gateway.id is `{id}`; expected 1 to {ID_BYTES_MOST} letters, digits, `-`, `_` or `.`"
-            ));
-        }
-        if jiff::tz::TimeZone::get(&self.gateway.zone).is_err() {
-            let zone = &self.gateway.zone;
-            return Err(format!(
-                "gateway.zone is `{zone}`; expected an IANA name like `Europe/London`"
-            ));
-        }
-        let (_, _, tls) = self.address()?;
-        if tls && self.uplink.ca_file.as_os_str().is_empty() {
-            return Err("uplink.ca_file is empty; `mqtts` needs the authority to trust".into());
-        }
-        if !self.uplink.password.is_empty() && !self.uplink.token_file.as_os_str().is_empty() {
-            return Err("uplink has `password` and `token_file`; expected one of them".into());
-        }
-        let reading = &self.reading;
-        for (key, value, least) in [
-            (
-                "reading.interval_ms",
-                reading.interval_ms,
-                INTERVAL_MS_LEAST,
-            ),
-            ("reading.give_up_s", reading.give_up_s, 1),
-            ("backlog.cap_bytes", self.backlog.cap_bytes, CAP_BYTES_LEAST),
-        ] {
-            if value < least {
-                return Err(format!("{key} is `{value}`; expected at least `{least}`"));
-            }
-        }
-        Ok(())
     }
 }
 
@@ -309,126 +275,5 @@ fn retry_within_s() -> u64 {
     60
 }
 
-/// Adds "did you mean" to an error about an unknown name, from the names it lists.
-fn explain(error: &str) -> String {
-    let error = error.trim_end();
-    if !error.contains("unknown field") && !error.contains("unknown variant") {
-        return error.to_owned();
-    }
-    let said = error.lines().find(|line| line.starts_with("unknown"));
-    let mut quoted = said.unwrap_or(error).split('`').skip(1).step_by(2);
-    let nearest = quoted.next().and_then(|wrong| {
-        quoted
-            .map(|name| (strsim::damerau_levenshtein(wrong, name), name))
-            .min()
-    });
-    match nearest {
-        Some((_, name)) => format!("{error}\nhint: did you mean `{name}`?"),
-        None => error.to_owned(),
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SHIPPED: &str = include_str!("../../config/gateway.toml");
-
-    #[test]
-    fn the_shipped_file_shows_every_key_with_its_default() {
-        let shipped = Config::parse(SHIPPED).unwrap();
-        let all_keys: String = SHIPPED
-            .lines()
-            .map(|line| match line.strip_prefix("# ") {
-                Some(key)
-                    if key.contains(" = ") && !key.contains(". ") && !key.starts_with(' ') =>
-                {
-                    format!("{key}\n")
-                }
-                _ => format!("{line}\n"),
-            })
-            .collect();
-        assert_eq!(Config::parse(&all_keys).unwrap(), shipped, "{all_keys}");
-        let least = "[gateway]\nid = \"roof-1\"\n[uplink]\nurl = \"mqtt://192.168.1.10:1883\"\n";
-        assert_eq!(Config::parse(least).unwrap(), shipped);
-        for key in format!("{shipped:#?}").lines() {
-            let Some((key, _)) = key.trim().split_once(": ") else {
-                continue;
-            };
-            let is_table = [
-                "gateway", "uplink", "reading", "backlog", "clock", "status", "sources",
-            ]
-            .contains(&key);
-            assert!(
-                is_table || all_keys.contains(&format!("{key} = ")),
-                "`{key}`"
-            );
-        }
-    }
-
-    #[test]
-    fn the_sample_sources_of_the_shipped_file_are_sources() {
-        let samples: String = SHIPPED
-            .lines()
-            .filter_map(|line| line.strip_prefix("#   "))
-            .map(|line| format!("{line}\n"))
-            .collect();
-        let shipped = Config::parse(&format!("{SHIPPED}\n{samples}")).unwrap();
-        assert_eq!(shipped.sources.len(), samples.matches("[[source]]").count());
-        assert!(shipped.sources.len() >= 7, "{samples}");
-    }
-
-    #[test]
-    fn an_unknown_key_is_named_with_the_nearest() {
-        let text = SHIPPED.replace("[reading]", "[reading]\nintervall_ms = 5");
-        let error = Config::parse(&text).unwrap_err();
-        assert!(error.contains("intervall_ms"), "{error}");
-        assert!(
-            error.ends_with("hint: did you mean `interval_ms`?"),
-            "{error}"
-        );
-        let error = Config::parse(&format!("{SHIPPED}\n[[source]]\nkind = \"sunspek\"\n"));
-        let error = error.unwrap_err();
-        assert!(error.ends_with("hint: did you mean `sunspec`?"), "{error}");
-    }
-
-    #[test]
-    fn values_out_of_bounds_are_refused_with_what_was_expected() {
-        let with = |from: &str, to: &str| Config::parse(&SHIPPED.replace(from, to)).unwrap_err();
-        for (from, to, expected) in [
-            ("\"roof-1\"", "\"roof/1\"", "gateway.id is `roof/1`"),
-            (
-                "mqtt://192.168.1.10:1883",
-                "http://x",
-                "expected `mqtt://HOST:PORT`",
-            ),
-            (
-                "mqtt://192.168.1.10:1883",
-                "mqtts://x",
-                "uplink.ca_file is empty",
-            ),
-            ("# interval_ms = 60000", "interval_ms = 1", "at least `100`"),
-            (
-                "# zone = \"Europe/London\"",
-                "zone = \"Europe/Lndon\"",
-                "IANA name",
-            ),
-        ] {
-            let error = with(from, to);
-            assert!(error.contains(expected), "{error}");
-        }
-    }
-
-    #[test]
-    fn addresses_are_understood() {
-        for (url, expected) in [
-            ("mqtt://a.example", ("a.example", 1883, false)),
-            ("mqtt://[fd00::1]:1884/", ("fd00::1", 1884, false)),
-            ("mqtt://10.0.0.1:99", ("10.0.0.1", 99, false)),
-        ] {
-            let config = Config::parse(&SHIPPED.replace("mqtt://192.168.1.10:1883", url)).unwrap();
-            let (host, port, tls) = config.address().unwrap();
-            assert_eq!((host.as_str(), port, tls), expected);
-        }
-    }
-}
+mod tests;
