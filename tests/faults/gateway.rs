@@ -236,8 +236,13 @@ fn campaign(name: &str, lane: impl Fn(u32) -> Option<Outcome> + Sync) {
     let each = rounds().div_ceil(lanes);
     let all: Option<Vec<Outcome>> = thread::scope(|scope| {
         let lane = &lane;
-        let running: Vec<_> = (0..lanes).map(|_| scope.spawn(move || lane(each))).collect();
-        running.into_iter().map(|lane| lane.join().unwrap()).collect()
+        let running: Vec<_> = (0..lanes)
+            .map(|_| scope.spawn(move || lane(each)))
+            .collect();
+        running
+            .into_iter()
+            .map(|lane| lane.join().unwrap())
+            .collect()
     });
     // Where the machine can mount no disk, which was said.
     let Some(all) = all else { return };
@@ -382,9 +387,14 @@ fn a_gateway_whose_power_is_cut_again_and_again_delivers_every_read_once() {
         let mut disk = Disk::new(DISK_BYTES)?;
         let mut behind = Behind::new();
         let roof = Roof::new(disk.path().join("notes"), behind.link.port, &behind.dials);
-        Some(fail_again_and_again(rounds, &roof, &mut behind, |running| {
-            running.cut(&mut disk);
-        }))
+        Some(fail_again_and_again(
+            rounds,
+            &roof,
+            &mut behind,
+            |running| {
+                running.cut(&mut disk);
+            },
+        ))
     });
 }
 
