@@ -24,7 +24,7 @@ pub struct Config {
     pub journal: Journal,
     /// The series projection.
     pub series: Series,
-    /// A mirror that speaks the API of InfluxDB 2.
+    /// A mirror, or series store, that speaks the API of InfluxDB 2.
     pub influx: Influx,
 }
 
@@ -131,6 +131,8 @@ pub enum MirrorMode {
     Off,
     /// It is told everything, and asked nothing that counts.
     Mirror,
+    /// As a mirror, and charts read their series from it.
+    Store,
 }
 
 impl Default for Http {

@@ -1,8 +1,8 @@
-//! `influx setup|backfill|check|status`.
+//! `influx setup|backfill|check|status|dead-letters|series`.
 
 use std::{path::PathBuf, sync::Arc};
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 use domain::calendar::{LocalDay, Period};
 use serde_json::json;
 
@@ -10,9 +10,11 @@ use super::Desk;
 use crate::{
     config::Config,
     office::{
-        Answer, Refusal,
+        Answer, Counts, Refusal,
         answer::refuse,
-        mirror::{self, Mirror, MirrorSettings, MirrorStatus},
+        charts::{self, Grain, Told},
+        energy::Place,
+        mirror::{self, DeadLetters, Mirror, MirrorSettings, MirrorStatus},
     },
 };
 
@@ -61,12 +63,53 @@ pub enum Influx {
         #[arg(long)]
         period: Option<Period>,
     },
+    /// The points the server does not take, and why
+    DeadLetters {
+        /// The daemon's configuration file, where no daemon runs
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// The society; may be left out when there is only one
+        #[arg(long)]
+        society: Option<String>,
+        /// Take the list away and count from nothing; after the cause is mended and a back-fill sent
+        #[arg(long)]
+        forget: bool,
+    },
+    /// What the charts are drawn of, and who told it: InfluxDB (mode "store") or our own series
+    Series {
+        /// The daemon's configuration file, where no daemon runs
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// The society; may be left out when there is only one
+        #[arg(long)]
+        society: Option<String>,
+        /// One roof only
+        #[arg(long)]
+        site: Option<String>,
+        /// Days: 2013, 2013-06, 2013-06-01 or A..B
+        #[arg(long)]
+        period: Period,
+        /// One row a …
+        #[arg(long, value_enum, default_value_t = SeriesBy::Day)]
+        by: SeriesBy,
+    },
     /// How far the mirror is and what keeps it
     Status {
         /// The daemon's configuration file, where no daemon runs
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
+}
+
+/// Stretches of a chart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SeriesBy {
+    /// Local half hours.
+    Period,
+    /// Local days.
+    Day,
+    /// Local months.
+    Month,
 }
 
 /// Differences shown at most; all of them are counted.
@@ -167,6 +210,39 @@ pub fn run(desk: &mut Desk<'_>, command: &Influx) -> Answer<()> {
                 "the mirror differs from the journal\nhint: `commonwatt influx backfill --from {first}` sends it again"
             ))
         }
+        Influx::DeadLetters {
+            config,
+            society,
+            forget,
+        } => {
+            let society = desk.office.society_or_only(society.as_deref())?;
+            let mirror = mirror_of(desk, config.as_ref())?;
+            let letters = mirror.dead_letters(&society)?;
+            if *forget {
+                mirror.forget_dead_letters(&society)?;
+            }
+            show_dead(desk, &letters)
+        }
+        Influx::Series {
+            config,
+            society,
+            site,
+            period,
+            by,
+        } => {
+            let society = desk.office.society_or_only(society.as_deref())?;
+            let mirror = mirror_of(desk, config.as_ref())?;
+            let place = site.clone().map_or(Place::Society, Place::Site);
+            let points = society.known().points_of(&place, Counts::Generation)?;
+            let grain = match by {
+                SeriesBy::Period => Grain::HalfHour,
+                SeriesBy::Day => Grain::Day,
+                SeriesBy::Month => Grain::Month,
+            };
+            let (courses, told) =
+                charts::courses(Some(&mirror), &society, &points, grain, *period, desk.now)?;
+            show_series(desk, &courses, &told)
+        }
         Influx::Status { config } => {
             let mirror = mirror_of(desk, config.as_ref())?;
             let lines = mirror.status(desk.office);
@@ -190,6 +266,93 @@ fn show(desk: &mut Desk<'_>, lines: &[MirrorStatus]) -> Answer<()> {
         desk.voice
             .data(&format!("{}: {}\n", s.society, s.sentence()));
     }
+    Ok(())
+}
+
+fn show_dead(desk: &mut Desk<'_>, letters: &DeadLetters) -> Answer<()> {
+    let reasons = letters.reasons();
+    if desk.json() {
+        let reasons: Vec<_> = reasons
+            .iter()
+            .map(|(reason, count)| json!({"reason": reason, "count": count}))
+            .collect();
+        let kept: Vec<_> = letters
+            .kept
+            .iter()
+            .map(|letter| json!({"line": letter.line, "why": letter.why}))
+            .collect();
+        return desk.document(&json!({"id": letters.society, "count": letters.count,
+            "reasons": reasons, "letters": kept}));
+    }
+    for letter in letters.kept.iter().take(SHOWN) {
+        desk.voice
+            .data(&format!("{}\n    {}\n", letter.line, letter.why));
+    }
+    for (reason, count) in &reasons {
+        desk.voice.data(&format!("{count} for: {reason}\n"));
+    }
+    desk.voice.data(&format!(
+        "{}: {} points are not taken; the journal has their reads all the same\n",
+        letters.society, letters.count
+    ));
+    Ok(())
+}
+
+fn show_series(desk: &mut Desk<'_>, courses: &charts::Courses, told: &Told) -> Answer<()> {
+    let source = match told {
+        Told::Own => "own",
+        Told::Influx => "influxdb",
+        Told::OwnInstead(_) => "own_instead",
+    };
+    let why = match told {
+        Told::OwnInstead(why) => Some(why),
+        Told::Own | Told::Influx => None,
+    };
+    let rows: Vec<_> = courses
+        .iter()
+        .flat_map(|(point, course)| course.iter().map(move |stretch| (point, stretch)))
+        .map(|(point, s)| {
+            json!({"meter_point": point, "start": s.start.to_string(), "wh": s.wh.0,
+                "missing_half_hours": s.missing, "quality": s.quality.word()})
+        })
+        .collect();
+    if desk.json() {
+        return desk.document(&json!({"source": source, "why": why, "rows": rows}));
+    }
+    desk.table(
+        &[
+            "meter point",
+            "start (UTC)",
+            "Wh",
+            "quality",
+            "missing half hours",
+        ],
+        &rows,
+        |row| {
+            let cell = |key: &str| match &row[key] {
+                serde_json::Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            [
+                "meter_point",
+                "start",
+                "wh",
+                "quality",
+                "missing_half_hours",
+            ]
+            .map(cell)
+            .to_vec()
+        },
+    )?;
+    desk.voice.data(&match told {
+        Told::Own => "from our own series\n".to_owned(),
+        Told::Influx => {
+            "from InfluxDB; reports and claims are made from our own record\n".to_owned()
+        }
+        Told::OwnInstead(why) => {
+            format!("from our own series, because InfluxDB does not answer: {why}\n")
+        }
+    });
     Ok(())
 }
 

@@ -7,6 +7,7 @@ mod adopt;
 pub mod answer;
 mod apply;
 pub mod bills;
+pub mod charts;
 pub mod claims;
 pub mod claims_paid;
 pub mod devices;

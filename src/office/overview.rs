@@ -5,14 +5,15 @@
 
 use domain::{
     calendar::{HalfHour, Instant, LocalDay, Period, Zone},
-    metering::energy::HalfHourEnergy,
     quantity::{WattHours, Watts},
 };
 use records::society::Counts;
 
 use super::{
+    Office,
     answer::{Answer, OrOurs},
-    energy::{self, Place},
+    charts::{Grain, Stretch, Told},
+    energy::Place,
     known::Known,
     society::SocietyOffice,
     sun,
@@ -37,6 +38,8 @@ pub struct DaySoFar {
     pub silent: Vec<String>,
     /// It is sample data.
     pub sample: bool,
+    /// Who told the half hours.
+    pub told: Told,
 }
 
 impl DaySoFar {
@@ -84,6 +87,7 @@ impl DaySoFar {
             }
             sum.silent.extend(day.silent);
             sum.sample |= day.sample;
+            sum.told = sum.told.and(day.told);
         }
         Some(sum)
     }
@@ -98,27 +102,25 @@ pub struct Face {
     pub last: Option<(Instant, WattHours)>,
 }
 
-impl SocietyOffice {
-    /// Power by half hour since midnight, of the society or of one roof, as it lies on disk.
+impl Office {
+    /// Power by half hour since midnight, of a society or of one of its roofs, as it lies on disk or
+    /// in InfluxDB.
     ///
     /// # Errors
     /// When the roof is unknown or a stored row is damaged.
-    pub fn day_so_far(&self, site: Option<&str>, now: Instant) -> Answer<DaySoFar> {
-        let known = self.known();
+    pub fn day_so_far(
+        &self,
+        society: &SocietyOffice,
+        site: Option<&str>,
+        now: Instant,
+    ) -> Answer<DaySoFar> {
+        let known = society.known();
         let points = known.points_of(&place(site), Counts::Generation)?;
         let day = known.zone.day_of(now);
-        let mut courses: Vec<(&str, Vec<HalfHourEnergy>)> = Vec::new();
-        self.look(|reader| {
-            for point in &points {
-                courses.push((
-                    point,
-                    energy::half_hours_of(reader, &known, point, Period::Day(day), now)?,
-                ));
-            }
-            Ok(())
-        })?;
-        let speaks = |halves: &[HalfHourEnergy]| halves.iter().any(|half| half.covered_ms > 0);
-        let all_silent = !courses.iter().any(|(_, halves)| speaks(halves));
+        let (courses, told) =
+            self.courses(society, &points, Grain::HalfHour, Period::Day(day), now)?;
+        let speaks = |halves: &[Stretch]| !halves.is_empty();
+        let all_silent = !courses.values().any(|halves| speaks(halves));
         let half_hours = known.zone.half_hours_of(day);
         let mut sum = DaySoFar {
             day,
@@ -131,17 +133,18 @@ impl SocietyOffice {
             clear_sky: half_hours.iter().map(|_| Watts(0)).collect(),
             silent: Vec::new(),
             sample: known.document.society.sample,
+            told,
         };
-        for (point, halves) in courses {
-            if !all_silent && !speaks(&halves) {
+        for (point, halves) in &courses {
+            if !all_silent && !speaks(halves) {
                 sum.silent
                     .extend(known.points.get(point).map(|facts| facts.name.clone()));
                 continue;
             }
             let mut made = vec![None; sum.made.len()];
-            for half in halves.iter().filter(|half| half.is_complete()) {
+            for half in halves.iter().filter(|half| half.missing == 0) {
                 if let Some(slot) =
-                    slot(half_hours.start, half.half_hour).and_then(|at| made.get_mut(at))
+                    slot(half_hours.start, HalfHour::of(half.start)).and_then(|at| made.get_mut(at))
                 {
                     *slot = Some(Watts(half.wh.0 * 2));
                 }
@@ -164,7 +167,9 @@ impl SocietyOffice {
         }
         Ok(sum)
     }
+}
 
+impl SocietyOffice {
     /// The first calendar year from which there may be reads or monthly totals: a meter was there,
     /// or somebody imported a total.
     ///

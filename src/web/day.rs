@@ -3,7 +3,7 @@
 use report::{chart::DayCurve, words};
 
 use super::{trouble::Trouble, view::live};
-use crate::office::overview::DaySoFar;
+use crate::office::{charts::Told, overview::DaySoFar};
 
 /// The figure, ready for a page; `who` as it stands in the middle of a sentence.
 pub fn figure(who: &str, day: &DaySoFar) -> Result<String, Trouble> {
@@ -42,5 +42,14 @@ fn description(who: &str, day: &DaySoFar) -> String {
             words::list(&day.silent)
         ));
     }
+    text.push_str(match day.told {
+        Told::Own => "",
+        Told::Influx => {
+            " This chart is read from InfluxDB; reports and claims are made from our own record."
+        }
+        Told::OwnInstead(_) => {
+            " InfluxDB does not answer at present; this chart is from our own record."
+        }
+    });
     text
 }

@@ -42,11 +42,16 @@ struct Stamp {
     flushes: u64,
     half_hour: HalfHour,
     known: Arc<Known>,
+    /// Points that InfluxDB had by then, where charts read from it.
+    mirrored: u64,
 }
 
 impl Stamp {
-    fn of(society: &SocietyOffice, now: Instant) -> Stamp {
+    fn of(web: &Web, society: &SocietyOffice, now: Instant) -> Stamp {
+        let mirror = web.state.office.mirror();
+        let store = mirror.filter(|mirror| mirror.store().is_some());
         Stamp {
+            mirrored: store.map_or(0, |mirror| mirror.points_out(society.slug())),
             flushes: society
                 .projector()
                 .progress()
@@ -58,7 +63,8 @@ impl Stamp {
     }
 
     fn same(&self, other: &Stamp) -> bool {
-        (self.flushes, self.half_hour) == (other.flushes, other.half_hour)
+        (self.flushes, self.half_hour, self.mirrored)
+            == (other.flushes, other.half_hour, other.mirrored)
             && Arc::ptr_eq(&self.known, &other.known)
     }
 }
@@ -123,7 +129,7 @@ pub fn report(
     period: Period,
     now: Instant,
 ) -> Answer<Arc<GenerationReport>> {
-    let stamp = Stamp::of(society, now);
+    let stamp = Stamp::of(web, society, now);
     let today = stamp.known.zone.day_of(now);
     let key = (society.slug().to_owned(), site.map(str::to_owned), period);
     let make = || society.generation(site, period, None, now, false);
@@ -138,7 +144,7 @@ pub fn day(
     now: Instant,
 ) -> Answer<Arc<DaySoFar>> {
     let key = (society.slug().to_owned(), site.map(str::to_owned), ());
-    web.days.get(key, false, Stamp::of(society, now), || {
-        society.day_so_far(site, now)
+    web.days.get(key, false, Stamp::of(web, society, now), || {
+        web.state.office.day_so_far(society, site, now)
     })
 }

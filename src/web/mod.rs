@@ -16,6 +16,7 @@ mod home;
 mod how;
 mod kept;
 mod live;
+mod operations;
 pub mod policy;
 mod reports;
 mod site;

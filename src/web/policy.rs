@@ -12,7 +12,9 @@ use axum::{
     routing::{MethodFilter, MethodRouter, on},
 };
 
-use super::{Web, assets, health, home, how, live, reports, site, society, trouble::Trouble};
+use super::{
+    Web, assets, health, home, how, live, operations, reports, site, society, trouble::Trouble,
+};
 
 /// Who may ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +56,7 @@ pub const ROUTES: &[Row] = &[
     row("/robots.txt",                       GET, Public,   |m| on(m, assets::robots)),
     row("/healthz",                          GET, Public,   |m| on(m, health::healthz)),
     row("/metrics",                          GET, Loopback, |m| on(m, health::metrics)),
+    row("/operations",                       GET, Loopback, |m| on(m, operations::page)),
 ];
 
 const fn row(

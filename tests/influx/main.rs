@@ -1,7 +1,6 @@
 //! The mirror of a real society: what reaches the server is what the journal says, whatever the
 //! server did meanwhile.
 
-#[expect(dead_code, reason = "shared with the scenarios, which use more of it")]
 #[path = "../scenarios/desk.rs"]
 mod desk;
 #[expect(
@@ -10,6 +9,7 @@ mod desk;
 )]
 #[path = "../../src/store/influx/tests/peers/mod.rs"]
 mod peers;
+mod series;
 
 use std::{
     process::{Child, Command, Stdio},
@@ -26,12 +26,17 @@ use serde_json::Value;
 
 /// A society of one roof with a configuration that mirrors to `url`.
 fn mirrored(url: &str) -> (Desk, String) {
-    let desk = Desk::with_meters(&[("M1", 9, 1, "2014-01-01")]);
+    mirrored_as(url, "mirror", "")
+}
+
+/// The same in another mode, with pages at `http`.
+fn mirrored_as(url: &str, mode: &str, http: &str) -> (Desk, String) {
+    let desk = Desk::with_meters(&[("M1", 9, 1, "2013-01-01")]);
     let token = desk.file("token", &format!("{}\n", stub::TOKEN));
     let config = desk.file(
         "commonwatt.toml",
         &format!(
-            "[http]\nlisten = \"\"\n[mqtt]\nlisten = \"\"\n[influx]\nmode = \"mirror\"\nurl = \"{url}\"\norg = \"{}\"\nbucket = \"{}\"\ntoken_file = \"{token}\"\nenergy_interval_s = 1\n",
+            "[http]\nlisten = \"{http}\"\n[mqtt]\nlisten = \"\"\n[influx]\nmode = \"{mode}\"\nurl = \"{url}\"\norg = \"{}\"\nbucket = \"{}\"\ntoken_file = \"{token}\"\nenergy_interval_s = 1\n",
             stub::ORG,
             stub::BUCKET
         ),

@@ -33,10 +33,17 @@ pub(super) struct Cursor {
     pub(super) owed: BTreeMap<String, Owed>,
     /// First and last local day of which anything was said, by meter point.
     pub(super) days: BTreeMap<String, (i32, i32)>,
+    /// The day in which energy that is out ends, by meter point: the next read that counts may change
+    /// it from there on, however many came between that do not.
+    #[serde(default)]
+    pub(super) ends: BTreeMap<String, i32>,
     /// The newest time seen of each register, ms.
     pub(super) newest: BTreeMap<u32, i64>,
     /// Registers that nobody had entered, and the first record that has them.
     pub(super) unplaced: BTreeMap<String, u64>,
+    /// The forecast is out up to the end of this year; 0 when it is owed.
+    #[serde(default)]
+    pub(super) forecast_until: i32,
     /// Points taken.
     pub(super) points: u64,
     /// Points not taken.

@@ -2,8 +2,6 @@
 
 use std::{
     collections::VecDeque,
-    fs,
-    io::Write as _,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant as Monotonic},
@@ -16,6 +14,7 @@ use records::{Decoded, KIND_DECISION, directory::Directory, ongoing::PowerPoints
 use super::{
     MirrorSettings, MirrorStatus,
     cursor::{Cursor, Owed},
+    dead::{self, DeadLetters},
     points::{self, Out},
 };
 use crate::office::{
@@ -24,9 +23,6 @@ use crate::office::{
     projector::{decode, directory_of},
     society::SocietyOffice,
 };
-
-/// Bytes of points that were not taken, kept to be looked at; beyond it they are counted only.
-const MAX_DEAD_BYTES: u64 = 1 << 20;
 
 /// How often the cursor goes to disk while points go out.
 const KEEP_EVERY: Duration = Duration::from_secs(1);
@@ -98,6 +94,21 @@ impl Lane {
         }
     }
 
+    /// What the server does not take.
+    pub(super) fn dead_letters(&self, slug: &str) -> Answer<DeadLetters> {
+        DeadLetters::read(slug, self.cursor.dead, &self.dead_letters)
+    }
+
+    /// Counts dead letters from nothing again.
+    pub(super) fn forget_dead(&mut self) -> Answer<()> {
+        dead::forget(&self.dead_letters)?;
+        self.cursor.dead = 0;
+        if let Some(then) = &mut self.then {
+            then.dead = 0;
+        }
+        self.cursor.keep(&self.file)
+    }
+
     /// Begins again for what was read from a day on.
     pub(super) fn back_fill(&mut self, from: Instant, day: LocalDay, size: u64) -> Answer<()> {
         self.cursor.begin_again(from.0, size);
@@ -128,7 +139,10 @@ impl Lane {
                 Outcome::Later { why, pause } => Ok(Moved::Kept { why, pause }),
             };
         }
-        if self.take_reads(society, now)? || self.take_energy(society, now, at_once)? {
+        if self.take_reads(society, now)?
+            || self.take_forecast(society, now)?
+            || self.take_energy(society, now, at_once)?
+        {
             self.keep_when_out()?;
             return Ok(Moved::Something);
         }
@@ -223,9 +237,34 @@ impl Lane {
         }
         then.position = next;
         then.again = then.again.filter(|again| next < again.upto);
+        self.send(out, then)?;
+        Ok(true)
+    }
+
+    /// These points go out before the cursor becomes `then`; those nobody could take are noted.
+    fn send(&mut self, mut out: Out, mut then: Cursor) -> Answer<()> {
         then.dead += out.unfit;
+        if !out.unsent.is_empty() {
+            dead::append(&self.dead_letters, &std::mem::take(&mut out.unsent))?;
+        }
         self.outgoing = out.into_batches();
         self.then = Some(then);
+        Ok(())
+    }
+
+    /// Makes points of the forecast, when a decision may have changed it or a new year has come;
+    /// false when it is out.
+    fn take_forecast(&mut self, society: &SocietyOffice, now: Instant) -> Answer<bool> {
+        let known = society.known();
+        let until = known.zone.day_of(now).year() + 1;
+        if self.cursor.forecast_until >= until {
+            return Ok(false);
+        }
+        let mut then = self.cursor.clone();
+        then.forecast_until = until;
+        let mut out = Out::default();
+        self.heads.forecast(&known, now, &mut out)?;
+        self.send(out, then)?;
         Ok(true)
     }
 
@@ -283,27 +322,34 @@ impl Lane {
             Some((first, last)) => {
                 // Settled once for all the years of a meter point, not to keep the series from their
                 // work.
-                if self.settled.as_ref() != Some(point) {
+                let goes_on = self.settled.as_ref() == Some(point);
+                if !goes_on {
                     society.ask(&known.series_of_point(point), |_| Ok(()))?;
                     self.settled = Some(point.clone());
                 }
                 let rest = society.look(|series| {
                     let from = match owed.late {
                         true => {
-                            let from = LocalDay(owed.from_day);
-                            points::walk_back(series, &known, point, from, now)?
+                            let days = (LocalDay(first).previous(), LocalDay(owed.from_day));
+                            points::walk_back(series, &known, point, days, now)?
                         }
                         false => LocalDay(owed.from_day),
                     };
                     // Nothing lies beyond the days around what was said; a year's energy at a time.
                     let from = from.max(LocalDay(first).previous());
+                    let ends = self.cursor.ends.get(point).filter(|_| !goes_on);
+                    let from = ends.map_or(from, |ends| from.min(LocalDay(*ends)));
                     let end = known.zone.day_of(now).min(LocalDay(last).next());
                     let last = from.plus(points::DAYS_AT_ONCE - 1).min(end);
                     if from <= last {
                         let days = from..=last;
                         let again = owed.judged_again;
-                        self.heads
+                        let ends = self
+                            .heads
                             .energy(series, &known, point, days, now, again, &mut out)?;
+                        if let Some(day) = ends {
+                            then.ends.insert(point.clone(), day.0);
+                        }
                     }
                     Ok((last < end).then(|| last.next()))
                 })?;
@@ -321,9 +367,7 @@ impl Lane {
             }
             None => drop(then.owed.remove(point)),
         }
-        then.dead += out.unfit;
-        self.outgoing = out.into_batches();
-        self.then = Some(then);
+        self.send(out, then)?;
         Ok(true)
     }
 
@@ -336,22 +380,6 @@ impl Lane {
         if let Some(then) = &mut self.then {
             then.dead += dead.len() as u64;
         }
-        let mut file = fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&self.dead_letters)
-            .or_ours("the mirror's dead letters")?;
-        for letter in &dead {
-            tracing::warn!(
-                line = letter.line,
-                why = letter.why,
-                "the mirror does not take a point"
-            );
-            if file.metadata().map_or(0, |m| m.len()) < MAX_DEAD_BYTES {
-                writeln!(file, "{}\t{}", letter.line, letter.why)
-                    .or_ours("the mirror's dead letters")?;
-            }
-        }
-        Ok(())
+        dead::append(&self.dead_letters, &dead)
     }
 }

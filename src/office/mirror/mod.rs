@@ -17,8 +17,10 @@
 
 mod check;
 mod cursor;
+mod dead;
 mod lane;
 mod points;
+mod store;
 
 use std::{
     collections::BTreeMap,
@@ -35,6 +37,8 @@ use influx::{
 };
 
 pub use check::{Checked, Difference};
+pub use dead::DeadLetters;
+pub use store::SeriesStore;
 
 use super::{
     Office,
@@ -54,6 +58,8 @@ pub struct MirrorSettings {
     pub token_file: PathBuf,
     /// Longest wait of energy behind its reads.
     pub energy_every: Duration,
+    /// Whether charts read from it.
+    pub is_store: bool,
 }
 
 impl MirrorSettings {
@@ -87,6 +93,7 @@ impl MirrorSettings {
             },
             token_file,
             energy_every: Duration::from_secs(config.energy_interval_s),
+            is_store: config.mode == MirrorMode::Store,
         }))
     }
 }
@@ -193,6 +200,7 @@ pub enum Step {
 pub struct Mirror {
     settings: MirrorSettings,
     folder: PathBuf,
+    store: Option<SeriesStore>,
     work: Mutex<Work>,
     status: Mutex<BTreeMap<String, MirrorStatus>>,
 }
@@ -212,9 +220,14 @@ impl Mirror {
         let server = Server::new(&settings.target).map_err(|e| Refusal::Caller(e.to_string()))?;
         let folder = data.join("mirror");
         folder::make(&folder)?;
+        let store = match settings.is_store {
+            true => Some(SeriesStore::new(&settings.target)?),
+            false => None,
+        };
         Ok(Mirror {
             settings,
             folder,
+            store,
             work: Mutex::new(Work {
                 server,
                 lanes: BTreeMap::new(),
@@ -230,17 +243,64 @@ impl Mirror {
         &self.settings.target
     }
 
+    /// Where charts read their series, when that is here.
+    #[must_use]
+    pub fn store(&self) -> Option<&SeriesStore> {
+        self.store.as_ref()
+    }
+
     /// How it is, by society.
     #[must_use]
     pub fn status(&self, office: &Office) -> Vec<MirrorStatus> {
         let known = held(&self.status).clone();
         let of = |society: &Arc<SocietyOffice>| {
-            let mut status = known.get(society.slug()).cloned().unwrap_or_default();
+            // One that has not been looked at since the start stands where its file says.
+            let mut status = known.get(society.slug()).cloned().unwrap_or_else(|| {
+                Lane::open(&self.folder, society.slug(), &self.settings)
+                    .map_or_else(|_| MirrorStatus::default(), |lane| lane.status())
+            });
             society.slug().clone_into(&mut status.society);
             status.size = society.committer().reader().size();
             status
         };
         office.societies().iter().map(of).collect()
+    }
+
+    /// Points of a society that are out.
+    #[must_use]
+    pub fn points_out(&self, slug: &str) -> u64 {
+        held(&self.status)
+            .get(slug)
+            .map_or(0, |status| status.points)
+    }
+
+    /// The points of a society that the server does not take.
+    ///
+    /// # Errors
+    /// When the list cannot be read.
+    pub fn dead_letters(&self, society: &SocietyOffice) -> Answer<DeadLetters> {
+        // From the files, so that nobody waits for a server that hangs.
+        Lane::open(&self.folder, society.slug(), &self.settings)?.dead_letters(society.slug())
+    }
+
+    /// Forgets the dead letters of a society: the list is gone and counts from nothing.
+    ///
+    /// # Errors
+    /// When the list cannot be taken away.
+    pub fn forget_dead_letters(&self, society: &SocietyOffice) -> Answer<()> {
+        let mut work = held(&self.work);
+        let slug = society.slug();
+        let mut fresh = None;
+        let lane = match work.lanes.get_mut(slug) {
+            Some(lane) => lane,
+            None => fresh.insert(Lane::open(&self.folder, slug, &self.settings)?),
+        };
+        lane.forget_dead()?;
+        let status = lane.status();
+        if let Some(shown) = held(&self.status).get_mut(slug) {
+            shown.dead = status.dead;
+        }
+        Ok(())
     }
 
     /// Sends one portion for each society that has something to send.

@@ -5,8 +5,11 @@
 //! interval,point=P1,society=bes1             wh=410i,covered_ms=1800000i,quality="actual"  start of the half hour
 //! day,point=P1,society=bes1                  wh=…i,missing=0i,quality="actual"             start of the local day
 //! month,point=P1,society=bes1                wh=…i,missing=0i,quality="derived"            start of the local month
+//! roof_month,site=R1,society=bes1            wh=…i,missing=0i,quality="actual"             start of the local month
+//! roof_month,site=R1,society=bes1            forecast_wh=…i                              start of the local month
 //! ```
-//! Tags are stable ids and never a person's; `missing` counts half hours that are not wholly covered.
+//! Tags are stable ids and never a person's; `missing` counts half hours that are not wholly covered. A
+//! roof's month is the generation of all its meter points, beside what was forecast for it.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -14,22 +17,28 @@ use std::{
 };
 
 use domain::{
-    calendar::{Instant, LocalDay, Period},
+    calendar::{Instant, LocalDay, LocalMonth, Period},
     metering::{Quality, SeriesId},
 };
-use influx::{Batch, Series, Unfit, Value};
-use records::decoded::{NO_POWER, PlacedRead};
+use influx::{Batch, DeadLetter, Series, Unfit, Value};
+use records::{
+    decoded::{NO_POWER, PlacedRead},
+    society::Counts,
+};
 use store::SeriesReader;
 
 use super::cursor::{Cursor, Owed};
 use crate::office::{
     answer::Answer,
     energy::{self, By},
+    forecast,
     known::Known,
 };
 
 /// Days of energy that are made at once.
 pub(super) const DAYS_AT_ONCE: i32 = 366;
+/// Points without a safe form of which the reason is kept, of those made at once.
+const MAX_UNSENT: usize = 20;
 /// How far back energy is looked at that a late read may have changed.
 const MAX_WALK_BACK: i32 = 400;
 
@@ -40,16 +49,24 @@ pub(super) struct Out {
     batch: Batch,
     /// Points that have no safe form; nobody could take them.
     pub(super) unfit: u64,
+    /// Some of these, to be looked at.
+    pub(super) unsent: Vec<DeadLetter>,
 }
 
 impl Out {
     fn push(&mut self, series: &Result<Series, Unfit>, fields: &[(&str, Value<'_>)], at: Instant) {
-        let Ok(series) = series else {
-            self.unfit += 1;
-            return;
+        let pushed = match series {
+            Ok(series) => self.batch.push(series, fields, at),
+            Err(unfit) => Err(unfit.clone()),
         };
-        if self.batch.push(series, fields, at).is_err() {
+        if let Err(unfit) = pushed {
             self.unfit += 1;
+            if self.unsent.len() < MAX_UNSENT {
+                self.unsent.push(DeadLetter {
+                    line: "(not sent)".to_owned(),
+                    why: unfit.to_string(),
+                });
+            }
         }
         if self.batch.is_full() {
             self.full.push_back(std::mem::take(&mut self.batch));
@@ -107,7 +124,8 @@ impl Heads {
         out.push(head, &fields[..there], read.at);
     }
 
-    /// The points of a meter point's energy on some days, and of the months these lie in.
+    /// The points of a meter point's energy on some days, and of the months these lie in. The day in
+    /// which what is known ends, when anything is: a read to come may change energy from there on.
     #[expect(
         clippy::too_many_arguments,
         reason = "what, of whom, when, and where to"
@@ -121,7 +139,8 @@ impl Heads {
         now: Instant,
         judged_again: bool,
         out: &mut Out,
-    ) -> Answer<()> {
+    ) -> Answer<Option<LocalDay>> {
+        let mut ends = None;
         let head =
             |measurement| Series::new(measurement, &[("society", &self.society), ("point", point)]);
         let span = Period::Range {
@@ -130,11 +149,18 @@ impl Heads {
         };
         let interval = head("interval");
         for half in energy::half_hours_of(reader, known, point, span, now)? {
+            if half.covered_ms > 0 {
+                let open = match half.is_complete() {
+                    true => half.half_hour.plus(1),
+                    false => half.half_hour,
+                };
+                ends = Some(known.zone.day_of_half_hour(open));
+            }
             if half.covered_ms > 0 || judged_again {
                 let fields = [
                     ("wh", Value::Int(half.wh.0)),
                     ("covered_ms", Value::Int(i64::from(half.covered_ms))),
-                    ("quality", Value::Text(word(half.quality()))),
+                    ("quality", Value::Text(half.quality().word())),
                 ];
                 out.push(&interval, &fields, half.half_hour.start());
             }
@@ -151,24 +177,86 @@ impl Heads {
                     let fields = [
                         ("wh", Value::Int(row.energy.wh.0)),
                         ("missing", Value::Int(i64::from(row.energy.missing))),
-                        ("quality", Value::Text(word(row.energy.quality()))),
+                        ("quality", Value::Text(row.energy.quality().word())),
                     ];
                     out.push(&series, &fields, row.start);
                 }
             }
         }
+        self.roof_months(reader, known, point, months, now, judged_again, out)?;
+        Ok(ends)
+    }
+
+    /// The points of the months of the roof that a generation meter point is on.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what, of whom, when, and where to"
+    )]
+    fn roof_months(
+        &self,
+        reader: &SeriesReader,
+        known: &Known,
+        point: &str,
+        months: Period,
+        now: Instant,
+        judged_again: bool,
+        out: &mut Out,
+    ) -> Answer<()> {
+        let facts = known.points.get(point);
+        let Some(facts) = facts.filter(|facts| facts.counts == Counts::Generation) else {
+            return Ok(());
+        };
+        let points: Vec<String> = known
+            .points_of_site(&facts.site, Counts::Generation)
+            .map(str::to_owned)
+            .collect();
+        let series = self.roof(&facts.site);
+        for row in energy::rows(reader, known, &points, months, By::Month, now)? {
+            if row.energy.covered_ms > 0 || judged_again {
+                let fields = [
+                    ("wh", Value::Int(row.energy.wh.0)),
+                    ("missing", Value::Int(i64::from(row.energy.missing))),
+                    ("quality", Value::Text(row.energy.quality().word())),
+                ];
+                out.push(&series, &fields, row.start);
+            }
+        }
         Ok(())
     }
-}
 
-fn word(quality: Quality) -> &'static str {
-    match quality {
-        Quality::Actual => "actual",
-        Quality::Manual => "manual",
-        Quality::Derived => "derived",
-        Quality::Estimated => "estimated",
-        Quality::Deemed => "deemed",
-        Quality::Missing => "missing",
+    fn roof(&self, site: &str) -> Result<Series, Unfit> {
+        Series::new("roof_month", &[("society", &self.society), ("site", site)])
+    }
+
+    /// The forecast of every roof, month by month from its first meter to the end of next year; each
+    /// month as the report of that month has it.
+    pub(super) fn forecast(&self, known: &Known, now: Instant, out: &mut Out) -> Answer<()> {
+        let today = known.zone.day_of(now);
+        for site in known.sites.keys() {
+            let forecast = forecast::of_site(&known.document, site)?;
+            let installed = known
+                .points_of_site(site, Counts::Generation)
+                .filter_map(|point| known.points.get(point))
+                .flat_map(|point| &point.meters)
+                .filter_map(|serial| known.meters.get(serial))
+                .map(|meter| meter.installed)
+                .min();
+            let Some(installed) = installed else {
+                continue;
+            };
+            let series = self.roof(site);
+            for year in installed.year()..=today.year() + 1 {
+                for month in (1..=12).filter_map(|month| LocalMonth::of_year(year, month)) {
+                    let as_of = month.last_day().min(today);
+                    let expected = forecast.energy(Period::Month(month), as_of);
+                    if let Some(wh) = expected.filter(|_| month >= installed.local_month()) {
+                        let start = known.zone.day_span(month.first_day()).start;
+                        out.push(&series, &[("forecast_wh", Value::Int(wh.0))], start);
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -216,6 +304,7 @@ pub(super) fn owe(known: &Known, read: &PlacedRead, now: Instant, cursor: &mut C
 
 /// A decision may change any energy.
 pub(super) fn owe_everything(known: &Known, cursor: &mut Cursor) {
+    cursor.forecast_until = 0;
     for (id, point) in &known.points {
         let first = point
             .meters
@@ -235,23 +324,26 @@ pub(super) fn owe_everything(known: &Known, cursor: &mut Cursor) {
     }
 }
 
-/// The first day before `from` whose energy reaches over into the next by an advance that was split.
+/// The first day before `from` whose energy may have changed with a late read: as far back as an
+/// advance that was split reaches, or as nothing is known any more, where a read that was held took
+/// the energy away. Not before `first`, of which nothing was ever said.
 pub(super) fn walk_back(
     reader: &SeriesReader,
     known: &Known,
     point: &str,
-    from: LocalDay,
+    (first, from): (LocalDay, LocalDay),
     now: Instant,
 ) -> Answer<LocalDay> {
     let mut day = from;
     for _ in 0..MAX_WALK_BACK {
         let before = day.previous();
-        let halves = energy::half_hours_of(reader, known, point, Period::Day(before), now)?;
-        let Some(last) = halves.last().filter(|half| half.covered_ms > 0) else {
+        if before < first {
             return Ok(day);
-        };
+        }
+        let halves = energy::half_hours_of(reader, known, point, Period::Day(before), now)?;
         day = before;
-        if last.end != Quality::Derived {
+        let last = halves.last().filter(|half| half.covered_ms > 0);
+        if last.is_some_and(|last| last.end != Quality::Derived) {
             return Ok(day);
         }
     }

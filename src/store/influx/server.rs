@@ -279,7 +279,7 @@ fn check_url(url: &str) -> Result<(), Trouble> {
 fn trouble_of(error: &RequestError) -> Trouble {
     match error {
         RequestError::Http { status, text } => {
-            let said = said(text);
+            let said = said(&message_of(text));
             match status.as_u16() {
                 400 => Trouble::Refused(said),
                 401 | 403 | 404 => Trouble::Denied {
@@ -300,6 +300,13 @@ fn trouble_of(error: &RequestError) -> Trouble {
         RequestError::Deserializing { text } => Trouble::Answer(said(text)),
         RequestError::Serializing { source } => Trouble::Local(source.to_string()),
     }
+}
+
+/// The message of an error as version 2 writes it, `{"code": …, "message": …}`; else the whole text.
+fn message_of(text: &str) -> String {
+    let error: Option<serde_json::Value> = serde_json::from_str(text).ok();
+    let message = error.as_ref().and_then(|error| error["message"].as_str());
+    message.unwrap_or(text).to_owned()
 }
 
 /// A server's words on one line, not too many of them.

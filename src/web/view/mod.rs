@@ -1,4 +1,4 @@
-//! What the public pages show: one struct a page, spelt out, and its template.
+//! What the pages show: one struct a page, spelt out, and its template.
 //!
 //! A struct here holds words and ready pictures; a handler fills it from the office's answers and
 //! calls `render()`. Templates lie in `src/web/templates` and have no arithmetic. No page carries a
@@ -9,6 +9,7 @@ pub mod frame;
 pub mod home;
 pub mod how;
 pub mod live;
+pub mod operations;
 pub mod report;
 pub mod roof;
 pub mod society;
@@ -23,6 +24,7 @@ pub use frame::{Frame, Link};
 pub use home::{Glance, HomePage};
 pub use how::HowPage;
 pub use live::Now;
+pub use operations::{OperationsPage, SocietyStanding};
 pub use report::{Download, ReportPage};
 pub use roof::{MeterLine, RoofPage};
 pub use society::{RoofLine, SocietyPage, YearLine};

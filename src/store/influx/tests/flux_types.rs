@@ -117,6 +117,18 @@ fn every_question_is_flux_that_compiles() {
     assert_eq!(check(&wrong).len(), 2);
 }
 
+/// A text with `${name}` and `${name:format}` as their names.
+fn with_names(text: &str) -> String {
+    let mut parts = text.split("${");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (name, rest) = part.split_once('}').expect("a variable ends");
+        out += name.split(':').next().unwrap_or_default();
+        out += rest;
+    }
+    out
+}
+
 /// The Flux of a dashboard, with what Grafana puts into it.
 fn dashboards() -> Vec<String> {
     fn gather(value: &serde_json::Value, found: &mut Vec<String>) {
@@ -140,7 +152,7 @@ fn dashboards() -> Vec<String> {
     }
     let v = "v = {timeRangeStart: -7d, timeRangeStop: now(), windowPeriod: 1m}\n";
     let filled = |text: &String| {
-        let text = text.replace("${", "").replace('}', "");
+        let text = with_names(text);
         match text.split_once('\n') {
             Some((import, rest)) if import.starts_with("import") => format!("{import}\n{v}{rest}"),
             _ => format!("{v}{text}"),

@@ -87,7 +87,14 @@ fn time(text: &str) -> Option<i64> {
 pub struct Answered {
     pub by: Vec<String>,
     pub time_ms: i64,
-    pub value: i64,
+    pub value: Cell,
+}
+
+/// One value of an answer; those of one answer are all of a kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cell {
+    Long(i64),
+    Text(String),
 }
 
 /// Rows as a server of version 2 writes them.
@@ -111,7 +118,14 @@ pub fn csv(question: &Question, rows: &[Answered]) -> String {
         default += ",";
         names += ",_time";
     }
-    datatype += ",long";
+    let texts = matches!(
+        rows.first(),
+        Some(Answered {
+            value: Cell::Text(_),
+            ..
+        })
+    );
+    datatype += if texts { ",string" } else { ",long" };
     group += ",false";
     default += ",";
     names += ",_value";
@@ -124,7 +138,10 @@ pub fn csv(question: &Question, rows: &[Answered]) -> String {
         if timed {
             text += &format!(",{}", domain::calendar::Instant(row.time_ms));
         }
-        text += &format!(",{}\r\n", row.value);
+        text += &match &row.value {
+            Cell::Long(number) => format!(",{number}\r\n"),
+            Cell::Text(text) => format!(",\"{}\"\r\n", text.replace('"', "\"\"")),
+        };
     }
     if rows.is_empty() {
         return "\r\n".to_owned();

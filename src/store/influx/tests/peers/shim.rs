@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::{
-    asked::{self, Answered},
+    asked::{self, Answered, Cell},
     http::{self, Answer, Asked},
 };
 
@@ -76,7 +76,10 @@ fn answer(port: u16, asked: &Asked) -> Option<Answer> {
                             .map(|key| series["tags"][key].as_str().unwrap_or_default().to_owned())
                             .collect(),
                         time_ms: value[0].as_i64()?,
-                        value: value[1].as_i64()?,
+                        value: match &value[1] {
+                            Json::String(text) => Cell::Text(text.clone()),
+                            number => Cell::Long(number.as_i64()?),
+                        },
                     });
                 }
             }

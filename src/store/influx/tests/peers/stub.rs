@@ -13,7 +13,7 @@ use influxdb_line_protocol::{FieldValue, parse_lines};
 use serde_json::{Value as Json, json};
 
 use super::{
-    asked::{self, Answered, Question},
+    asked::{self, Answered, Cell, Question},
     http::{self, Answer, Asked},
 };
 
@@ -297,14 +297,13 @@ fn query(state: &State, asked: &Asked) -> Answer {
 }
 
 fn answer_to(state: &State, question: &Question) -> Vec<Answered> {
-    let mut groups: BTreeMap<Vec<String>, Vec<(i64, i64)>> = BTreeMap::new();
+    let mut groups: BTreeMap<Vec<String>, Vec<(i64, &Field)>> = BTreeMap::new();
     for ((series, field, time), value) in &state.points {
         let mut parts = series.split(BETWEEN);
         let is_wanted = parts.next() == Some(&question.measurement)
             && *field == question.field
             && (question.start_ms..question.stop_ms).contains(time);
         let tags: BTreeMap<&str, &str> = parts.filter_map(|tag| tag.split_once('=')).collect();
-        let Field::Int(value) = value else { continue };
         if is_wanted
             && question
                 .tags
@@ -321,28 +320,39 @@ fn answer_to(state: &State, question: &Question) -> Vec<Answered> {
                         .to_owned()
                 })
                 .collect();
-            groups.entry(by).or_default().push((*time, *value));
+            groups.entry(by).or_default().push((*time, value));
         }
     }
     let mut rows = Vec::new();
     for (by, mut points) in groups {
-        points.sort_unstable();
+        points.sort_unstable_by_key(|(time, _)| *time);
         let (time_ms, last) = points[points.len() - 1];
+        let cell = |value: &Field| match value {
+            Field::Int(number) => Cell::Long(*number),
+            Field::Text(text) => Cell::Text(text.clone()),
+        };
+        let number = |value: &Field| match value {
+            Field::Int(number) => *number,
+            Field::Text(_) => 0,
+        };
         let one = |value| Answered {
             by: by.clone(),
             time_ms,
             value,
         };
         match question.wants.as_str() {
-            "count" => rows.push(one(points.len() as i64)),
-            "sum" => rows.push(one(points
-                .iter()
-                .fold(0, |sum, (_, v)| sum.wrapping_add(*v)))),
-            "last" => rows.push(one(last)),
+            "count" => rows.push(one(Cell::Long(points.len() as i64))),
+            "sum" => {
+                let sum = points
+                    .iter()
+                    .fold(0_i64, |sum, (_, value)| sum.wrapping_add(number(value)));
+                rows.push(one(Cell::Long(sum)));
+            }
+            "last" => rows.push(one(cell(last))),
             _ => rows.extend(points.into_iter().map(|(time_ms, value)| Answered {
                 by: by.clone(),
                 time_ms,
-                value,
+                value: cell(value),
             })),
         }
     }
