@@ -5,13 +5,13 @@
 
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A segment holds several of the batches that a door gathers in one turn.
 const MIN_SEGMENT_BYTES: u64 = 4 << 20;
 
 /// `commonwatt.toml`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Web pages.
@@ -29,7 +29,7 @@ pub struct Config {
 }
 
 /// `[http]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Http {
     /// Address of the pages; empty for none.
@@ -43,7 +43,7 @@ pub struct Http {
 }
 
 /// `[mqtt]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Mqtt {
     /// Plain-text address; empty for none.
@@ -67,7 +67,7 @@ pub struct Mqtt {
 }
 
 /// `[broker]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Broker {
     /// Address; empty for none.
@@ -85,7 +85,7 @@ pub struct Broker {
 }
 
 /// `[journal]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Journal {
     /// Segment size, bytes.
@@ -93,7 +93,7 @@ pub struct Journal {
 }
 
 /// `[series]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Series {
     /// Reads written at once.
@@ -105,7 +105,7 @@ pub struct Series {
 }
 
 /// `[influx]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Influx {
     /// Whether there is a mirror.
@@ -123,7 +123,7 @@ pub struct Influx {
 }
 
 /// What InfluxDB is to us.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MirrorMode {
     /// Nothing.
@@ -234,23 +234,51 @@ impl Config {
         }
         Ok(config)
     }
+
+    /// The whole of it as a file: every key that is in force, those with their default too.
+    pub fn as_file(&self) -> String {
+        toml::to_string(self).expect("plain tables of words and numbers are TOML")
+    }
 }
 
-/// Adds "did you mean" to an unknown-field error, from the names it lists.
+/// Adds "did you mean" to an error about an unknown field or variant, from the names it lists.
 pub(crate) fn explain(error: &str) -> String {
-    let mut quoted = error.split('`').skip(1).step_by(2);
-    let nearest = (error.contains("unknown field"))
-        .then(|| quoted.next())
-        .flatten()
-        .and_then(|wrong| {
-            quoted
-                .map(|name| (strsim::damerau_levenshtein(wrong, name), name))
-                .min()
-        });
-    match nearest {
-        Some((_, name)) => format!("{}\nhint: did you mean `{name}`?", error.trim_end()),
-        None => error.trim_end().to_owned(),
+    let error = error.trim_end();
+    let said = ["unknown field", "unknown variant"]
+        .iter()
+        .find_map(|what| error.find(what).map(|at| &error[at..]));
+    let Some(said) = said else {
+        return error.to_owned();
+    };
+    let mut quoted = said.split('`').skip(1).step_by(2);
+    let hint = match quoted.next() {
+        Some(wrong) => did_you_mean(wrong, quoted),
+        None => String::new(),
+    };
+    format!("{error}{hint}")
+}
+
+/// The nearest of the names as a hint on a line of its own; nothing where none is near, for a guess
+/// that is wrong costs more than none.
+pub(crate) fn did_you_mean<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> String {
+    match nearest(wrong, names) {
+        Some(name) => format!("\nhint: did you mean `{name}`?"),
+        None => String::new(),
     }
+}
+
+/// The name that needs fewest changes, at most one in three letters.
+pub(crate) fn nearest<'a>(
+    wrong: &str,
+    names: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let most = wrong.chars().count().div_ceil(3).max(1);
+    names
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(wrong, name), name))
+        .filter(|(changes, _)| (1..=most).contains(changes))
+        .min()
+        .map(|(_, name)| name)
 }
 
 #[cfg(test)]
@@ -265,8 +293,33 @@ mod tests {
     }
 
     #[test]
+    fn what_is_in_force_is_printed_as_a_file_that_reads_back() {
+        let text = "[http]\nlisten = \"127.0.0.1:1\"\n[broker]\ninbox_filters = [\"a/#\"]\n";
+        let config: Config = toml::from_str(text).unwrap();
+        let printed = config.as_file();
+        assert!(
+            printed.contains("[http]\nlisten = \"127.0.0.1:1\"\n"),
+            "{printed}"
+        );
+        let again: Config = toml::from_str(&printed).unwrap();
+        assert_eq!(format!("{again:?}"), format!("{config:?}"));
+    }
+
+    #[test]
     fn an_unknown_key_names_the_nearest() {
         let error = toml::from_str::<Config>("[http]\nlisten_to = \"x\"\n").unwrap_err();
         assert!(explain(&error.to_string()).contains("did you mean `listen`?"));
+        // Nothing is near: nothing is guessed.
+        let error = toml::from_str::<Config>("[http]\ncolour = \"x\"\n").unwrap_err();
+        assert!(!explain(&error.to_string()).contains("did you mean"));
+        assert_eq!(
+            did_you_mean("E1234568", ["E1234567", "X9"]),
+            "\nhint: did you mean `E1234567`?"
+        );
+        assert_eq!(
+            did_you_mean("E1234567", ["E1234567"]),
+            "",
+            "what is there is not meant"
+        );
     }
 }

@@ -55,7 +55,7 @@ fn list(desk: &mut Desk<'_>) -> Answer<()> {
                 text("messages"),
                 text("last"),
                 text("mapping"),
-                text("meter"),
+                meter(row),
             ]
         },
     )?;
@@ -65,6 +65,19 @@ fn list(desk: &mut Desk<'_>) -> Answer<()> {
         ));
     }
     Ok(())
+}
+
+/// The meter that is meant; what the mapping calls it where no society has entered such a serial.
+fn meter(row: &serde_json::Value) -> String {
+    if let Some(serial) = row["meter"].as_str() {
+        return serial.to_owned();
+    }
+    let proposed = row["proposed_meters"].as_array().into_iter().flatten();
+    let names: Vec<&str> = proposed.filter_map(serde_json::Value::as_str).collect();
+    match names.is_empty() {
+        true => String::new(),
+        false => format!("{} (not entered)", names.join(", ")),
+    }
 }
 
 fn show(desk: &mut Desk<'_>, topic: &str) -> Answer<()> {

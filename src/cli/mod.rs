@@ -88,7 +88,11 @@ fn here_or_there(cli: &Cli) -> Answer<u8> {
     }
     if let Command::Config(args::Config::Check { file }) = &cli.command {
         let config = Config::load(file).map_err(|e| Refusal::Caller(e.to_string()))?;
-        Terminal::default().data(&format!("{config:#?}\n"));
+        let shown = match cli.output {
+            args::Output::Json => format!("{:#}\n", serde_json::json!(config)),
+            args::Output::Text => config.as_file(),
+        };
+        Terminal::default().data(&shown);
         return Ok(0);
     }
     let files = files_of(&cli.command)?;

@@ -104,10 +104,8 @@ pub fn mapping_of_text(text: &str) -> Answer<Mapping> {
 
 /// Refuses a name that no mapping has.
 pub(super) fn unknown_mapping<T>(name: &str) -> Answer<T> {
-    let nearest = shipped::all()
-        .iter()
-        .map(|s| s.mapping.name.as_str())
-        .min_by_key(|known| strsim::damerau_levenshtein(known, name))
+    let known = shipped::all().iter().map(|s| s.mapping.name.as_str());
+    let nearest = crate::config::nearest(name, known)
         .map(|known| format!("; did you mean `{known}`?"))
         .unwrap_or_default();
     refuse(format!(

@@ -100,10 +100,7 @@ impl Known {
 }
 
 fn unknown<'a, T>(what: &str, id: &str, names: impl Iterator<Item = &'a String>) -> Answer<T> {
-    let nearest = names
-        .min_by_key(|name| strsim::damerau_levenshtein(name, id))
-        .map(|name| format!("\nhint: did you mean `{name}`?"))
-        .unwrap_or_default();
+    let nearest = crate::config::did_you_mean(id, names.map(String::as_str));
     refuse(format!("{what} `{id}` is not in the society file{nearest}"))
 }
 

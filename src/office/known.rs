@@ -512,10 +512,6 @@ pub(super) fn known<V>(key: &str, id: &str, table: &BTreeMap<String, V>) -> Answ
     if table.contains_key(id) {
         return Ok(());
     }
-    let nearest = table
-        .keys()
-        .min_by_key(|name| strsim::damerau_levenshtein(name, id))
-        .map(|name| format!("\nhint: did you mean `{name}`?"))
-        .unwrap_or_default();
+    let nearest = crate::config::did_you_mean(id, table.keys().map(String::as_str));
     refuse(format!("{key}: `{id}` is not in this file{nearest}"))
 }

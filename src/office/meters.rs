@@ -134,15 +134,23 @@ impl SocietyOffice {
 
 fn series(known: &Known, meter: &str, register: Obis) -> Answer<SeriesId> {
     known.series_of(meter, register).ok_or_else(|| {
-        let nearest = known
-            .meters
-            .keys()
-            .min_by_key(|serial| strsim::damerau_levenshtein(serial, meter))
-            .map(|serial| format!("\nhint: did you mean `{serial}`?"))
-            .unwrap_or_default();
-        Refusal::Caller(format!(
-            "meter `{meter}` with register `{register}` is not in the society file{nearest}"
-        ))
+        let registers: Vec<String> = known
+            .series
+            .iter()
+            .filter(|series| series.meter == meter)
+            .map(|series| format!("`{}`", series.register))
+            .collect();
+        Refusal::Caller(match registers.is_empty() {
+            false => format!(
+                "meter `{meter}` has no register `{register}` in the society file; it has {}",
+                registers.join(" and ")
+            ),
+            true => {
+                let serials = known.meters.keys().map(String::as_str);
+                let nearest = crate::config::did_you_mean(meter, serials);
+                format!("meter `{meter}` is not in the society file{nearest}")
+            }
+        })
     })
 }
 

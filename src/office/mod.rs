@@ -168,11 +168,7 @@ impl Office {
         if let Some(society) = societies.get(slug) {
             return Ok(Arc::clone(society));
         }
-        let nearest = societies
-            .keys()
-            .min_by_key(|name| strsim::damerau_levenshtein(name, slug))
-            .map(|name| format!("\nhint: did you mean `{name}`?"))
-            .unwrap_or_default();
+        let nearest = crate::config::did_you_mean(slug, societies.keys().map(String::as_str));
         refuse(format!("society `{slug}` is not here{nearest}"))
     }
 
@@ -218,11 +214,8 @@ impl Office {
                     .iter()
                     .flat_map(|s| s.known().meters.keys().cloned().collect::<Vec<_>>())
                     .collect();
-                let nearest = serials
-                    .iter()
-                    .min_by_key(|serial| strsim::damerau_levenshtein(serial, meter))
-                    .map(|serial| format!("\nhint: did you mean `{serial}`?"))
-                    .unwrap_or_default();
+                let serials = serials.iter().map(String::as_str);
+                let nearest = crate::config::did_you_mean(meter, serials);
                 refuse(format!("meter `{meter}` is in no society file{nearest}"))
             }
         }

@@ -138,11 +138,7 @@ pub(super) fn find<T>(
     }
     found.pop().map_or_else(
         || {
-            let nearest = names
-                .iter()
-                .min_by_key(|name| strsim::damerau_levenshtein(name, id))
-                .map(|name| format!("\nhint: did you mean `{name}`?"))
-                .unwrap_or_default();
+            let nearest = crate::config::did_you_mean(id, names.iter().map(|name| &**name));
             refuse(format!("{what} `{id}` is in no society file{nearest}"))
         },
         Ok,
