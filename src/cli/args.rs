@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use super::accounts::Accounts;
 pub use super::bill::Bill;
 pub use super::claim::Claim;
 pub use super::influx::Influx;
@@ -75,6 +76,9 @@ pub enum Command {
     /// Bills to hosts for power used on site
     #[command(subcommand)]
     Bill(Bill),
+    /// The books: chart, entries, trial balance, downloads
+    #[command(subcommand)]
+    Accounts(Accounts),
     /// Gateways and their tokens
     #[command(subcommand)]
     Gateway(Gateway),

@@ -3,6 +3,7 @@
 //! A file a command. Commands parse, call one use case of the office and print; data goes to stdout,
 //! words to stderr. Exit code 0 done, 1 the caller's problem, 2 ours.
 
+mod accounts;
 pub mod args;
 mod bill;
 mod claim;
@@ -196,6 +197,7 @@ fn execute(desk: &mut Desk<'_>) -> Answer<()> {
         Command::Rate(command) => rate::run(desk, &command),
         Command::Claim(command) => claim::run(desk, &command),
         Command::Bill(command) => bill::run(desk, &command),
+        Command::Accounts(command) => accounts::run(desk, &command),
         Command::Gateway(command) => gateway::run(desk, &command),
         Command::Inbox(command) => inbox::run(desk, &command),
         Command::Map(command) => map::run(desk, &command),
@@ -242,6 +244,7 @@ fn files_of(command: &Command) -> Answer<Files> {
             names.extend(mapping.as_ref());
         }
         Command::Claim(args::Claim::Reconcile { file, .. }) => names.push(file),
+        Command::Accounts(command) => names.extend(accounts::files(command)),
         Command::Verify(args::Verify {
             head: Some(file), ..
         }) => names.push(file),

@@ -3,6 +3,7 @@
 //! Web and command line call this room and nothing below it. Time is passed in. What a use case
 //! refuses, it refuses before anything is changed.
 
+pub mod accounts;
 mod adopt;
 pub mod answer;
 mod apply;

@@ -61,6 +61,12 @@ impl Default for Settings {
 pub(super) const CLAIM_FROZEN: &str = "claim-frozen/1";
 /// The kind of the decision that fixes a bill.
 pub(super) const BILL_FROZEN: &str = "bill-frozen/1";
+/// The kind of the decision that applies a chart of accounts.
+pub(super) const CHART_APPLIED: &str = "chart-applied/1";
+/// The kind of the decision that posts an entry.
+pub(super) const ENTRY_POSTED: &str = "entry-posted/1";
+/// The kind of the decision that closes days of the books.
+pub(super) const BOOKS_CLOSED: &str = "books-closed/1";
 
 /// An open society.
 pub struct SocietyOffice {
@@ -482,6 +488,9 @@ fn apply(books: &mut BooksStore, position: u64, record: &[u8], decision: &Decisi
         | What::GatewayRevokedFrom(_)
         | What::ClaimFrozen(_)
         | What::BillFrozen(_)
+        | What::ChartApplied(_)
+        | What::EntryPosted(_)
+        | What::BooksClosed(_)
         | What::TailCut(_) => {}
     }
     effects.extend(months.iter().map(Effect::HistoryMonth));
@@ -509,6 +518,9 @@ fn kind_of(what: &What) -> &'static str {
         What::MappingApplied(_) => "mapping-applied/1",
         What::ClaimFrozen(_) => CLAIM_FROZEN,
         What::BillFrozen(_) => BILL_FROZEN,
+        What::ChartApplied(_) => CHART_APPLIED,
+        What::EntryPosted(_) => ENTRY_POSTED,
+        What::BooksClosed(_) => BOOKS_CLOSED,
         What::TailCut(_) => "tail-cut/1",
     }
 }

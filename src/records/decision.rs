@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     KIND_DECISION,
+    accounts::{BooksClosed, ChartApplied, EntryPosted},
     income::{BillFrozen, ClaimFrozen},
     society::SocietyDocument,
 };
@@ -76,6 +77,15 @@ pub enum What {
     /// A bill to a host with its lines, from now on fixed.
     #[serde(rename = "bill-frozen/1")]
     BillFrozen(Box<BillFrozen>),
+    /// The chart of accounts from now on.
+    #[serde(rename = "chart-applied/1")]
+    ChartApplied(Box<ChartApplied>),
+    /// An entry in the books.
+    #[serde(rename = "entry-posted/1")]
+    EntryPosted(Box<EntryPosted>),
+    /// Days of the books that take no more entries.
+    #[serde(rename = "books-closed/1")]
+    BooksClosed(BooksClosed),
     /// A damaged tail was set aside at start.
     #[serde(rename = "tail-cut/1")]
     TailCut(TailCut),

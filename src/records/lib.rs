@@ -11,6 +11,7 @@
 //! | 3 | a digest that stands for messages above a gateway's daily bound ([`message`]) |
 //! | 5 | lines of an imported file, raw, with the layout they were read by ([`import`]) |
 
+pub mod accounts;
 pub mod decision;
 pub mod decode;
 pub mod decoded;

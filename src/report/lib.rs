@@ -6,6 +6,7 @@
 //! it is rounded once, each figure on its own.
 
 pub mod bill;
+pub mod books;
 pub mod factors;
 pub mod generation;
 

@@ -13,7 +13,7 @@ use super::desk::Desk;
 const APPROVED: &str = "approved = { type = \"T\", certificate = \"C\", expires = \"2040-12-31\" }";
 
 /// A society whose meters are approved, with a roof like Elmore House, a block of 9 kW and a host.
-fn society() -> Desk {
+pub(super) fn society() -> Desk {
     let desk = Desk::plain();
     let text = format!(
         r#"

@@ -1,5 +1,6 @@
 //! Situations a treasurer could check by hand, through the real command line.
 
+mod accounts;
 mod commands;
 mod decisions;
 mod desk;

@@ -6,6 +6,8 @@
 //! the report would print both as they came.
 
 mod csv;
+
+pub(crate) use csv::harmless;
 mod html;
 mod json;
 mod sentence;

@@ -5,6 +5,7 @@
     reason = "tests fail on overflow, which is what they are for"
 )]
 
+mod accounts;
 mod bath;
 mod brixton;
 mod calendar;
@@ -12,6 +13,8 @@ mod claims;
 mod decisions;
 mod findings;
 mod forecasts;
+mod interest;
+mod interest_properties;
 mod meters;
 mod properties;
 mod reconciled;
