@@ -80,6 +80,9 @@ pub struct Broker {
     pub password_file: String,
     /// Authority of the broker's certificate, PEM.
     pub ca_file: String,
+    /// Whether only what gateways of this daemon publish is subscribed to: several daemons behind one
+    /// broker. Nothing then looks for devices nobody has entered.
+    pub own_gateways_only: bool,
     /// MQTT filters to look at for devices nobody has entered; what they bring goes to the inbox.
     pub inbox_filters: Vec<String>,
 }
@@ -170,6 +173,7 @@ impl Default for Broker {
             username: String::new(),
             password_file: String::new(),
             ca_file: String::new(),
+            own_gateways_only: false,
             inbox_filters: mapping::shipped::filters(),
         }
     }

@@ -307,6 +307,7 @@ fn start_broker(config: &Config, parts: &Parts, clock: ingest::Clock) -> Answer<
     let mut door = broker::Config::new(host, port);
     door.client_id.clone_from(&wanted.client_id);
     door.inbox_filters.clone_from(&wanted.inbox_filters);
+    door.own_gateways_only = wanted.own_gateways_only;
     door.jitter_seed = u64::from(std::process::id());
     if !wanted.username.is_empty() {
         let password = if wanted.password_file.is_empty() {

@@ -40,6 +40,8 @@ pub struct Settings {
     pub broker: Option<u16>,
     /// Whether the daemon shows user name and password there ([`BROKER_USER`], [`BROKER_PASSWORD`]).
     pub broker_login: bool,
+    /// One of several behind the broker: a name of its own there, and its own gateways only.
+    pub shard: Option<usize>,
     /// Size of a journal segment; small, so that rounds of a few hundred ms cross their borders.
     pub segment_bytes: u64,
     /// How long reads may wait before they are written to the series.
@@ -53,6 +55,7 @@ impl Default for Settings {
         Settings {
             broker: None,
             broker_login: false,
+            shard: None,
             segment_bytes: 4 << 20,
             flush_interval_s: 1,
             flush_reads: 2_000_000,
@@ -97,6 +100,7 @@ impl Place {
         let Settings {
             broker,
             broker_login,
+            shard,
             segment_bytes,
             flush_interval_s,
             flush_reads,
@@ -111,10 +115,13 @@ impl Place {
             ),
             false => String::new(),
         };
+        let shard = shard.map_or_else(String::new, |number| {
+            format!("client_id = \"commonwatt-{number}\"\nown_gateways_only = true\n")
+        });
         std::fs::write(password, BROKER_PASSWORD).unwrap();
         let text = format!(
             "[http]\nlisten = \"127.0.0.1:{http}\"\n\n[mqtt]\nlisten = \"127.0.0.1:{mqtt}\"\n\n\
-             [broker]\nurl = \"{url}\"\n{login}\n[journal]\nsegment_bytes = {segment_bytes}\n\n\
+             [broker]\nurl = \"{url}\"\n{login}{shard}\n[journal]\nsegment_bytes = {segment_bytes}\n\n\
              [series]\nflush_interval_s = {flush_interval_s}\nflush_reads = {flush_reads}\n\
              max_lag_reads = {}\n",
             flush_reads.saturating_mul(2)
@@ -191,22 +198,35 @@ impl Place {
 
     /// Asks `/healthz` once.
     pub fn health(&self) -> Health {
-        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.http)) else {
-            return Health::Silent;
-        };
-        let patience = Some(Duration::from_secs(2));
-        let request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-        let mut answer = String::new();
-        let answered = stream.set_read_timeout(patience).is_ok()
-            && stream.write_all(request).is_ok()
-            && stream.read_to_string(&mut answer).is_ok();
+        let answer = self.get("/healthz").unwrap_or_default();
         match answer.split_once("\r\n\r\n") {
-            Some((head, _)) if answered && head.starts_with("HTTP/1.1 200") => Health::Well,
-            Some((head, why)) if answered && head.starts_with("HTTP/1.1 503") => {
+            Some((head, _)) if head.starts_with("HTTP/1.1 200") => Health::Well,
+            Some((head, why)) if head.starts_with("HTTP/1.1 503") => {
                 Health::Ill(why.trim_end().to_owned())
             }
             _ => Health::Silent,
         }
+    }
+
+    /// A page that must be there.
+    pub fn page(&self, path: &str) -> String {
+        let answer = self.get(path).unwrap_or_default();
+        match answer.split_once("\r\n\r\n") {
+            Some((head, page)) if head.starts_with("HTTP/1.1 200") => page.to_owned(),
+            _ => panic!("{path}: {answer}"),
+        }
+    }
+
+    /// What a page answers in time, head and body; nothing when it does not.
+    fn get(&self, path: &str) -> Option<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.http)).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(2))).ok()?;
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        Some(answer)
     }
 }
 

@@ -27,6 +27,7 @@ mod mqtt;
 mod outage;
 mod powercut;
 mod restart;
+mod several;
 mod society;
 mod trouble;
 mod uplinks;

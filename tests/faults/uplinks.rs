@@ -46,6 +46,11 @@ struct Roof {
 impl Roofs {
     /// Starts an uplink and a meter for each account; the broker asks nobody for a password.
     pub fn start(port: u16, accounts: &[Account]) -> Self {
+        Roofs::start_every(port, accounts, EVERY)
+    }
+
+    /// The same with a read of each roof so often.
+    pub fn start_every(port: u16, accounts: &[Account], every: Duration) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -71,7 +76,13 @@ impl Roofs {
                 let meter = account.meters[0].clone();
                 Roof {
                     state: uplink.watch(),
-                    task: runtime.spawn(feed(uplink, meter, Arc::clone(&sent), Arc::clone(&stop))),
+                    task: runtime.spawn(feed(
+                        uplink,
+                        meter,
+                        every,
+                        Arc::clone(&sent),
+                        Arc::clone(&stop),
+                    )),
                     sent,
                 }
             })
@@ -86,12 +97,18 @@ impl Roofs {
     /// Waits until each gateway has had two more receipts: the second is news, whatever a broker
     /// kept of the first.
     pub fn wait_until_receipted(&self) {
+        self.wait_until_receipted_of(&(0..self.roofs.len()).collect::<Vec<_>>());
+    }
+
+    /// The same of some of the gateways, by their place among the accounts.
+    pub fn wait_until_receipted_of(&self, roofs: &[usize]) {
         let before: Vec<u64> = self.states().map(|state| state.receipts).collect();
         let until = Instant::now() + PATIENCE;
         while self
             .states()
             .zip(&before)
-            .any(|(state, n)| state.receipts < n + 2)
+            .enumerate()
+            .any(|(roof, (state, n))| roofs.contains(&roof) && state.receipts < n + 2)
         {
             let states: Vec<UplinkState> = self.states().collect();
             assert!(Instant::now() < until, "no receipts: {states:?}");
@@ -125,12 +142,13 @@ impl Roofs {
 async fn feed(
     uplink: Uplink,
     meter: String,
+    every: Duration,
     sent: Arc<Mutex<Vec<ReadKey>>>,
     stop: Arc<AtomicBool>,
 ) -> UplinkState {
     let state = uplink.watch();
     let mut n = 0;
-    let mut every = tokio::time::interval(EVERY);
+    let mut every = tokio::time::interval(every);
     let mut until = None;
     // When told to stop it goes on slowly until little is open: a broker that forgot a note is only
     // found out by a later receipt.

@@ -32,6 +32,10 @@ use crate::{
 const EXCESS_SECONDS: u64 = 10;
 /// How often it is looked whether a device was entered.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Subscriptions that may wait to be sent.
+const MAX_REQUESTS: usize = 1_024;
+/// Most filters of one SUBSCRIBE.
+const FILTERS_AT_ONCE: usize = 1_000;
 /// How long the end waits for the disk.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -45,7 +49,7 @@ pub(super) async fn run(
 ) {
     let mut options = config.options(config.client_id.clone(), false);
     options.set_manual_acks(true);
-    let (client, events) = AsyncClient::new(options, 16);
+    let (client, events) = AsyncClient::new(options, MAX_REQUESTS);
     let mut looks = tokio::time::interval(LOOK_EVERY);
     looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut inlet = Inlet {
@@ -205,6 +209,9 @@ impl Inlet {
                 self.subscribed = self.wanted();
                 let filters = self.subscribed.clone();
                 self.subscribe(filters).await;
+                if self.config.own_gateways_only {
+                    self.leave_to_others();
+                }
             }
             Event::Incoming(Packet::SubAck(answer)) => {
                 let refused = answer.return_codes.contains(&SubscribeReasonCode::Failure);
@@ -227,16 +234,35 @@ impl Inlet {
 
     /// Everything to subscribe to: the own format, what devices publish, what the inbox looks for.
     fn wanted(&self) -> BTreeSet<String> {
-        let mut filters: BTreeSet<String> = self.config.filters.iter().cloned().collect();
+        let own_only = self.config.own_gateways_only;
+        let mut filters: BTreeSet<String> = match own_only {
+            false => self.config.filters.iter().cloned().collect(),
+            // So that there is something to subscribe to before the first gateway is entered.
+            true => BTreeSet::from([format!("{}{}/reads", topic::PREFIX, self.config.client_id)]),
+        };
         for gateway in self.view.snapshot().gateways() {
+            if own_only && gateway.device.is_none() && !gateway.entry.revoked {
+                let own = |kind| format!("{}{}/{kind}", topic::PREFIX, gateway.entry.id);
+                filters.extend(["reads", "status", "enrol"].map(own));
+            }
             if let Some(device) = gateway.device.as_ref().filter(|_| !gateway.entry.revoked) {
                 filters.insert(device.topics.to_string());
             }
         }
-        if self.view.registry().has_inbox() {
+        if self.view.registry().has_inbox() && !own_only {
             filters.extend(self.config.inbox_filters.iter().cloned());
         }
         filters
+    }
+
+    /// Takes back what an earlier connection of this session subscribed to for everybody.
+    fn leave_to_others(&self) {
+        let all = self.config.filters.iter().chain(&self.config.inbox_filters);
+        for filter in all {
+            // What cannot be sent now is taken back with the next connection; until then messages of
+            // others are counted and let go.
+            let _ = self.client.try_unsubscribe(filter.clone());
+        }
     }
 
     /// Subscribes to what has been entered since.
@@ -253,13 +279,16 @@ impl Inlet {
     }
 
     async fn subscribe(&mut self, filters: BTreeSet<String>) {
-        let wanted = filters
-            .iter()
-            .map(|f| SubscribeFilter::new(f.clone(), QoS::AtLeastOnce));
-        if self.client.try_subscribe_many(wanted).is_err() {
-            self.lose("the subscription could not be sent").await;
-        } else {
-            self.asked.push_back(filters);
+        let filters: Vec<String> = filters.into_iter().collect();
+        for some in filters.chunks(FILTERS_AT_ONCE) {
+            let wanted = some
+                .iter()
+                .map(|f| SubscribeFilter::new(f.clone(), QoS::AtLeastOnce));
+            if self.client.try_subscribe_many(wanted).is_err() {
+                self.lose("the subscription could not be sent").await;
+                return;
+            }
+            self.asked.push_back(some.iter().cloned().collect());
         }
     }
 

@@ -51,6 +51,9 @@ pub struct Config {
     pub filters: Vec<String>,
     /// What to look at besides, for devices nobody has entered; they go to the inbox.
     pub inbox_filters: Vec<String>,
+    /// Whether to subscribe to the topics of gateways that were entered here, and to nothing else:
+    /// several daemons share a broker.
+    pub own_gateways_only: bool,
     /// Keep-alive in seconds.
     pub keep_alive_seconds: u64,
     /// What spreads the reconnects of several daemons; any number.
@@ -73,6 +76,7 @@ impl Config {
                 "commonwatt/v1/+/enrol".to_owned(),
             ],
             inbox_filters: Vec::new(),
+            own_gateways_only: false,
             keep_alive_seconds: 30,
             jitter_seed: 0,
         }
