@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use serde_json::Value;
 
-use crate::{country, outside_broker, stage};
+use crate::{back_fill, country, outside_broker, stage};
 
 /// The argument that makes a child of this program.
 pub const FLAG: &str = "--child";
@@ -91,6 +91,9 @@ pub fn main(args: &[String]) -> ExitCode {
                 "door" => outside_broker::door(&parameters),
                 "null" => outside_broker::null(&parameters),
                 "country" => country::serve(&parameters),
+                "null_sink" => back_fill::null_sink(),
+                "crate_write" => back_fill::crate_write(&parameters),
+                "bare_write" => back_fill::bare_write(&parameters),
                 other => bail!("there is no role `{other}`"),
             }),
         _ => Err(anyhow::anyhow!("expected a role and its parameters")),

@@ -11,10 +11,19 @@
 //! of interleaved runs on one machine; publishers run on the same cores as what is measured. All
 //! traffic is on loopback, and everything has a limit of time.
 
+mod back_fill;
+mod broken_mirror;
 mod bytes_per_read;
 mod child;
 mod country;
 mod figure;
+mod household;
+#[expect(
+    dead_code,
+    reason = "shared with the contract tests, which use more of it"
+)]
+#[path = "../../src/store/influx/tests/peers/mod.rs"]
+mod influx_peers;
 #[path = "../load/mod.rs"]
 mod load;
 mod messages;
@@ -39,7 +48,7 @@ type Bench = (
     fn(Size) -> anyhow::Result<Figure>,
 );
 
-const BENCHES: [Bench; 7] = [
+const BENCHES: [Bench; 9] = [
     ("a", "one_in_flight", one_in_flight::run),
     ("b", "pipelined", pipelined::run),
     ("c", "outside_broker", outside_broker::run),
@@ -47,6 +56,8 @@ const BENCHES: [Bench; 7] = [
     ("e", "bytes_per_read", bytes_per_read::run),
     ("f", "one_year", one_year::run),
     ("g", "sd_card", sd_card::run),
+    ("h", "broken_mirror", broken_mirror::run),
+    ("i", "back_fill", back_fill::run),
 ];
 
 fn main() -> ExitCode {

@@ -80,15 +80,29 @@ impl Outcome {
     }
 }
 
+/// How a paced run differs: messages come at a steady rate, whatever is acknowledged.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Messages a second over all connections; the plan's window does not count.
+    pub per_second: u32,
+    /// Rounds of the meters that went before, so that reads go on where another run ended.
+    pub first_round: u64,
+}
+
 /// Connects, sends for the plan's duration, waits for what is in flight.
 pub fn run(plan: &Plan) -> io::Result<Outcome> {
+    run_at(plan, None)
+}
+
+/// The same at a pace.
+pub fn run_at(plan: &Plan, pace: Option<Pace>) -> io::Result<Outcome> {
     let threads = plan.threads.clamp(1, plan.connections);
     let ready = std::sync::Barrier::new(threads);
     let outcomes: Vec<io::Result<Outcome>> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads)
             .map(|number| {
                 let ready = &ready;
-                scope.spawn(move || worker(plan, number, threads, ready))
+                scope.spawn(move || worker(plan, pace, number, threads, ready))
             })
             .collect();
         workers
@@ -127,6 +141,7 @@ struct Connection {
 
 fn worker(
     plan: &Plan,
+    pace: Option<Pace>,
     number: usize,
     threads: usize,
     ready: &std::sync::Barrier,
@@ -141,12 +156,26 @@ fn worker(
     let end = begin + plan.duration;
     let mut last = begin;
     for connection in &mut connections {
-        connection.send(plan.window, begin)?;
+        match pace {
+            None => connection.send(plan.window, begin)?,
+            Some(pace) => connection.template.round = pace.first_round,
+        }
     }
+    let mut paced = 0;
+    let wait = Duration::from_millis(if pace.is_some() { 1 } else { 200 });
     loop {
-        poll.poll(&mut events, Some(Duration::from_millis(200)))?;
+        poll.poll(&mut events, Some(wait))?;
         let now = Instant::now();
         let sending = now < end;
+        if let Some(pace) = pace.filter(|_| sending) {
+            let rate = u128::from(pace.per_second) / threads as u128;
+            let due = (now.duration_since(begin).as_micros() * rate / 1_000_000) as usize;
+            while paced < due {
+                let next = paced % connections.len();
+                connections[next].send(1, now)?;
+                paced += 1;
+            }
+        }
         for event in &events {
             let Some(connection) = connections.get_mut(event.token().0) else {
                 continue;
@@ -157,7 +186,7 @@ fn worker(
                     last = now;
                     outcome.messages += acked as u64;
                 }
-                if sending && acked > 0 {
+                if sending && acked > 0 && pace.is_none() {
                     connection.send(acked, now)?;
                 }
             }

@@ -241,6 +241,16 @@ impl Daemon {
     }
 }
 
+impl Daemon {
+    /// SIGTERM; it must end cleanly.
+    fn stop(mut self) {
+        let pid = rustix::process::Pid::from_child(&self.0);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        let status = self.0.wait().unwrap();
+        assert!(status.success(), "the daemon ended with {status}");
+    }
+}
+
 impl Drop for Daemon {
     fn drop(&mut self) {
         let _ = self.0.kill();
@@ -286,7 +296,7 @@ fn reads_arrive_whatever_the_mirror_does_and_on_return_it_equals_the_journal() {
     let said = desk.json(&["influx", "status"]);
     assert_eq!(said[0]["dead_letters"], 0, "{said}");
     assert_eq!(said[0]["position"], said[0]["records"]);
-    drop(daemon);
+    daemon.unwrap().stop();
 }
 
 #[test]

@@ -247,7 +247,7 @@ fn the_page_says_where_its_chart_comes_from() {
         "{home}"
     );
     assert!(page("/s/bes/sites/roof").contains("InfluxDB does not answer at present"));
-    drop(daemon);
+    daemon.stop();
 }
 
 #[test]
@@ -285,7 +285,7 @@ fn points_not_taken_are_listed_counted_by_reason_and_can_be_sent_again() {
     assert_eq!(desk.json(&["influx", "dead-letters"])["count"], 0);
     assert_eq!(desk.json(&["influx", "status"])[0]["dead_letters"], 0);
     check(&desk, &config, 0);
-    drop(daemon);
+    daemon.stop();
 }
 
 #[test]

@@ -115,7 +115,17 @@ pub struct Health {
 pub struct Server {
     client: Client,
     target: Target,
-    runtime: tokio::runtime::Runtime,
+    /// There until it is dropped.
+    runtime: Option<tokio::runtime::Runtime>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // The last to let go of it may be a task of another runtime, where none may be waited for.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl std::fmt::Debug for Server {
@@ -159,7 +169,7 @@ impl Server {
         Ok(Server {
             client,
             target: target.clone(),
-            runtime,
+            runtime: Some(runtime),
         })
     }
 
@@ -234,7 +244,11 @@ impl Server {
         &self,
         call: impl Future<Output = Result<T, RequestError>> + Send + 'static,
     ) -> Result<T, Trouble> {
-        let outcome = self.runtime.block_on(async { tokio::spawn(call).await });
+        let runtime = self
+            .runtime
+            .as_ref()
+            .ok_or_else(|| Trouble::Local("it is ending".to_owned()))?;
+        let outcome = runtime.block_on(async { tokio::spawn(call).await });
         match outcome {
             Ok(done) => done.map_err(|error| trouble_of(&error)),
             Err(_) => Err(Trouble::Answer(
