@@ -151,7 +151,7 @@ pub struct Adopt {
     /// The roof it hangs on
     #[arg(long, default_value = "")]
     pub site: String,
-    /// The mapping; without it the proposed one
+    /// The mapping by name, or a file of your own ending in .toml; without it the proposed one
     #[arg(long, default_value = "")]
     pub mapping: String,
     /// MQTT filter of the device's topics; without it those of this device
@@ -198,6 +198,9 @@ pub enum Map {
         /// The gateway entry of the device
         #[arg(long, value_name = "ID")]
         gateway: String,
+        /// What the device publishes, for an entry that does not name this mapping yet
+        #[arg(long, value_name = "FILTER")]
+        topics: Option<String>,
         /// The society; may be left out when there is only one
         #[arg(long)]
         society: Option<String>,

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{
     Desk,
     args::{Adopt, Inbox},
-    map,
+    map, reads,
 };
 use crate::office::{Adoption, Answer, InboxLine, answer::refuse};
 
@@ -67,6 +67,14 @@ fn list(desk: &mut Desk<'_>) -> Answer<()> {
     Ok(())
 }
 
+/// The text of a mapping that is named by its file.
+fn own_mapping(desk: &mut Desk<'_>, named: &str) -> Answer<Option<String>> {
+    match reads::is_file(named) {
+        true => desk.text(named.as_ref()).map(Some),
+        false => Ok(None),
+    }
+}
+
 /// The meter that is meant; what the mapping calls it where no society has entered such a serial.
 fn meter(row: &serde_json::Value) -> String {
     if let Some(serial) = row["meter"].as_str() {
@@ -117,6 +125,7 @@ fn adopt(desk: &mut Desk<'_>, wanted: &Adopt) -> Answer<()> {
         gateway: wanted.gateway.clone(),
         site: wanted.site.clone(),
         mapping: wanted.mapping.clone(),
+        text: own_mapping(desk, &wanted.mapping)?,
         topics: wanted.topics.clone(),
         reversed: wanted.reversed,
         ..Adoption::default()
@@ -152,6 +161,7 @@ fn adopt(desk: &mut Desk<'_>, wanted: &Adopt) -> Answer<()> {
         "hint: add the entry to your society file, or the next `society apply` of it takes it away; `commonwatt gateway token {}` makes a password",
         wanted.gateway
     ));
+    map::say_who_is_asked(desk, &society, Some(&wanted.gateway));
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use super::{
     reads,
     voice::Voice,
 };
-use crate::office::{Answer, Refusal, Tried, answer::refuse, try_message};
+use crate::office::{Answer, Refusal, SocietyOffice, Tried, answer::refuse, try_message};
 
 /// Runs what needs no folder.
 pub fn alone(cli: &Cli, command: &Map, now: Instant, voice: &mut dyn Voice) -> Answer<()> {
@@ -69,6 +69,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Map) -> Answer<()> {
     let Map::Apply {
         mapping,
         gateway,
+        topics,
         society,
     } = command
     else {
@@ -88,9 +89,9 @@ pub fn run(desk: &mut Desk<'_>, command: &Map) -> Answer<()> {
             }
         }
     };
-    let changed = desk
-        .office
-        .apply_mapping(&society, gateway, &text, &by, desk.now)?;
+    let changed =
+        desk.office
+            .apply_mapping(&society, gateway, &text, topics.as_deref(), &by, desk.now)?;
     if desk.json() {
         return desk.document(&json!({"gateway": gateway, "applied": changed}));
     }
@@ -99,7 +100,22 @@ pub fn run(desk: &mut Desk<'_>, command: &Map) -> Answer<()> {
     } else {
         format!("`{gateway}` is already read by this mapping; nothing was appended")
     });
+    if changed && topics.is_some() {
+        desk.voice.say("hint: put `mapping` and `topics` of the entry into your society file too, or the next `society apply` of it takes them away");
+    }
+    say_who_is_asked(desk, &society, Some(gateway));
     Ok(())
+}
+
+/// Says which devices the built-in endpoint cannot serve whole; all, or one.
+pub fn say_who_is_asked(desk: &mut Desk<'_>, society: &SocietyOffice, only: Option<&str>) {
+    for (gateway, how) in society.asked_devices() {
+        if only.is_none_or(|only| only == gateway) {
+            desk.voice.say(&format!(
+                "note: `{gateway}`: {how}. The daemon asks at an outside broker (`[broker]`), not at its own endpoint."
+            ));
+        }
+    }
 }
 
 fn list(json: bool, voice: &mut dyn Voice) {

@@ -237,7 +237,8 @@ fn files_of(command: &Command) -> Answer<Files> {
                 .map(PathBuf::from);
             names.extend(mapping.as_ref());
         }
-        Command::Map(args::Map::Apply { mapping: named, .. }) => {
+        Command::Map(args::Map::Apply { mapping: named, .. })
+        | Command::Inbox(args::Inbox::Adopt(args::Adopt { mapping: named, .. })) => {
             mapping = Some(named)
                 .filter(|name| reads::is_file(name))
                 .map(PathBuf::from);

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::json;
 
-use super::{Desk, args::Society};
+use super::{Desk, args::Society, map};
 use crate::office::{Answer, document_from_toml};
 
 /// Runs the command.
@@ -75,6 +75,10 @@ pub fn run(desk: &mut Desk<'_>, command: &Society) -> Answer<()> {
                     (_, _, true) => "nothing was changed (dry run)".to_owned(),
                 },
             );
+            if !dry_run && !applied.differences.is_empty() {
+                let society = desk.office.society(&applied.slug)?;
+                map::say_who_is_asked(desk, &society, None);
+            }
             Ok(())
         }
     }

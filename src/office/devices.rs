@@ -17,6 +17,7 @@ use records::{
 use super::{
     answer::{Answer, Refusal, refuse},
     known::{Known, KnownMeter},
+    society::SocietyOffice,
 };
 
 /// The own format's topics, which no device may take.
@@ -102,6 +103,23 @@ pub fn mapping_of_text(text: &str) -> Answer<Mapping> {
     Mapping::read(text).map_err(|e| Refusal::Caller(crate::config::explain(&e.to_string())))
 }
 
+impl SocietyOffice {
+    /// Devices that have to be asked for what they publish, with how, in words. Only behind an outside
+    /// broker does the daemon ask; the built-in endpoint sends nothing but receipts.
+    #[must_use]
+    pub fn asked_devices(&self) -> Vec<(String, &'static str)> {
+        let known = self.known();
+        let gateways = known.document.gateway.iter();
+        gateways
+            .filter_map(|gateway| {
+                let device = known.devices.of_gateway(&gateway.id)?;
+                let how = device.reader.mapping().is_asked()?;
+                Some((gateway.id.clone(), how))
+            })
+            .collect()
+    }
+}
+
 /// Refuses a name that no mapping has.
 pub(super) fn unknown_mapping<T>(name: &str) -> Answer<T> {
     let known = shipped::all().iter().map(|s| s.mapping.name.as_str());
@@ -109,6 +127,6 @@ pub(super) fn unknown_mapping<T>(name: &str) -> Answer<T> {
         .map(|known| format!("; did you mean `{known}`?"))
         .unwrap_or_default();
     refuse(format!(
-        "mapping `{name}` is not here\nhint: `commonwatt map list` names them{nearest}"
+        "mapping `{name}` is not here\nhint: `commonwatt map list` names them{nearest}; one of your own comes in by `commonwatt map apply FILE.toml --gateway ID --topics FILTER`"
     ))
 }

@@ -133,24 +133,30 @@ impl SocietyOffice {
 }
 
 fn series(known: &Known, meter: &str, register: Obis) -> Answer<SeriesId> {
-    known.series_of(meter, register).ok_or_else(|| {
-        let registers: Vec<String> = known
-            .series
-            .iter()
-            .filter(|series| series.meter == meter)
-            .map(|series| format!("`{}`", series.register))
-            .collect();
-        Refusal::Caller(match registers.is_empty() {
-            false => format!(
-                "meter `{meter}` has no register `{register}` in the society file; it has {}",
-                registers.join(" and ")
-            ),
-            true => {
-                let serials = known.meters.keys().map(String::as_str);
-                let nearest = crate::config::did_you_mean(meter, serials);
-                format!("meter `{meter}` is not in the society file{nearest}")
-            }
-        })
+    known
+        .series_of(meter, register)
+        .ok_or_else(|| unknown_register(known, meter, Some(register)))
+}
+
+/// Why there is no such register: the meter is not entered, or it has others.
+pub(super) fn unknown_register(known: &Known, meter: &str, register: Option<Obis>) -> Refusal {
+    let there = known.meters.get(meter);
+    let registers: Vec<String> = there
+        .into_iter()
+        .flat_map(|meter| &meter.registers)
+        .map(|register| format!("`{}`", register.obis()))
+        .collect();
+    Refusal::Caller(match (there, register) {
+        (Some(_), Some(register)) if !registers.is_empty() => format!(
+            "meter `{meter}` has no register `{register}` in the society file; it has {}",
+            registers.join(" and ")
+        ),
+        (Some(_), _) => format!("meter `{meter}` has no register in the society file"),
+        (None, _) => {
+            let serials = known.meters.keys().map(String::as_str);
+            let nearest = crate::config::did_you_mean(meter, serials);
+            format!("meter `{meter}` is not in the society file{nearest}")
+        }
     })
 }
 

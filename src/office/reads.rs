@@ -14,6 +14,7 @@ use store::series::JudgedRow;
 
 use super::{
     answer::{Answer, OrOurs, Refusal, refuse},
+    meters::unknown_register,
     society::SocietyOffice,
 };
 
@@ -64,7 +65,7 @@ impl SocietyOffice {
             .cloned()
             .collect();
         if series.is_empty() {
-            return refuse(format!("meter `{meter}` is not in the society file"));
+            return Err(unknown_register(&known, meter, register));
         }
         let about: Vec<_> = series.iter().map(|s| s.id).collect();
         let mut words = self.words_on(meter)?;

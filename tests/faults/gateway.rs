@@ -41,7 +41,9 @@ use crate::{
 
 const METERS: usize = 2;
 const DISK_BYTES: u64 = 1 << 30;
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
+/// Clean ends until everything is delivered.
+const ENDS_MOST: usize = 10;
 /// Every so many rounds the broker goes, and comes back with the next.
 const BROKER_EVERY: u32 = 3;
 /// Roofs that fail at the same time in a campaign.
@@ -134,8 +136,19 @@ impl Roof {
         std::fs::read_to_string(self.files.path().join("gateway.log")).unwrap_or_default()
     }
 
-    /// Runs it until receipts name everything, then ends it cleanly.
+    /// Runs it until receipts name everything, then ends it cleanly. A link that loses packets may
+    /// break in the last seconds; what waits then waits for the next start.
     fn deliver(&self) {
+        let left: Vec<usize> = (0..ENDS_MOST).map_while(|_| self.run_and_stop()).collect();
+        assert!(
+            left.len() < ENDS_MOST,
+            "{left:?} after clean ends\n{}",
+            self.log()
+        );
+    }
+
+    /// Runs it until almost everything is named, and ends it cleanly; what is left, if anything is.
+    fn run_and_stop(&self) -> Option<usize> {
         let began = Timestamp::now();
         let mut running = self.start();
         let until = Instant::now() + PATIENCE;
@@ -158,7 +171,7 @@ impl Roof {
         running.listener.join().unwrap();
         assert!(ended.success(), "{ended}\n{}", self.log());
         let left = self.status().expect("a status").backlog.unreceipted_notes;
-        assert_eq!(left, 0, "after a clean end\n{}", self.log());
+        (left > 0).then_some(left)
     }
 
     fn count(&self) -> usize {

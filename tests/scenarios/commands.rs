@@ -393,3 +393,90 @@ fn a_later_forecast_never_rewrites_an_earlier_report() {
     let later = [&default[..], &["--as-of", "2016-06-01"]].concat();
     assert_eq!(desk.json(&later)["forecast_wh"], 12_000);
 }
+
+#[test]
+fn the_configuration_in_force_is_printed_as_a_file_or_as_json() {
+    let desk = Desk::plain();
+    let file = desk.file("c.toml", "[http]\nlisten = \"127.0.0.1:9\"\n");
+    let printed = desk.ok(&["config", "check", &file]);
+    assert!(
+        printed.starts_with("[http]\nlisten = \"127.0.0.1:9\"\n"),
+        "{printed}"
+    );
+    let again = desk.file("again.toml", &printed);
+    assert_eq!(desk.ok(&["config", "check", &again]), printed);
+    let json = desk.json(&["config", "check", &file]);
+    assert_eq!(json["http"]["listen"], "127.0.0.1:9");
+}
+
+#[test]
+fn an_unknown_register_says_which_there_are_and_nothing_is_guessed_from_afar() {
+    let desk = Desk::plain();
+    let said = desk.run(&["reads", "list", "--meter", "M1", "--register", "1.8.0"]);
+    assert_eq!(said.code, 1);
+    assert!(
+        said.err.contains("meter `M1` has no register `1.8.0`")
+            && said.err.contains("it has `2.8.0`"),
+        "{}",
+        said.err
+    );
+    let far = desk.run(&["reads", "list", "--meter", "something-else"]);
+    assert!(!far.err.contains("did you mean"), "{}", far.err);
+    let near = desk.run(&["reads", "list", "--meter", "M2"]);
+    assert!(near.err.contains("did you mean `M1`?"), "{}", near.err);
+}
+
+#[test]
+fn a_mapping_of_ones_own_is_applied_under_its_own_name() {
+    let desk = Desk::plain();
+    let society = std::fs::read_to_string(desk.path().join("society.toml")).unwrap();
+    let plain = format!("{society}\n[[gateway]]\nid = \"shed\"\nsite = \"roof\"\n");
+    desk.ok(&["society", "apply", &desk.file("plain.toml", &plain)]);
+    let mine = desk.file(
+        "mine.toml",
+        "name = \"my-esphome\"\n[[message]]\ntopic = \"{node}/sensor/energy/state\"\npayload = \"number\"\nmeter = \"{node}\"\n[[message.value]]\nunit = \"kWh\"\nquantity = \"energy\"\nkind = \"counter\"\nregister = \"2.8.0\"\n",
+    );
+    let without = desk.run(&["map", "apply", &mine, "--gateway", "shed"]);
+    assert_eq!(without.code, 1);
+    assert!(without.err.contains("`--topics FILTER`"), "{}", without.err);
+    let apply = [
+        "map",
+        "apply",
+        &mine,
+        "--gateway",
+        "shed",
+        "--topics",
+        "shed/#",
+    ];
+    assert_eq!(desk.json(&apply)["applied"], true);
+    assert_eq!(desk.json(&apply)["applied"], false);
+    // The file that says the same changes nothing; one that names a mapping nobody has is refused
+    // with the way in.
+    let named = plain + "mapping = \"my-esphome\"\ntopics = \"shed/#\"\n";
+    let file = desk.file("named.toml", &named);
+    assert_eq!(desk.json(&["society", "apply", &file])["applied"], false);
+    let other = desk.file("other.toml", &named.replace("my-esphome", "my-other"));
+    let said = desk.run(&["society", "apply", &other]);
+    assert_eq!(said.code, 1);
+    assert!(
+        said.err.contains("commonwatt map apply FILE.toml"),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
+fn a_device_that_must_be_asked_is_said_to_need_an_outside_broker() {
+    let desk = Desk::plain();
+    let society = std::fs::read_to_string(desk.path().join("society.toml")).unwrap();
+    let with = format!(
+        "{society}\n[[gateway]]\nid = \"venus\"\nsite = \"roof\"\nmapping = \"victron\"\ntopics = \"N/c0619ab/#\"\n"
+    );
+    let said = desk.run(&["society", "apply", &desk.file("with.toml", &with)]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(
+        said.err.contains("`venus`: it falls silent") && said.err.contains("[broker]"),
+        "{}",
+        said.err
+    );
+}

@@ -309,6 +309,18 @@ impl Mapping {
             .any(|m| m.payload == Payload::SparkplugB)
     }
 
+    /// How such a device has to be asked for what it publishes, in words; none when it needs no asking.
+    #[must_use]
+    pub fn is_asked(&self) -> Option<&'static str> {
+        match &self.keep_alive {
+            Some(_) => Some("it falls silent unless it is asked again and again"),
+            None if self.is_sparkplug() => {
+                Some("it has to be asked for a new birth when a message was lost")
+            }
+            None => None,
+        }
+    }
+
     /// The topic on which a device under `filter` is kept talking; none when it needs none or the
     /// filter does not name it.
     #[must_use]

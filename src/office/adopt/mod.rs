@@ -8,7 +8,10 @@ use std::collections::BTreeMap;
 
 use domain::calendar::Instant;
 use mapping::shipped;
-use records::{decision::What, society::Gateway};
+use records::{
+    decision::{MappingApplied, What},
+    society::{Gateway, SocietyDocument},
+};
 
 pub use lines::InboxLine;
 use lines::discovered;
@@ -34,6 +37,8 @@ pub struct Adoption {
     pub site: String,
     /// The mapping; the one that is proposed when empty.
     pub mapping: String,
+    /// A mapping of one's own by its text, instead of one by name.
+    pub text: Option<String>,
     /// The topics the entry takes; those of the device when empty.
     pub topics: String,
     /// What the mapping calls a meter, to the meter's serial.
@@ -78,7 +83,10 @@ impl Office {
                 wanted.topic
             ));
         }
-        let (name, text) = self.mapping_for(&wanted.topic, &wanted.mapping, &topics, now)?;
+        let (name, text) = match &wanted.text {
+            Some(own) => (devices::mapping_of_text(own)?.name, own.clone()),
+            None => self.mapping_for(&wanted.topic, &wanted.mapping, &topics, now)?,
+        };
         let mapping = devices::mapping_of_text(&text)?;
         let filter = match wanted.topics.as_str() {
             "" => mapping
@@ -104,9 +112,85 @@ impl Office {
             reversed: wanted.reversed,
         };
         let applied = devices::bound(&document, &gateway, text);
-        devices::check(&applied)?;
         document.gateway.push(gateway);
+        self.enter(society, document, applied, by, now)?;
+        let (messages, placed, unplaced) = self.take_in(society, &wanted.gateway, &filter, now)?;
+        Ok(Adopted {
+            society: society.slug().to_owned(),
+            mapping: name,
+            topics: filter,
+            messages,
+            placed,
+            unplaced,
+        })
+    }
+
+    /// Applies a mapping's text to a gateway entry: one that names it already, or any other together
+    /// with the topics of its device. So a mapping of one's own comes to be known; it has no name
+    /// that a society file could have used before.
+    ///
+    /// # Errors
+    /// When the entry is unknown, or names another mapping and no topics are given.
+    pub fn apply_mapping(
+        &self,
+        society: &SocietyOffice,
+        gateway: &str,
+        text: &str,
+        topics: Option<&str>,
+        by: &str,
+        now: Instant,
+    ) -> Answer<bool> {
+        let mapping = devices::mapping_of_text(text)?;
+        let known = society.known();
+        let mut document = known.document.clone();
+        let Some(at) = document.gateway.iter().position(|g| g.id == gateway) else {
+            return refuse(format!(
+                "gateway `{gateway}` is not in the society file of `{}`\nhint: add `[[gateway]]` with this id and apply the file",
+                society.slug()
+            ));
+        };
+        let entry = &document.gateway[at];
+        if entry.mapping != mapping.name || topics.is_some_and(|t| t != entry.topics) {
+            let Some(topics) = topics else {
+                return refuse(format!(
+                    "gateway `{gateway}` of `{}` does not name the mapping `{}`\nhint: say what its device publishes with `--topics FILTER`, such as `{}`",
+                    society.slug(),
+                    mapping.name,
+                    mapping
+                        .filters()
+                        .first()
+                        .map_or("shed/meter/#", String::as_str)
+                ));
+            };
+            document.gateway[at].mapping.clone_from(&mapping.name);
+            topics.clone_into(&mut document.gateway[at].topics);
+            let applied = devices::bound(&document, &document.gateway[at], text.to_owned());
+            self.enter(society, document, applied, by, now)?;
+            return Ok(true);
+        }
+        let applied = devices::bound(&known.document, entry, text.to_owned());
+        let present = known.devices.of_gateway(gateway);
+        if present.is_some_and(|p| p.applied == applied) {
+            return Ok(false);
+        }
+        devices::check(&applied)?;
+        society.decide(What::MappingApplied(applied), by, now)?;
+        self.tell_changed();
+        Ok(true)
+    }
+
+    /// Decides a mapping together with the society file that names it.
+    fn enter(
+        &self,
+        society: &SocietyOffice,
+        document: SocietyDocument,
+        applied: MappingApplied,
+        by: &str,
+        now: Instant,
+    ) -> Answer<()> {
+        devices::check(&applied)?;
         self.check_gateways(&document)?;
+        let known = society.known();
         let mut numbering: Numbering = known
             .series
             .iter()
@@ -119,48 +203,7 @@ impl Office {
         ];
         society.decide_all(decisions, by, now)?;
         self.tell_changed();
-        let (messages, placed, unplaced) = self.take_in(society, &wanted.gateway, &filter, now)?;
-        Ok(Adopted {
-            society: society.slug().to_owned(),
-            mapping: name,
-            topics: filter,
-            messages,
-            placed,
-            unplaced,
-        })
-    }
-
-    /// Applies a mapping's text to a gateway entry that names it.
-    ///
-    /// # Errors
-    /// When the entry is unknown or names another mapping.
-    pub fn apply_mapping(
-        &self,
-        society: &SocietyOffice,
-        gateway: &str,
-        text: &str,
-        by: &str,
-        now: Instant,
-    ) -> Answer<bool> {
-        let mapping = devices::mapping_of_text(text)?;
-        let known = society.known();
-        let entry = known.document.gateway.iter().find(|g| g.id == gateway);
-        let Some(entry) = entry.filter(|g| g.mapping == mapping.name) else {
-            return refuse(format!(
-                "gateway `{gateway}` of `{}` does not name the mapping `{}`\nhint: set `mapping` and `topics` in the society file and apply it",
-                society.slug(),
-                mapping.name
-            ));
-        };
-        let applied = devices::bound(&known.document, entry, text.to_owned());
-        let present = known.devices.of_gateway(gateway);
-        if present.is_some_and(|p| p.applied == applied) {
-            return Ok(false);
-        }
-        devices::check(&applied)?;
-        society.decide(What::MappingApplied(applied), by, now)?;
-        self.tell_changed();
-        Ok(true)
+        Ok(())
     }
 
     /// The mapping to adopt a topic with: the one named, or the one that is proposed.

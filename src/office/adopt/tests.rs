@@ -275,12 +275,12 @@ fn a_society_file_names_its_devices_and_a_second_apply_appends_nothing() {
         .replace("Wmin", "Wh");
     assert!(
         office
-            .apply_mapping(&society, "d1", &text, "owner", now)
+            .apply_mapping(&society, "d1", &text, None, "owner", now)
             .unwrap()
     );
     assert!(
         !office
-            .apply_mapping(&society, "d1", &text, "owner", now)
+            .apply_mapping(&society, "d1", &text, None, "owner", now)
             .unwrap()
     );
     assert_eq!(society.committer().reader().size(), 3);
@@ -289,7 +289,7 @@ fn a_society_file_names_its_devices_and_a_second_apply_appends_nothing() {
     assert_eq!(society.committer().reader().size(), 3);
     let broken = text.replace("quantity", "quantty");
     let error = office
-        .apply_mapping(&society, "d1", &broken, "owner", now)
+        .apply_mapping(&society, "d1", &broken, None, "owner", now)
         .unwrap_err()
         .to_string();
     assert!(error.contains("did you mean `quantity`"), "{error}");

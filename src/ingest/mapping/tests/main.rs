@@ -1,4 +1,5 @@
 //! Mappings against what other projects recorded.
 
+mod by_hand;
 mod samples;
 mod sparkplug;

@@ -55,7 +55,7 @@ fn line(read: &Mapped) -> String {
     format!("{} {what} {} {clock}", read.meter, read.at)
 }
 
-fn lines(outcome: &Outcome) -> Vec<String> {
+pub fn lines(outcome: &Outcome) -> Vec<String> {
     match outcome {
         Outcome::Reads(reads) => reads.iter().map(line).collect(),
         other => vec![format!("{other:?}")],
