@@ -121,6 +121,8 @@ pub struct Influx {
     pub bucket: String,
     /// File that holds the token.
     pub token_file: String,
+    /// Authority of the server's certificate, PEM; empty for those the system trusts.
+    pub ca_file: String,
     /// Longest wait of energy behind its reads, seconds.
     pub energy_interval_s: u64,
 }
@@ -195,6 +197,7 @@ impl Default for Influx {
             org: "energy".into(),
             bucket: "solar".into(),
             token_file: String::new(),
+            ca_file: String::new(),
             energy_interval_s: 60,
         }
     }

@@ -84,12 +84,18 @@ impl MirrorSettings {
             true => secret_in(&token_file)?,
             false => String::new(),
         };
+        let authority = match config.ca_file.as_str() {
+            "" => Vec::new(),
+            file => fs::read(file)
+                .map_err(|e| Refusal::Caller(format!("influx.ca_file: `{file}`: {e}")))?,
+        };
         Ok(Some(MirrorSettings {
             target: Target {
                 url: config.url.clone(),
                 org: config.org.clone(),
                 bucket: config.bucket.clone(),
                 token,
+                authority,
             },
             token_file,
             energy_every: Duration::from_secs(config.energy_interval_s),

@@ -20,6 +20,8 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 pub const TIMEOUT: Duration = Duration::from_secs(15);
 /// Connections wait this long for their next use; servers close them after 3 minutes.
 const IDLE: Duration = Duration::from_secs(60);
+/// Why `https://` is refused without the feature.
+const PLAIN_ONLY: &str = "this build speaks plain HTTP to InfluxDB; build with `--features influx-https` (needs libssl-dev and pkg-config)";
 /// Longest text of a server that is shown.
 const SAID_BYTES: usize = 300;
 
@@ -34,6 +36,8 @@ pub struct Target {
     pub bucket: String,
     /// The token; empty for none.
     pub token: String,
+    /// Authority of the server's certificate, PEM; empty for those the system trusts.
+    pub authority: Vec<u8>,
 }
 
 impl std::fmt::Debug for Target {
@@ -158,6 +162,7 @@ impl Server {
             .timeout(timeout)
             .pool_idle_timeout(IDLE)
             .no_proxy();
+        let http = trusting(http, target)?;
         let local = |e: String| Trouble::Local(e);
         let client = ClientBuilder::with_builder(http, &target.url, &target.org, &target.token)
             .build()
@@ -258,6 +263,33 @@ impl Server {
     }
 }
 
+#[cfg(feature = "https")]
+fn trusting(
+    http: reqwest::ClientBuilder,
+    target: &Target,
+) -> Result<reqwest::ClientBuilder, Trouble> {
+    if target.authority.is_empty() {
+        return Ok(http);
+    }
+    let authority = reqwest::Certificate::from_pem(&target.authority)
+        .map_err(|e| Trouble::Local(format!("the authority's certificate: {}", chain(&e))))?;
+    Ok(http.add_root_certificate(authority))
+}
+
+#[cfg(not(feature = "https"))]
+fn trusting(
+    http: reqwest::ClientBuilder,
+    target: &Target,
+) -> Result<reqwest::ClientBuilder, Trouble> {
+    match target.authority.is_empty() {
+        true => Ok(http),
+        false => Err(Trouble::Url {
+            url: target.url.clone(),
+            why: PLAIN_ONLY,
+        }),
+    }
+}
+
 fn check_url(url: &str) -> Result<(), Trouble> {
     let wrong = |why| {
         Err(Trouble::Url {
@@ -271,11 +303,7 @@ fn check_url(url: &str) -> Result<(), Trouble> {
     match parsed.scheme() {
         "http" => {}
         "https" if cfg!(feature = "https") => {}
-        "https" => {
-            return wrong(
-                "this build speaks plain HTTP to a mirror; build with the feature `https`",
-            );
-        }
+        "https" => return wrong(PLAIN_ONLY),
         _ => return wrong("it is neither http nor https"),
     }
     if parsed.host_str().is_none_or(str::is_empty) {

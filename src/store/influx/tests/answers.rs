@@ -16,6 +16,7 @@ fn target(url: &str) -> Target {
         org: ORG.to_owned(),
         bucket: BUCKET.to_owned(),
         token: TOKEN.to_owned(),
+        authority: Vec::new(),
     }
 }
 

@@ -14,12 +14,13 @@ use super::peers::{
     stub::{self, Stub},
 };
 
-fn target(url: &str) -> Target {
+pub fn target(url: &str) -> Target {
     Target {
         url: url.to_owned(),
         org: stub::ORG.to_owned(),
         bucket: stub::BUCKET.to_owned(),
         token: stub::TOKEN.to_owned(),
+        authority: Vec::new(),
     }
 }
 
@@ -35,6 +36,7 @@ fn named() -> Option<Target> {
         org: var("ORG").expect("COMMONWATT_INFLUX_ORG"),
         bucket: var("BUCKET").unwrap_or_else(|| "commonwatt-contract".into()),
         token: var("TOKEN").expect("COMMONWATT_INFLUX_TOKEN"),
+        authority: var("CA_FILE").map_or_else(Vec::new, |file| std::fs::read(file).unwrap()),
     })
 }
 
@@ -43,14 +45,14 @@ const ALL: Span = Span {
     end: Instant(9_000_000_000_000),
 };
 
-struct Peer {
-    server: Server,
+pub struct Peer {
+    pub server: Server,
     /// Makes the series of one run different from those of another on a lasting server.
     run: String,
 }
 
 impl Peer {
-    fn new(target: &Target) -> Peer {
+    pub fn new(target: &Target) -> Peer {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         Peer {
             server: Server::new(target).unwrap(),
@@ -118,7 +120,7 @@ impl Peer {
         found
     }
 
-    fn keeps_the_contract(&self) {
+    pub fn keeps_the_contract(&self) {
         // Exact at both ends of 64 bits and beyond what a float holds; odd serials survive.
         let exact = [
             (1, i64::MIN),
@@ -188,9 +190,62 @@ impl Peer {
     }
 }
 
+impl Peer {
+    /// A question that fails while it runs, and an answer that is cut off, are errors and never rows.
+    fn fails_aloud(&self) {
+        let nowhere = Points {
+            bucket: "is not there",
+            ..self.points(&[], ALL)
+        };
+        let said = self
+            .server
+            .ask(&Flux::totals(&nowhere, &["meter"], Total::Sum));
+        assert!(said.is_err(), "{said:?}");
+        self.write("cut", &(0..2_000).map(|n| (n, n)).collect::<Vec<_>>());
+        let target = self.server.target();
+        if !target.url.starts_with("http://") {
+            println!("over TLS nothing can be cut off on the way");
+            return;
+        }
+        let server = Server::new(&Target {
+            url: http::cutting(&target.url, 4_000),
+            ..target.clone()
+        })
+        .unwrap();
+        let tags = [("run", self.run.as_str()), ("meter", "cut")];
+        let said = server.ask(&Flux::points(&self.points(&tags, ALL), &["meter"], 10_000));
+        assert!(said.is_err(), "{} rows", said.unwrap().len());
+        assert_eq!(self.read("cut").len(), 2_000);
+    }
+
+    /// `COMMONWATT_INFLUX_RESTART` is a command that kills the named server with SIGKILL and starts
+    /// it again; without one nobody can kill it for us.
+    fn keeps_what_it_acknowledged_when_killed(&self) {
+        let Ok(restart) = std::env::var("COMMONWATT_INFLUX_RESTART") else {
+            println!("COMMONWATT_INFLUX_RESTART is not set: the named server is not killed");
+            return;
+        };
+        let kept: Vec<(i64, i64)> = (0..5_000).map(|n| (n * 1_000, n * 7)).collect();
+        self.write("killed", &kept);
+        let done = std::process::Command::new("sh")
+            .args(["-c", &restart])
+            .status()
+            .unwrap();
+        assert!(done.success(), "`{restart}`: {done}");
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        while self.server.ready() != Ok(true) {
+            assert!(std::time::Instant::now() < until, "it does not come back");
+            std::thread::sleep(std::time::Duration::from_millis(200));
+        }
+        assert_eq!(self.read("killed"), kept);
+    }
+}
+
 #[test]
 fn the_strict_stub_keeps_the_contract() {
-    Peer::new(&target(&Stub::start().url)).keeps_the_contract();
+    let peer = Peer::new(&target(&Stub::start().url));
+    peer.keeps_the_contract();
+    peer.fails_aloud();
 }
 
 #[test]
@@ -199,6 +254,8 @@ fn the_server_somebody_named_keeps_the_contract() {
         let peer = Peer::new(&target);
         println!("{}: {:?}", target.url, peer.server.health().unwrap());
         peer.keeps_the_contract();
+        peer.fails_aloud();
+        peer.keeps_what_it_acknowledged_when_killed();
         let mut wrong = target.clone();
         wrong.token = "wrong".into();
         let denied = Server::new(&wrong).unwrap().write("read wh=1i 1\n");

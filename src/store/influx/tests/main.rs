@@ -8,3 +8,5 @@ mod encoder;
 mod flux_types;
 mod peers;
 mod setting_up;
+#[cfg(feature = "https")]
+mod tls;

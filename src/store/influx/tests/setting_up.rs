@@ -13,6 +13,7 @@ fn target(url: &str, token: &str) -> Target {
         org: ORG.to_owned(),
         bucket: BUCKET.to_owned(),
         token: token.to_owned(),
+        authority: Vec::new(),
     }
 }
 

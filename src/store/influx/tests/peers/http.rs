@@ -43,6 +43,7 @@ pub fn serve(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Strin
         for stream in listener.incoming() {
             let Ok(stream) = stream else { return };
             let answer = Arc::clone(&answer);
+            let _ = stream.set_nodelay(true);
             std::thread::spawn(move || {
                 let _ = connection(stream, answer.as_ref());
             });
@@ -51,11 +52,38 @@ pub fn serve(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Strin
     address
 }
 
-fn connection(stream: TcpStream, answer: &dyn Fn(&Asked) -> Answer) -> std::io::Result<()> {
-    stream.set_nodelay(true)?;
-    let mut out = stream.try_clone()?;
+/// Stands before a plain server and ends every connection after so many bytes of its answers; gives
+/// the address.
+pub fn cutting(url: &str, bytes: u64) -> String {
+    let server = url
+        .trim_start_matches("http://")
+        .trim_end_matches('/')
+        .to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let there = TcpStream::connect(&server).unwrap();
+            let (mut from, mut to) = (client.try_clone().unwrap(), there.try_clone().unwrap());
+            std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+            std::thread::spawn(move || {
+                let _ = std::io::copy(&mut (&there).take(bytes), &mut &client);
+                let _ = client.shutdown(std::net::Shutdown::Both);
+                let _ = there.shutdown(std::net::Shutdown::Both);
+            });
+        }
+    });
+    address
+}
+
+/// Answers what comes over a connection until it ends.
+pub fn connection(
+    stream: impl Read + Write,
+    answer: &dyn Fn(&Asked) -> Answer,
+) -> std::io::Result<()> {
     let mut stream = BufReader::new(stream);
     while let Some(asked) = read(&mut stream)? {
+        let out = stream.get_mut();
         match answer(&asked) {
             Answer::Plain(status, body) => {
                 let kind = if body.starts_with('{') {
@@ -75,10 +103,11 @@ fn connection(stream: TcpStream, answer: &dyn Fn(&Asked) -> Answer) -> std::io::
                 if status != 204 {
                     out.write_all(body.as_bytes())?;
                 }
+                out.flush()?;
             }
             Answer::Raw(bytes) => {
                 out.write_all(&bytes)?;
-                return out.shutdown(std::net::Shutdown::Both);
+                return out.flush();
             }
             Answer::Hang(time) => {
                 std::thread::sleep(time);

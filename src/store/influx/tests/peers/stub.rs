@@ -92,9 +92,18 @@ impl Stub {
             buckets: Vec::new(),
             tokens: Vec::new(),
         }));
-        let of = Arc::clone(&state);
-        let url = http::serve(move |asked| answer(&of, asked));
-        Stub { url, state }
+        let mut stub = Stub {
+            url: String::new(),
+            state,
+        };
+        let of = stub.clone();
+        stub.url = http::serve(move |asked| of.answer(asked));
+        stub
+    }
+
+    /// What it answers, for another door than its own.
+    pub fn answer(&self, asked: &Asked) -> Answer {
+        answer(&self.state, asked)
     }
 
     pub fn state(&self) -> MutexGuard<'_, State> {
