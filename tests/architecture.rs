@@ -160,6 +160,41 @@ fn a_guarded_crate_appears_only_in_its_rooms() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// What counts is never read from InfluxDB: only charts ask the series store.
+#[test]
+fn only_charts_ask_the_series_store() {
+    let may = [
+        "office/charts.rs",
+        "office/overview.rs",
+        "office/mirror/",
+        "cli/influx.rs",
+    ];
+    let mut files = Vec::new();
+    sources(&root().join("src"), &mut files);
+    let asks = |file: &PathBuf| {
+        let code = code_of(file);
+        [".courses(", "charts::courses(", "ChartStore"]
+            .iter()
+            .any(|word| code.contains(word))
+    };
+    let asking: Vec<String> = files
+        .iter()
+        .map(|file| (file, file.strip_prefix(root().join("src")).expect("inside")))
+        .filter(|(_, name)| !name.starts_with("store/influx"))
+        .filter(|(file, _)| asks(file))
+        .map(|(_, name)| name.display().to_string())
+        .collect();
+    assert!(
+        asking.iter().any(|name| name == "office/overview.rs"),
+        "{asking:?}"
+    );
+    let wrong: Vec<&String> = asking
+        .iter()
+        .filter(|name| !may.iter().any(|may| name.starts_with(may)))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
 #[test]
 fn every_folder_under_src_is_on_the_map() {
     let rooms = table();

@@ -82,6 +82,7 @@ fn a_back_fill_brings_a_server_to_what_the_journal_says() {
         "--from",
         "2014-01-01",
     ]);
+    assert_eq!(said[0]["id"], "bes", "{said}");
     assert_eq!(said[0]["dead_letters"], 0, "{said}");
     assert_eq!(said[0]["position"], said[0]["records"]);
     let checked = check(&desk, &config, 0);

@@ -32,13 +32,13 @@ use std::{
 
 use domain::calendar::{Instant, LocalDay, Period};
 use influx::{
-    Server, Target,
+    Server, Target, Trouble,
     setup::{FirstOperator, Made},
 };
 
 pub use check::{Checked, Difference};
 pub use dead::DeadLetters;
-pub use store::SeriesStore;
+pub use store::ChartStore;
 
 use super::{
     Office,
@@ -139,7 +139,12 @@ pub fn set_up(
         password: first.1.to_owned(),
     });
     let made = influx::setup::set_up(&target, first.as_ref(), i32::from(keep_days) * 86_400)
-        .map_err(|e| Refusal::Caller(e.to_string()))?;
+        .map_err(|e| match e {
+            Trouble::Refused(_) | Trouble::Denied { status: 404, .. } => Refusal::Caller(format!(
+                "{e}\nhint: only InfluxDB 2 is set up like this; VictoriaMetrics has no tokens and needs no set-up"
+            )),
+            e => Refusal::Caller(e.to_string()),
+        })?;
     fs::OpenOptions::new()
         .write(true)
         .create(true)
@@ -206,7 +211,7 @@ pub enum Step {
 pub struct Mirror {
     settings: MirrorSettings,
     folder: PathBuf,
-    store: Option<SeriesStore>,
+    store: Option<ChartStore>,
     work: Mutex<Work>,
     status: Mutex<BTreeMap<String, MirrorStatus>>,
 }
@@ -227,7 +232,7 @@ impl Mirror {
         let folder = data.join("mirror");
         folder::make(&folder)?;
         let store = match settings.is_store {
-            true => Some(SeriesStore::new(&settings.target)?),
+            true => Some(ChartStore::new(&settings.target)?),
             false => None,
         };
         Ok(Mirror {
@@ -251,7 +256,7 @@ impl Mirror {
 
     /// Where charts read their series, when that is here.
     #[must_use]
-    pub fn store(&self) -> Option<&SeriesStore> {
+    pub fn store(&self) -> Option<&ChartStore> {
         self.store.as_ref()
     }
 
@@ -420,6 +425,7 @@ impl Mirror {
                 .get(society.slug())
                 .cloned()
                 .unwrap_or_default();
+            society.slug().clone_into(&mut status.society);
             status.size = society.committer().reader().size();
             tell(status.position, status.size);
             match step {

@@ -40,16 +40,16 @@ const MOST: u32 = 20_000;
 type Field<T> = BTreeMap<(String, i64), T>;
 
 /// InfluxDB as the source of charts.
-pub struct SeriesStore {
+pub struct ChartStore {
     server: Server,
     rest: Mutex<Option<(Monotonic, String)>>,
 }
 
-impl SeriesStore {
-    pub(super) fn new(target: &Target) -> Answer<SeriesStore> {
+impl ChartStore {
+    pub(super) fn new(target: &Target) -> Answer<ChartStore> {
         let server = Server::patient(target, CONNECT, PATIENCE)
             .map_err(|e| Refusal::Caller(e.to_string()))?;
-        Ok(SeriesStore {
+        Ok(ChartStore {
             server,
             rest: Mutex::default(),
         })
@@ -129,7 +129,7 @@ impl SeriesStore {
     }
 }
 
-impl Source for SeriesStore {
+impl Source for ChartStore {
     fn courses(
         &self,
         society: &SocietyOffice,

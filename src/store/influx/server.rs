@@ -66,7 +66,7 @@ pub enum Trouble {
         said: String,
     },
     /// Nothing was written (400): a line is not good.
-    #[error("the server refuses the lines: {0}")]
+    #[error("the server refuses what it was sent: {0}")]
     Refused(String),
     /// Some lines were written (422): another is not good, or older than the bucket keeps.
     #[error("the server took a part of the lines: {0}")]

@@ -297,7 +297,7 @@ fn influxdb_1_6_7_keeps_the_contract_and_what_it_acknowledged_when_killed() {
     );
 }
 
-/// Its limits, stated: numbers are floats, words are dropped, and a point sent twice with two values
+/// Its limits, stated: numbers are floats, a word becomes a 0, and a point sent twice with two values
 /// may answer with either.
 #[test]
 fn victoria_metrics_takes_the_same_writes_as_floats() {
