@@ -341,11 +341,11 @@ pub enum Reads {
     },
     /// List reads with quality and verdict
     List {
-        /// Serial of the meter
-        #[arg(long)]
-        meter: String,
+        /// Serial of the meter; every meter of the society when left out, with --held only
+        #[arg(long, required_unless_present = "held")]
+        meter: Option<String>,
         /// Register code; all of the meter's when left out
-        #[arg(long)]
+        #[arg(long, requires = "meter")]
         register: Option<String>,
         /// First day
         #[arg(long)]
@@ -506,9 +506,15 @@ pub enum Gateway {
         gateway: String,
     },
     /// Make a one-time code with which a gateway enrols its key; worth something for 15 minutes
+    ///
+    /// The gateway's older keys end when the new one is enrolled: what they signed and was made until
+    /// then still counts when it comes.
     Enrol {
         /// The gateway's id in its society's file
         gateway: String,
+        /// The older keys ended then already: a date (local to the society) or a time
+        #[arg(long, value_name = "TIME")]
+        old_keys_until: Option<String>,
     },
     /// Print the ACL file that keeps gateways apart at an outside broker (Mosquitto)
     Acl {

@@ -4,7 +4,9 @@ use domain::calendar::{Instant, Period};
 use serde_json::json;
 
 use super::{Desk, args::Gateway};
-use crate::office::{Answer, CODE_FOR_MS, KeyLine, answer::refuse};
+use crate::office::{
+    Answer, CODE_FOR_MS, CloneLine, GatewayLine, KeyLine, MAX_WRONG_CODES, answer::refuse, bindings,
+};
 
 /// Runs the command.
 pub fn run(desk: &mut Desk<'_>, command: &Gateway) -> Answer<()> {
@@ -15,7 +17,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Gateway) -> Answer<()> {
         .unwrap_or_else(|| "owner".to_owned());
     match command {
         Gateway::List { society } => {
-            let lines = desk.office.list_gateways(society.as_deref());
+            let lines = desk.office.list_gateways(society.as_deref(), desk.now);
             desk.table(
                 &[
                     "gateway",
@@ -29,7 +31,8 @@ pub fn run(desk: &mut Desk<'_>, command: &Gateway) -> Answer<()> {
                 ],
                 &lines,
                 |line| {
-                    let live = |key: &&KeyLine| key.revoked_from.is_none();
+                    let live =
+                        |key: &&KeyLine| key.revoked_from.is_none() && key.ended_from.is_none();
                     let key = line.keys.iter().rev().find(live);
                     vec![
                         line.id.clone(),
@@ -43,17 +46,15 @@ pub fn run(desk: &mut Desk<'_>, command: &Gateway) -> Answer<()> {
                     ]
                 },
             )?;
-            for line in lines.iter().filter(|line| !line.clones.is_empty()) {
-                desk.voice.say(&format!(
-                    "`{}`: two different notes have one number; two gateways have its key\nhint: revoke it with `commonwatt gateway revoke`, delete `gateway.key` on the copy, and enrol both anew",
-                    line.id
-                ));
+            for line in &lines {
+                for word in words(line) {
+                    desk.voice.say(&word);
+                }
             }
-            for line in lines.iter().filter(|line| line.not_believed > 0) {
-                desk.voice.say(&format!(
-                    "`{}`: the last message that is not believed: {}",
-                    line.id, line.not_believed_because
-                ));
+            for society in desk.office.societies() {
+                for line in bindings::advice(&society.known()) {
+                    desk.voice.say(&line);
+                }
             }
             Ok(())
         }
@@ -68,8 +69,15 @@ pub fn run(desk: &mut Desk<'_>, command: &Gateway) -> Answer<()> {
             ));
             Ok(())
         }
-        Gateway::Enrol { gateway } => {
-            let code = desk.office.gateway_code(gateway, &by, desk.now)?;
+        Gateway::Enrol {
+            gateway,
+            old_keys_until,
+        } => {
+            let until = old_keys_until
+                .as_deref()
+                .map(|text| when(desk, gateway, text))
+                .transpose()?;
+            let code = desk.office.gateway_code(gateway, until, &by, desk.now)?;
             let until = desk.now.plus_ms(CODE_FOR_MS).to_string();
             if desk.json() {
                 return desk
@@ -134,6 +142,61 @@ pub fn run(desk: &mut Desk<'_>, command: &Gateway) -> Answer<()> {
             Ok(())
         }
     }
+}
+
+/// What is to be said of a gateway below the table.
+fn words(line: &GatewayLine) -> Vec<String> {
+    let id = &line.id;
+    let mut words = Vec::new();
+    for key in line.keys.iter().filter(|_| line.keys.len() > 1) {
+        let print = short(&key.fingerprint);
+        let since = format!("known since {} by {}", key.since, key.known_by);
+        words.push(match (&key.revoked_from, &key.ended_from) {
+            (Some(from), _) => format!("`{id}`: key {print}, {since}, revoked from {from}"),
+            (None, Some(from)) => format!(
+                "`{id}`: key {print}, {since}, ended {from}: what it signed and was made until then counts"
+            ),
+            (None, None) => format!("`{id}`: key {print}, {since}, in force"),
+        });
+    }
+    let (doubted, cloned): (Vec<&CloneLine>, Vec<_>) =
+        line.clones.iter().partition(|c| !c.second_is.is_empty());
+    if !cloned.is_empty() {
+        words.push(format!(
+            "`{id}`: two different notes have one number; two gateways have its key\nhint: revoke it with `commonwatt gateway revoke`, delete `gateway.key` on the copy, and enrol both anew"
+        ));
+    }
+    if let Some(first) = doubted.first() {
+        words.push(format!(
+            "`{id}`: something else ({}) came under the number {}/{} of a signed note, {} such in all; none of it counts\nhint: `commonwatt messages list --disbelieved` has it; somebody has the gateway's password",
+            first.second_is, first.boot, first.seq, doubted.len()
+        ));
+    }
+    if line.not_believed > 0 {
+        words.push(format!(
+            "`{id}`: the last message that is not believed: {}\nhint: `commonwatt messages list --disbelieved` has all of them",
+            line.not_believed_because
+        ));
+    }
+    if line.wrong_codes > 0 {
+        words.push(format!(
+            "`{id}`: {} of {MAX_WRONG_CODES} wrong one-time codes were shown; after the last the code ends\nhint: `commonwatt gateway enrol {id}` makes a new one",
+            line.wrong_codes
+        ));
+    }
+    if let Some(at) = &line.first_missing_link {
+        words.push(format!(
+            "`{id}`: the note before {}/{} is not here, {} such in all; it may still come",
+            at.boot, at.seq, line.missing_links
+        ));
+    }
+    if let Some(at) = &line.first_broken_link {
+        words.push(format!(
+            "`{id}`: note {}/{} names another note before it than the one that is here, {} such in all\nhint: two gateways may have its key; `commonwatt gateway revoke` if nobody put an older copy back",
+            at.boot, at.seq, line.broken_links
+        ));
+    }
+    words
 }
 
 /// A date of the gateway's society, or a time.

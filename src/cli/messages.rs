@@ -8,7 +8,7 @@ use super::{Desk, lists::societies};
 use crate::office::{
     Answer,
     answer::{OrCaller, refuse},
-    messages::{StrayMessage, Trouble, Which},
+    messages::{Page, StrayMessage, Trouble, Which},
 };
 
 /// Without `--from`, this many days back.
@@ -17,8 +17,9 @@ const DAYS_BACK: i32 = 7;
 /// `messages …`
 #[derive(Clone, Debug, Subcommand)]
 pub enum Messages {
-    /// List what arrived and does not count, with its reason: messages that cannot be decoded, and
-    /// reads of registers that are not in the society file
+    /// List what arrived and does not count, with its reason, newest first: messages that cannot be
+    /// decoded, messages and reads that are not believed, and reads of registers that are not in the
+    /// society file
     List {
         /// Only messages that cannot be decoded
         #[arg(long)]
@@ -26,6 +27,10 @@ pub enum Messages {
         /// Only reads of registers that are not in the society file
         #[arg(long)]
         unplaced: bool,
+        /// Only what is not believed: wrong signatures, unknown or revoked keys, gateways that are
+        /// not the meter's
+        #[arg(long)]
+        disbelieved: bool,
         /// First day; a week ago when left out
         #[arg(long)]
         from: Option<String>,
@@ -35,9 +40,12 @@ pub enum Messages {
         /// Only this society's
         #[arg(long)]
         society: Option<String>,
-        /// At most so many of a society
+        /// About so many of a society
         #[arg(long, default_value_t = 200)]
         limit: usize,
+        /// Only what is older than this record of the journal: the next page
+        #[arg(long, value_name = "RECORD")]
+        before: Option<u64>,
     },
 }
 
@@ -46,15 +54,22 @@ pub fn run(desk: &mut Desk<'_>, command: &Messages) -> Answer<()> {
     let Messages::List {
         undecodable,
         unplaced,
+        disbelieved,
         from,
         to,
         society,
         limit,
+        before,
     } = command;
-    let both = undecodable == unplaced;
+    let all = !(*undecodable || *unplaced || *disbelieved);
     let which = Which {
-        undecodable: *undecodable || both,
-        unplaced: *unplaced || both,
+        undecodable: *undecodable || all,
+        unplaced: *unplaced || all,
+        disbelieved: *disbelieved || all,
+    };
+    let page = Page {
+        before: *before,
+        limit: (*limit).max(1),
     };
     let mut lines = Vec::new();
     let mut more = Vec::new();
@@ -78,10 +93,8 @@ pub fn run(desk: &mut Desk<'_>, command: &Messages) -> Answer<()> {
             start: zone.day_span(first).start,
             end: zone.day_span(last).end,
         };
-        let (found, over) = society.stray_messages(span, which, *limit)?;
-        if over {
-            more.push(society.slug().to_owned());
-        }
+        let (found, next) = society.stray_messages(span, which, page)?;
+        more.extend(next.map(|next| (society.slug().to_owned(), next)));
         lines.extend(found.iter().map(|stray| value(society.slug(), stray)));
     }
     let head = ["received", "gateway", "topic", "what", "reason", "begins"];
@@ -96,9 +109,9 @@ pub fn run(desk: &mut Desk<'_>, command: &Messages) -> Answer<()> {
             text("begins"),
         ]
     })?;
-    for slug in more {
+    for (slug, next) in more {
         desk.voice.say(&format!(
-            "`{slug}` has more\nhint: ask for other days with --from and --to, or for more with --limit"
+            "`{slug}` has older ones\nhint: --society {slug} --before {next} shows the next page"
         ));
     }
     Ok(())
@@ -106,7 +119,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Messages) -> Answer<()> {
 
 fn value(society: &str, stray: &StrayMessage) -> Value {
     let (meter, register, reads) = match &stray.trouble {
-        Trouble::Undecodable(_) => (None, None, None),
+        Trouble::Undecodable(_) | Trouble::Disbelieved(_) => (None, None, None),
         Trouble::Unplaced {
             meter,
             register,

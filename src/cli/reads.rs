@@ -26,6 +26,8 @@ static MAPPINGS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/config/mappings");
 
 /// Rows that a preview shows.
 const PREVIEW_ROWS: usize = 12;
+/// Held reads of a society that are listed at once.
+const HELD_SHOWN: usize = 1_000;
 /// Reasons that are printed for people; JSON has more.
 const REASONS_SHOWN: usize = 40;
 
@@ -66,9 +68,10 @@ pub fn run(desk: &mut Desk<'_>, command: &Reads) -> Answer<()> {
             held,
             society,
         } => {
-            let society = match society {
-                Some(slug) => desk.office.society(slug)?,
-                None => desk.office.society_of_meter(meter)?,
+            let society = match (society, meter) {
+                (Some(slug), _) => desk.office.society(slug)?,
+                (None, Some(meter)) => desk.office.society_of_meter(meter)?,
+                (None, None) => desk.office.society_or_only(None)?,
             };
             let register: Option<Obis> = register
                 .as_ref()
@@ -91,8 +94,23 @@ pub fn run(desk: &mut Desk<'_>, command: &Reads) -> Answer<()> {
                     to.as_deref().unwrap_or_default()
                 ));
             }
-            let listed = society.list_reads(meter, register, Span::new(start, end), *held)?;
-            list(desk, &listed)
+            let span = Span::new(start, end);
+            match meter {
+                Some(meter) => {
+                    let listed = society.list_reads(meter, register, span, *held)?;
+                    list(desk, &listed, false)
+                }
+                None => {
+                    let (listed, more) = society.held_reads(span, HELD_SHOWN)?;
+                    list(desk, &listed, true)?;
+                    if more {
+                        desk.voice.say(&format!(
+                            "these are the first {HELD_SHOWN}\nhint: decide about them, or ask for other days with --from and --to"
+                        ));
+                    }
+                    Ok(())
+                }
+            }
         }
         Reads::Decide {
             meter,
@@ -120,6 +138,9 @@ pub fn run(desk: &mut Desk<'_>, command: &Reads) -> Answer<()> {
             };
             let by = desk.by(&society)?;
             society.decide_read(&read, &by, desk.now)?;
+            if desk.json() {
+                return desk.document(&json!({"meter": meter, "decided_by": by, "reason": reason}));
+            }
             desk.voice.say("the decision is recorded");
             Ok(())
         }
@@ -322,7 +343,8 @@ fn in_words(imported: &Imported) -> String {
     text
 }
 
-fn list(desk: &mut Desk<'_>, listed: &[ListedRead]) -> Answer<()> {
+/// `all_meters`: the table names the meter of each read.
+fn list(desk: &mut Desk<'_>, listed: &[ListedRead], all_meters: bool) -> Answer<()> {
     let value = |l: &ListedRead| {
         let row = &l.judged;
         let proposed = row.findings.iter().find_map(|f| match f {
@@ -352,29 +374,29 @@ fn list(desk: &mut Desk<'_>, listed: &[ListedRead]) -> Answer<()> {
         return desk.document(&listed.iter().map(value).collect::<Vec<_>>());
     }
     let rows: Vec<Value> = listed.iter().map(value).collect();
-    desk.table(
-        &[
-            "time", "register", "kWh", "quality", "evidence", "verdict", "why",
-        ],
-        &rows,
-        |row| {
-            let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
-            let kwh = |key: &str| row[key].as_i64().map(|wh| WattHours(wh).kwh_text());
-            let (shown, counts) = (kwh("wh").unwrap_or_default(), kwh("counts_as_wh"));
-            vec![
-                text("at"),
-                text("register"),
-                match counts {
-                    Some(counts) if counts != shown => format!("{shown}, counts as {counts}"),
-                    _ => shown,
-                },
-                text("quality"),
-                text("evidence"),
-                text("verdict"),
-                why(row),
-            ]
-        },
-    )
+    let head = [
+        "meter", "time", "register", "kWh", "quality", "evidence", "verdict", "why",
+    ];
+    let skip = usize::from(!all_meters);
+    desk.table(&head[skip..], &rows, |row| {
+        let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
+        let kwh = |key: &str| row[key].as_i64().map(|wh| WattHours(wh).kwh_text());
+        let (shown, counts) = (kwh("wh").unwrap_or_default(), kwh("counts_as_wh"));
+        let cells = vec![
+            text("meter"),
+            text("at"),
+            text("register"),
+            match counts {
+                Some(counts) if counts != shown => format!("{shown}, counts as {counts}"),
+                _ => shown,
+            },
+            text("quality"),
+            text("evidence"),
+            text("verdict"),
+            why(row),
+        ];
+        cells.into_iter().skip(skip).collect()
+    })
 }
 
 /// What a person decided about a read, or else what was noticed.

@@ -52,6 +52,8 @@ pub fn run(desk: &mut Desk<'_>, command: &Society) -> Answer<()> {
                     "applied": !dry_run && !applied.differences.is_empty(),
                     "dry_run": dry_run,
                     "differences": differences,
+                    "advice": applied.advice,
+                    "series_made_again": applied.series_made_again,
                 }));
             }
             let mut text = String::new();
@@ -78,6 +80,14 @@ pub fn run(desk: &mut Desk<'_>, command: &Society) -> Answer<()> {
             if !dry_run && !applied.differences.is_empty() {
                 let society = desk.office.society(&applied.slug)?;
                 map::say_who_is_asked(desk, &society, None);
+            }
+            if applied.series_made_again {
+                desk.voice.say(
+                    "gateways belong to other sites since a day that has passed: the series were made again from the journal",
+                );
+            }
+            for line in &applied.advice {
+                desk.voice.say(line);
             }
             Ok(())
         }

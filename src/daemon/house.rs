@@ -28,7 +28,7 @@ use crate::{
     clock::Clock,
     config::Config,
     office::{
-        Answer, Office, Refusal, Settings, Watch, answer::OrOurs, inbox::Waiting,
+        Answer, Office, Refusal, Settings, Watch, answer::OrOurs, bindings, inbox::Waiting,
         projector::directory_of,
     },
     web,
@@ -106,6 +106,14 @@ impl House {
             })
         };
         let office = Arc::new(Office::open(data, settings, watches, clock.now())?);
+        parts.registry.watch_codes({
+            let seen = Arc::clone(&seen);
+            Box::new(move |gateway| seen.wrong_code(gateway))
+        });
+        office.watch_links({
+            let seen = Arc::clone(&seen);
+            move |gateway| seen.links(gateway)
+        });
         desk.open(&office, &seen, Arc::clone(&parts.metrics), clock.clone())
             .or_ours("the thread for gateways' keys")?;
         gate.seal();
@@ -150,6 +158,11 @@ impl House {
             let clock = clock.clone();
             Arc::new(move || clock.now())
         };
+        for society in office.societies() {
+            for advice in bindings::advice(&society.known()) {
+                tracing::warn!("{advice}");
+            }
+        }
         // Before the pages, whose health says that commands are answered.
         let commands = socket::listen(
             &office.folder().socket(),
@@ -419,7 +432,7 @@ fn enrol(
                 revoked: standing.revoked,
                 keys: {
                     let keys = standing.keys.iter();
-                    let keys = keys.map(|k| (k.key, k.revoked_from.is_some()));
+                    let keys = keys.map(|k| (k.key, k.standing()));
                     Arc::new(Keys::new(&gateway.id, keys))
                 },
                 code: standing.code.map(|code| OneTimeCode {

@@ -3,14 +3,16 @@
 //!
 //! The committer's sink only looks ([`Seen::look`]); what has to be decided goes to one thread, so
 //! that the sink never waits for itself. Two notes of one (gateway, boot, sequence) and different bytes
-//! are two gateways with one key. The first bytes of the hashes of a gateway's last notes are
+//! are two gateways with one key; what is not believed and comes under such a name is told like that,
+//! and never takes a name itself. Every note names the one before it, so that what is missing shows
+//! ([`Seen::links`]). The first bytes of the hashes of a gateway's last notes are
 //! remembered, at least [`NOTES_LEAST`] of each and [`NOTES_IN_ALL`] of all as long as there are not
 //! more gateways than that allows; at start the end of every journal is read for them
 //! ([`RECORDS_AT_START`]). A clone that shows itself later than that is still seen by the reads: two
 //! values at one instant are held for a person.
 
 use std::{
-    collections::{BTreeMap, HashMap, btree_map::Entry},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::{Arc, Mutex, PoisonError, Weak, mpsc},
     time::Duration,
 };
@@ -20,7 +22,7 @@ use ingest::Metrics;
 use records::{
     Decoded, KIND_MESSAGE,
     decode::replay,
-    decoded::{EnrolmentAsked, SignedNote},
+    decoded::{EnrolmentAsked, NamedNote},
     devices::Devices,
     directory::Directory,
     message::PROVED_VERSION,
@@ -28,7 +30,10 @@ use records::{
 
 use crate::{
     clock::Clock,
-    office::{Office, gateways::Clone},
+    office::{
+        MAX_WRONG_CODES, Office,
+        gateways::{Clone, Links},
+    },
 };
 
 /// Notes remembered of one gateway, at least.
@@ -47,6 +52,7 @@ enum Work {
     Asked(EnrolmentAsked),
     Cloned(Clone),
     Doubted { gateway: Arc<str>, reason: Box<str> },
+    WrongCode { gateway: Arc<str> },
 }
 
 /// Looks at what is on disk and hands on what must be decided.
@@ -62,8 +68,25 @@ pub struct KeyDesk(mpsc::Receiver<Work>);
 #[derive(Default)]
 struct Remembered(HashMap<Arc<str>, Notes>);
 
-/// First bytes of the hashes of notes by boot and number.
-type Notes = BTreeMap<(u64, u64), [u8; 16]>;
+/// The last notes of one gateway.
+#[derive(Default)]
+struct Notes {
+    /// By boot and number.
+    by_name: BTreeMap<(u64, u64), Known>,
+    /// Numbers that a note says were given up: boot, first, last.
+    lost: VecDeque<(u64, u64, u64)>,
+    /// Names up to here were forgotten for want of room.
+    forgotten: Option<(u64, u64)>,
+}
+
+/// What is remembered of a note: first bytes of hashes.
+struct Known {
+    link: [u8; 16],
+    prev: Option<[u8; 16]>,
+}
+
+/// Loss records remembered of one gateway.
+const LOSSES: usize = 256;
 
 /// A look and its desk.
 pub fn desk() -> (Arc<Seen>, KeyDesk) {
@@ -88,6 +111,7 @@ impl Seen {
                         seq: note.seq,
                         first,
                         second: note.link,
+                        proof: note.proof,
                     }));
                 }
             }
@@ -101,6 +125,18 @@ impl Seen {
         for asked in &decoded.enrolments {
             let _ = self.work.try_send(Work::Asked(asked.clone()));
         }
+    }
+
+    /// Somebody showed a wrong one-time code in a gateway's name. Never waits.
+    pub fn wrong_code(&self, gateway: &Arc<str>) {
+        let gateway = Arc::clone(gateway);
+        let _ = self.work.try_send(Work::WrongCode { gateway });
+    }
+
+    /// How the last notes of a gateway hang together.
+    pub fn links(&self, gateway: &str) -> Links {
+        let notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.0.get(gateway).map(Notes::links).unwrap_or_default()
     }
 
     /// Reads the end of every journal for the notes that came before the start.
@@ -177,51 +213,137 @@ fn settle(office: &Office, work: Work, metrics: &Metrics, now: Instant) {
         Work::Cloned(clone) => match office.gateway_cloned(&clone, now) {
             Ok(true) => {
                 metrics.clones.add(1);
-                tracing::error!(
-                    gateway = clone.gateway,
-                    boot = clone.boot,
-                    seq = clone.seq,
-                    "two different notes have one number: two gateways have this key; both notes are kept"
-                );
+                if clone.proof.is_believed() {
+                    tracing::error!(
+                        gateway = clone.gateway,
+                        boot = clone.boot,
+                        seq = clone.seq,
+                        "two different notes have one number: two gateways have this key; both notes are kept"
+                    );
+                } else {
+                    tracing::warn!(
+                        gateway = clone.gateway,
+                        boot = clone.boot,
+                        seq = clone.seq,
+                        why = clone.proof.doubt().unwrap_or_default(),
+                        "something else came under the number of a signed note: it does not count"
+                    );
+                }
             }
             Ok(false) => {}
             Err(why) => {
                 tracing::error!(gateway = clone.gateway, %why, "a clone could not be put down");
             }
         },
+        Work::WrongCode { gateway } => match office.gateway_wrong_code(&gateway, now) {
+            Ok(Some((count, ended))) => {
+                metrics.wrong_codes.add(1);
+                tracing::warn!(
+                    gateway = &*gateway,
+                    count,
+                    most = MAX_WRONG_CODES,
+                    ended,
+                    "a wrong one-time code was shown"
+                );
+            }
+            Ok(None) => {}
+            Err(why) => tracing::error!(gateway = &*gateway, %why, "a wrong code was not counted"),
+        },
         Work::Doubted { gateway, reason } => office.gateway_doubted(&gateway, &reason),
     }
 }
 
 impl Remembered {
-    /// The hash of another note of the same name, if there was one; a new name is remembered.
-    fn differing(&mut self, note: &SignedNote) -> Option<[u8; 16]> {
+    /// The hash of another note of the same name, if there was one. A new name is remembered when
+    /// its note is believed.
+    fn differing(&mut self, note: &NamedNote) -> Option<[u8; 16]> {
         let gateways = self.0.len().max(1);
         let share = (NOTES_IN_ALL / gateways).clamp(NOTES_LEAST, NOTES_MOST);
-        let notes = self.0.entry(Arc::clone(&note.gateway)).or_default();
-        match notes.entry((note.boot, note.seq)) {
-            Entry::Occupied(known) => (*known.get() != note.link).then_some(*known.get()),
-            Entry::Vacant(place) => {
-                place.insert(note.link);
-                while notes.len() > share {
-                    notes.pop_first();
-                }
-                None
+        let name = (note.boot, note.seq);
+        let notes = match self.0.get_mut(&note.gateway) {
+            Some(notes) => notes,
+            None if note.proof.is_believed() => {
+                self.0.entry(Arc::clone(&note.gateway)).or_default()
+            }
+            None => return None,
+        };
+        if let Some(known) = notes.by_name.get(&name) {
+            return (known.link != note.link).then_some(known.link);
+        }
+        if note.proof.is_believed() {
+            notes.take(note, share);
+        }
+        None
+    }
+}
+
+impl Notes {
+    fn take(&mut self, note: &NamedNote, share: usize) {
+        let known = Known {
+            link: note.link,
+            prev: note.prev,
+        };
+        self.by_name.insert((note.boot, note.seq), known);
+        self.lost.extend(&note.lost);
+        while self.lost.len() > LOSSES {
+            self.lost.pop_front();
+        }
+        while self.by_name.len() > share {
+            if let Some((name, _)) = self.by_name.pop_first() {
+                self.forgotten = self.forgotten.max(Some(name));
             }
         }
+    }
+
+    /// Looks at every note that is not the first of its start: its predecessor must be here, or
+    /// said to be lost, or older than what is remembered.
+    fn links(&self) -> Links {
+        let mut links = Links::default();
+        let oldest = self.by_name.keys().next();
+        for (name @ (boot, seq), known) in &self.by_name {
+            let (Some(prev), Some(before)) = (known.prev, seq.checked_sub(1)) else {
+                continue;
+            };
+            if before == 0 || Some(name) == oldest || self.forgotten >= Some((*boot, before)) {
+                continue;
+            }
+            match self.by_name.get(&(*boot, before)) {
+                Some(other) if other.link == prev => {}
+                Some(_) => {
+                    links.broken += 1;
+                    links.first_broken.get_or_insert(*name);
+                }
+                None => {
+                    let is_lost = self
+                        .lost
+                        .iter()
+                        .any(|(of, first, last)| of == boot && (*first..=*last).contains(&before));
+                    if !is_lost {
+                        links.missing += 1;
+                        links.first_missing.get_or_insert(*name);
+                    }
+                }
+            }
+        }
+        links
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use records::proof::Proof;
+
     use super::*;
 
-    fn note(boot: u64, seq: u64, link: u8) -> SignedNote {
-        SignedNote {
+    fn note(boot: u64, seq: u64, link: u8) -> NamedNote {
+        NamedNote {
             gateway: Arc::from("g1"),
             boot,
             seq,
             link: [link; 16],
+            prev: None,
+            lost: Box::default(),
+            proof: Proof::Signed,
         }
     }
 
@@ -236,11 +358,59 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_believed_is_told_under_a_used_number_and_takes_none() {
+        let mut notes = Remembered::default();
+        let unsigned = |seq, link| NamedNote {
+            proof: Proof::Missing,
+            ..note(1, seq, link)
+        };
+        assert_eq!(notes.differing(&unsigned(1, 9)), None);
+        assert_eq!(notes.differing(&note(1, 1, 7)), None);
+        assert_eq!(notes.differing(&unsigned(1, 9)), Some([7; 16]));
+        assert_eq!(notes.differing(&unsigned(2, 9)), None);
+        assert_eq!(notes.differing(&note(1, 2, 8)), None);
+    }
+
+    #[test]
     fn what_is_remembered_is_bounded() {
         let mut notes = Remembered::default();
         for seq in 0..NOTES_MOST as u64 + 100 {
             notes.differing(&note(1, seq, 1));
         }
-        assert_eq!(notes.0["g1"].len(), NOTES_MOST);
+        assert_eq!(notes.0["g1"].by_name.len(), NOTES_MOST);
+    }
+
+    #[test]
+    fn a_missing_link_shows_and_a_loss_or_a_start_explains_it() {
+        let mut notes = Remembered::default();
+        let after = |boot, seq, link, prev| NamedNote {
+            prev: Some([prev; 16]),
+            ..note(boot, seq, link)
+        };
+        notes.differing(&after(1, 5, 5, 4));
+        notes.differing(&after(1, 6, 6, 5));
+        assert_eq!(notes.0["g1"].links(), Links::default());
+        // A start: what came before it may be anything.
+        notes.differing(&after(2, 1, 21, 99));
+        assert_eq!(notes.0["g1"].links(), Links::default());
+        // Live reads overtake: 2 and 3 may still come, and when they have, all is well.
+        notes.differing(&after(2, 4, 24, 23));
+        let links = notes.0["g1"].links();
+        assert_eq!((links.missing, links.first_missing), (1, Some((2, 4))));
+        notes.differing(&after(2, 2, 22, 21));
+        notes.differing(&after(2, 3, 23, 22));
+        assert_eq!(notes.0["g1"].links(), Links::default());
+        // Given up and said so.
+        let lost = NamedNote {
+            lost: [(2, 5, 8)].into(),
+            ..after(2, 9, 29, 28)
+        };
+        notes.differing(&lost);
+        assert_eq!(notes.0["g1"].links(), Links::default());
+        // Another history.
+        notes.differing(&after(2, 10, 30, 77));
+        let links = notes.0["g1"].links();
+        assert_eq!((links.broken, links.first_broken), (1, Some((2, 10))));
+        assert_eq!(links.missing, 0);
     }
 }

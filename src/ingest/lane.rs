@@ -286,7 +286,15 @@ impl Lane {
     }
 
     fn stop(&self) {
-        if !self.stopped.swap(true, Ordering::AcqRel) {
+        if self.stopped.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        if self.committer.is_closed() {
+            tracing::info!(
+                society = &*self.society,
+                "the journal is closed and opened again; its gateways connect again"
+            );
+        } else {
             tracing::error!("the journal takes nothing more; connections of its society close");
         }
     }

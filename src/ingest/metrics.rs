@@ -47,6 +47,8 @@ pub struct Metrics {
     pub disbelieved: Counter,
     /// Numbers found that two different notes of one gateway have; the first few of each gateway.
     pub clones: Counter,
+    /// Wrong one-time codes that were shown for a gateway which had one.
+    pub wrong_codes: Counter,
     /// Messages of a device that its mapping does not read; acknowledged, not kept.
     pub aside: Counter,
     /// Messages on topics nobody has entered that went to the inbox.
@@ -153,6 +155,7 @@ impl Metrics {
             ("ingest_unknown_gateway_total", c(&self.unknown_gateway)),
             ("ingest_disbelieved_total", c(&self.disbelieved)),
             ("ingest_clones_total", c(&self.clones)),
+            ("ingest_wrong_codes_total", c(&self.wrong_codes)),
             ("ingest_aside_total", c(&self.aside)),
             ("ingest_unentered_total", c(&self.unentered)),
             ("ingest_excess_total", c(&self.excess)),

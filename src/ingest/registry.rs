@@ -7,7 +7,7 @@
 //!
 //! A token is at least 128 random bits in text; only its SHA-256 is kept, compared in constant time.
 //! With no credential at all in the registry, anonymous connections are let in from the loopback
-//! addresses; from the first credential on they are refused.
+//! addresses, into the inbox only; from the first credential on they are refused.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -39,7 +39,23 @@ pub struct Registry {
     usage: Mutex<HashMap<Arc<str>, Arc<Usage>>>,
     unknown: OnceLock<Unknown>,
     commands: Mutex<VecDeque<Command>>,
+    tries: Mutex<HashMap<Arc<str>, Tries>>,
+    wrong_codes: OnceLock<WrongCodes>,
 }
+
+/// Wrong codes in one gateway's name, as long as its code is the same.
+#[derive(Debug)]
+struct Tries {
+    code: [u8; 32],
+    wrong: u32,
+    not_before: Instant,
+}
+
+/// Hears of every wrong one-time code that is shown for a gateway which has one.
+pub type WrongCode = Box<dyn Fn(&Arc<str>) + Send + Sync>;
+
+/// Who hears of wrong codes, when somebody does.
+struct WrongCodes(WrongCode);
 
 /// One state of the registry.
 #[derive(Debug, Default)]
@@ -71,6 +87,8 @@ pub struct Command {
     pub payload: Vec<u8>,
 }
 
+/// The wait after a wrong one-time code doubles so many times.
+const MOST_DOUBLINGS: u32 = 6;
 /// Most commands that wait; what is beyond is dropped, and asked for again by what follows.
 const MAX_COMMANDS: usize = 1_000;
 
@@ -174,6 +192,8 @@ impl Default for Registry {
             usage: Mutex::default(),
             unknown: OnceLock::new(),
             commands: Mutex::default(),
+            tries: Mutex::default(),
+            wrong_codes: OnceLock::new(),
         }
     }
 }
@@ -251,6 +271,47 @@ impl Registry {
         let _ = self.unknown.set(Unknown(inbox));
     }
 
+    /// Tells `heard` of wrong one-time codes, from now on; once.
+    pub fn watch_codes(&self, heard: WrongCode) {
+        let _ = self.wrong_codes.set(WrongCodes(heard));
+    }
+
+    /// Whether this is the one-time code that the gateway was invited with. After a wrong one nothing
+    /// is looked at for a second, and for twice as long after each that follows.
+    pub(crate) fn is_code(&self, gateway: &Gateway, shown: &[u8], now: Instant) -> bool {
+        let Some(code) = gateway.entry.code.filter(|code| now < code.until) else {
+            return false;
+        };
+        // Something else than a code is a password, right or wrong.
+        let text = std::str::from_utf8(shown).ok();
+        if text.is_none_or(|text| wire::enrol::Code::parse(text).is_err()) {
+            return false;
+        }
+        {
+            let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = tries.get_mut(&gateway.entry.id);
+            let known = known.filter(|known| known.code == code.hash.bytes());
+            if known.as_ref().is_some_and(|known| now < known.not_before) {
+                return false;
+            }
+            if code.hash.matches(shown) {
+                tries.remove(&gateway.entry.id);
+                return true;
+            }
+            let wrong = known.map_or(0, |known| known.wrong).saturating_add(1);
+            let again = Tries {
+                code: code.hash.bytes(),
+                wrong,
+                not_before: now.plus_ms(1_000 << (wrong - 1).min(MOST_DOUBLINGS)),
+            };
+            tries.insert(Arc::clone(&gateway.entry.id), again);
+        }
+        if let Some(WrongCodes(heard)) = self.wrong_codes.get() {
+            heard(&gateway.entry.id);
+        }
+        false
+    }
+
     /// Offers an unentered message; whether somebody took it.
     pub(crate) fn offer_unentered(&self, message: &Unentered<'_>) -> bool {
         let taken = self.unknown.get();
@@ -314,14 +375,6 @@ impl Snapshot {
     /// All gateways, in no order.
     pub fn gateways(&self) -> impl Iterator<Item = &Arc<Gateway>> {
         self.gateways.values()
-    }
-
-    /// The gateway that was invited to enrol its key with this one-time code.
-    #[must_use]
-    pub fn invited(&self, id: &str, code: &[u8], now: Instant) -> Option<&Arc<Gateway>> {
-        let gateway = self.gateways.get(id)?;
-        let wanted = gateway.entry.code.filter(|code| now < code.until)?;
-        wanted.hash.matches(code).then_some(gateway)
     }
 
     /// The gateway whose token this is. An unknown id costs as much time as a wrong token.
@@ -490,6 +543,12 @@ pub(crate) fn utc_day(at: Instant) -> i64 {
 impl std::fmt::Debug for Gateway {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Gateway({})", self.entry.id)
+    }
+}
+
+impl std::fmt::Debug for WrongCodes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("WrongCodes")
     }
 }
 

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use domain::calendar::Instant;
+use domain::{
+    calendar::{Instant, Span},
+    metering::bindings::GRACE_MS,
+};
 use records::{decision::What, society::SocietyDocument};
 use serde_json::Value;
 
 use super::{
     Office,
     answer::{Answer, OrOurs, Refusal, refuse},
-    devices,
+    bindings, devices,
     known::{Known, Numbering},
     society::SocietyOffice,
 };
@@ -34,6 +37,11 @@ pub struct Applied {
     pub founded: bool,
     /// What differed; empty when nothing was appended.
     pub differences: Vec<Difference>,
+    /// What is to be said of gateways that may send reads of any meter.
+    pub advice: Vec<String>,
+    /// Whether gateways were bound otherwise for a time of which there are reads, so that the series
+    /// were made again from the journal.
+    pub series_made_again: bool,
 }
 
 /// Reads a society file.
@@ -57,10 +65,13 @@ impl Office {
         now: Instant,
     ) -> Answer<Applied> {
         let slug = document.society.slug.clone();
+        let mut document = document.clone();
+        document.society.binds_gateways = true;
+        let document = &document;
         self.check_gateways(document)?;
         let present = self.societies().into_iter().find(|s| s.slug() == slug);
         let Some(society) = present else {
-            Known::check(document, &mut Numbering::new())?;
+            let founding = Known::check(document, &mut Numbering::new())?;
             let mappings = devices::wanted(document, None)?;
             let differences = differences(None, document)?;
             if !dry_run {
@@ -77,6 +88,8 @@ impl Office {
             return Ok(Applied {
                 slug,
                 founded: true,
+                advice: bindings::advice(&founding),
+                series_made_again: false,
                 differences,
             });
         };
@@ -92,16 +105,24 @@ impl Office {
         }
         let mut decisions = devices::wanted(document, Some(&known))?;
         events_keep_their_meters(&society, &next)?;
+        bindings::check_change(&known.document, document)?;
         let differences = differences(Some(&known.document), document)?;
+        let mut again = false;
         if !dry_run && !differences.is_empty() {
             decisions.push(What::SocietyApplied(Box::new(document.clone())));
             society.decide_all(decisions, by, now)?;
             self.tell_changed();
+            again = reads_belong_elsewhere(&society, &known, now)?;
+            if again {
+                self.rebuild(&society, now, &mut |_, _, _| {})?;
+            }
         }
         Ok(Applied {
             slug,
             founded: false,
             differences,
+            advice: bindings::advice(&next),
+            series_made_again: again,
         })
     }
 
@@ -124,6 +145,33 @@ impl Office {
         }
         Ok(())
     }
+}
+
+/// Whether the document that was just applied says of reads that are placed already that they belong
+/// elsewhere.
+fn reads_belong_elsewhere(society: &SocietyOffice, before: &Known, now: Instant) -> Answer<bool> {
+    let known = society.known();
+    let Some(since) = known.bindings.changed_since(&before.bindings) else {
+        return Ok(false);
+    };
+    if since < now.plus_ms(GRACE_MS) {
+        return Ok(true);
+    }
+    // Clocks that are ahead of ours.
+    society.projector().flush()?;
+    let span = Span::new(since, Instant(i64::MAX));
+    society.look(|reader| {
+        for series in known.series.iter().filter(|series| series.named) {
+            if !reader
+                .reads(series.id, span)
+                .or_ours("series.sqlite")?
+                .is_empty()
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    })
 }
 
 /// A meter that a dated event names is part of the evidence: without it the event would count for

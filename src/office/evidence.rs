@@ -289,6 +289,7 @@ fn make_again(reader: &Reader, into: &Path, tell: Tell<'_>) -> Answer<(SeriesSto
         SeriesStore::open(&into.join("series.sqlite"), options).or_ours("series.sqlite")?;
     let events = events_of(&books, &known)?;
     let defs = definitions(&known, &events, &decisions_of(&books, &known)?)?;
+    series.bind(Arc::clone(&known.bindings));
     series.define(&defs).or_ours("series.sqlite")?;
     let directory = directory_of(&known);
     let mut ongoing = Ongoing::default();

@@ -8,18 +8,39 @@
 use std::collections::BTreeMap;
 
 use domain::calendar::Instant;
-use records::decision::{GatewayCloned, MessagesDisbelieved, What};
+use records::{
+    decision::{GatewayCloned, MessagesDisbelieved, What},
+    proof::Proof,
+};
 use wire::enrol::{Code, ENROL_PREFIX, Enrolment, Rotation};
 
 use super::{
     Office,
     answer::{Answer, Refusal, refuse},
     held,
-    node::{Credential, hex},
+    node::{Credential, KnownKey, hex},
 };
 
-/// Clones journaled for one gateway; the first is enough to act on.
+/// Clones journaled for one gateway, and as many messages that are not believed under a number that
+/// was used; the first is enough to act on.
 pub const MAX_CLONES: usize = 16;
+
+/// How the last notes of a gateway hang together, each naming the one before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Links {
+    /// Notes whose predecessor is not here, though no loss record and no start explains it: it may
+    /// still come.
+    pub missing: u64,
+    /// The first of them, boot and number.
+    pub first_missing: Option<(u64, u64)>,
+    /// Notes that name another predecessor than the one that is here.
+    pub broken: u64,
+    /// The first of them, boot and number.
+    pub first_broken: Option<(u64, u64)>,
+}
+
+/// Who knows how a gateway's notes hang together.
+pub(super) type LinksOf = Box<dyn Fn(&str) -> Links + Send + Sync>;
 
 /// What is told of a gateway's messages since the daemon started.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,19 +67,60 @@ pub struct Clone {
     pub first: [u8; 16],
     /// The same of the other.
     pub second: [u8; 16],
+    /// What the other's signature is worth.
+    pub proof: Proof,
 }
 
 impl Office {
     /// Invites a gateway to enrol its key: a code that is worth something for a quarter of an hour
-    /// and once. It is shown now and kept as a hash.
+    /// and once. It is shown now and kept as a hash. The gateway's older keys end with the enrolment,
+    /// or at `old_keys_until`.
     ///
     /// # Errors
-    /// When no society names the gateway.
-    pub fn gateway_code(&self, gateway: &str, by: &str, now: Instant) -> Answer<Code> {
+    /// When no society names the gateway, or `old_keys_until` lies ahead.
+    pub fn gateway_code(
+        &self,
+        gateway: &str,
+        old_keys_until: Option<Instant>,
+        by: &str,
+        now: Instant,
+    ) -> Answer<Code> {
         let society = self.society_of_gateway(gateway)?;
-        let code = self.node().code(gateway, society.slug(), by, now)?;
+        if old_keys_until.is_some_and(|until| until > now) {
+            return refuse(
+                "the date on which the old keys end lies ahead\nhint: they end when the new key is enrolled; give a date that has passed, or none",
+            );
+        }
+        let slug = society.slug();
+        let code = self.node().code(gateway, slug, old_keys_until, by, now)?;
         self.tell_changed();
         Ok(code)
+    }
+
+    /// Somebody showed a wrong code for a gateway that was invited: how many there were, and whether
+    /// the code ended with it.
+    ///
+    /// # Errors
+    /// When no society names the gateway, or the journal cannot be written.
+    pub fn gateway_wrong_code(&self, gateway: &str, now: Instant) -> Answer<Option<(u32, bool)>> {
+        let society = self.society_of_gateway(gateway)?;
+        let told = self.node().wrong_code(gateway, society.slug(), now)?;
+        if told.is_some_and(|(_, ended)| ended) {
+            self.tell_changed();
+        }
+        Ok(told)
+    }
+
+    /// From now on `links` says how a gateway's notes hang together.
+    pub fn watch_links(&self, links: impl Fn(&str) -> Links + Send + Sync + 'static) {
+        *held(&self.links) = Some(Box::new(links));
+    }
+
+    /// How the last notes of a gateway hang together, as far as the daemon has seen them.
+    #[must_use]
+    pub fn links(&self, gateway: &str) -> Links {
+        let links = held(&self.links);
+        links.as_ref().map(|of| of(gateway)).unwrap_or_default()
     }
 
     /// A gateway asks that a key be believed. Only the daemon calls this, with what came on the
@@ -77,7 +139,12 @@ impl Office {
             if asked.gateway != gateway {
                 return Err(other(asked.gateway));
             }
-            self.node().enrol(society.slug(), &asked, received)?;
+            let done = self.node().enrol(society.slug(), &asked, received);
+            if done.is_err() {
+                // A wrong code may have ended the right one.
+                self.tell_changed();
+            }
+            done?;
         } else {
             let asked = Rotation::parse(payload).map_err(wrong)?;
             if asked.gateway != gateway {
@@ -133,8 +200,13 @@ impl Office {
     pub fn gateway_cloned(&self, clone: &Clone, now: Instant) -> Answer<bool> {
         let society = self.society_of_gateway(&clone.gateway)?;
         let known = society.known();
-        let mut told = known.clones.iter().filter(|c| c.gateway == clone.gateway);
-        let is_told = |c: &GatewayCloned| c.boot == clone.boot && c.seq == clone.seq;
+        let second_is = clone.proof.word().to_owned();
+        let mut told = known.clones.iter().filter(|c| {
+            c.gateway == clone.gateway && c.second_is.is_empty() == second_is.is_empty()
+        });
+        let is_told = |c: &GatewayCloned| {
+            c.boot == clone.boot && c.seq == clone.seq && c.second_is == second_is
+        };
         if told.clone().count() >= MAX_CLONES || told.any(is_told) {
             return Ok(false);
         }
@@ -144,6 +216,7 @@ impl Office {
             seq: clone.seq,
             first: hex(&clone.first),
             second: hex(&clone.second),
+            second_is,
         });
         society.decide(cloned, "daemon", now)?;
         Ok(true)
@@ -227,7 +300,7 @@ impl Office {
 pub(super) fn evidence_of(credential: Option<&Credential>) -> &'static str {
     match credential {
         Some(credential) if credential.revoked => "none",
-        Some(credential) if credential.keys.iter().any(|k| k.revoked_from.is_none()) => "G",
+        Some(credential) if credential.keys.iter().any(KnownKey::is_in_force) => "G",
         _ => "T",
     }
 }

@@ -11,7 +11,7 @@ use std::{
 
 use domain::{
     calendar::{Instant, LocalDay, Span, YearStart, Zone},
-    metering::{Direction, Nights, Obis, Register, SeriesId},
+    metering::{Direction, Nights, Obis, Register, SeriesId, bindings::Bindings},
     quantity::{WattHours, Watts},
 };
 use records::{
@@ -53,6 +53,8 @@ pub struct Known {
     pub disbelieved: Vec<Disbelieved>,
     /// Notes that told that two gateways have one key.
     pub clones: Vec<GatewayCloned>,
+    /// Which gateway may send the reads of which meter, by all documents so far.
+    pub bindings: Arc<Bindings>,
 }
 
 /// A roof.
@@ -133,11 +135,9 @@ impl Known {
                     gateway.id
                 ));
             }
-            if !gateway.site.is_empty() {
-                known("gateway.site", &gateway.site, &sites)?;
-            }
             super::devices::check_gateway(gateway, &meters)?;
         }
+        super::bindings::check(document, &sites)?;
         unique("gateway.id", document.gateway.iter().map(|g| &g.id))?;
         unique("officer.id", document.officer.iter().map(|o| &o.id))?;
         unique(
@@ -202,7 +202,16 @@ impl Known {
             devices: Devices::default(),
             disbelieved: Vec::new(),
             clones: Vec::new(),
+            bindings: Arc::default(),
         })
+    }
+
+    /// Takes this document, applied at `at`, after those before it.
+    pub(super) fn bind(&mut self, before: &Bindings, at: Instant) -> Answer<()> {
+        let mut bindings = before.clone();
+        bindings.take(&super::bindings::entries(self)?, at);
+        self.bindings = Arc::new(bindings);
+        Ok(())
     }
 
     /// Adds what a decision says about gateways; whether it says anything.

@@ -1,6 +1,7 @@
 //! Short lists: societies, roofs, meters, installations, gateways, with their main figures.
 
 use domain::calendar::{Instant, LocalDay};
+use records::decision::KeyBy;
 use serde::Serialize;
 
 use super::{Credential, Office, gateways::evidence_of, society::SocietyOffice};
@@ -104,6 +105,32 @@ pub struct GatewayLine {
     pub not_believed: u64,
     /// Why the last of them does not count; empty for none.
     pub not_believed_because: String,
+    /// Roofs whose meters it reads now; none when it may send reads of any.
+    pub serves: Vec<String>,
+    /// Until when its one-time code is worth something; absent without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code_until: Option<String>,
+    /// Wrong codes that were shown in its name since that code was made.
+    pub wrong_codes: u32,
+    /// Of its last notes, those whose predecessor is not here and not said to be lost.
+    pub missing_links: u64,
+    /// The first of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_missing_link: Option<NoteName>,
+    /// Of its last notes, those that name another predecessor than the one that is here.
+    pub broken_links: u64,
+    /// The first of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_broken_link: Option<NoteName>,
+}
+
+/// A note's name within its gateway.
+#[derive(Clone, Debug, Serialize)]
+pub struct NoteName {
+    /// The boot.
+    pub boot: u64,
+    /// The number.
+    pub seq: u64,
 }
 
 /// A key of a gateway.
@@ -113,6 +140,11 @@ pub struct KeyLine {
     pub fingerprint: String,
     /// Since when it is known.
     pub since: String,
+    /// `code` or `rotation`.
+    pub known_by: &'static str,
+    /// When another took its place: what was made later is not believed; absent while it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_from: Option<String>,
     /// From when what it signed is not believed; absent while it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revoked_from: Option<String>,
@@ -125,6 +157,8 @@ pub struct CloneLine {
     pub boot: u64,
     /// The number in both.
     pub seq: u64,
+    /// Why the second is not believed; empty when it is signed as well as the first.
+    pub second_is: String,
 }
 
 impl Office {
@@ -150,7 +184,7 @@ impl Office {
 
     /// The gateways of all societies.
     #[must_use]
-    pub fn list_gateways(&self, only: Option<&str>) -> Vec<GatewayLine> {
+    pub fn list_gateways(&self, only: Option<&str>, now: Instant) -> Vec<GatewayLine> {
         let credentials = self.credentials();
         let mut lines = Vec::new();
         for society in self
@@ -163,6 +197,7 @@ impl Office {
                 let standing = credentials.get(&gateway.id);
                 let keys = standing.map_or(&[][..], |standing| &standing.keys);
                 let doubted = self.doubted(&gateway.id);
+                let links = self.links(&gateway.id);
                 let clones = known.clones.iter().filter(|c| c.gateway == gateway.id);
                 lines.push(GatewayLine {
                     evidence: evidence_of(standing),
@@ -171,6 +206,11 @@ impl Office {
                         .map(|known| KeyLine {
                             fingerprint: known.key.fingerprint().to_string(),
                             since: known.since.to_string(),
+                            known_by: match known.known_by {
+                                KeyBy::Code => "code",
+                                KeyBy::Rotation => "rotation",
+                            },
+                            ended_from: known.ended_from.map(|from| from.to_string()),
                             revoked_from: known.revoked_from.map(|from| from.to_string()),
                         })
                         .collect(),
@@ -178,8 +218,23 @@ impl Office {
                         .map(|c| CloneLine {
                             boot: c.boot,
                             seq: c.seq,
+                            second_is: c.second_is.clone(),
                         })
                         .collect(),
+                    serves: known
+                        .bindings
+                        .sites_of(&gateway.id, now)
+                        .map(str::to_owned)
+                        .collect(),
+                    code_until: standing
+                        .and_then(|standing| standing.code)
+                        .filter(|code| now < code.until)
+                        .map(|code| code.until.to_string()),
+                    wrong_codes: self.node().wrong_codes(&gateway.id),
+                    missing_links: links.missing,
+                    first_missing_link: links.first_missing.map(note_name),
+                    broken_links: links.broken,
+                    first_broken_link: links.first_broken.map(note_name),
                     not_believed: doubted.count,
                     not_believed_because: doubted.last_reason,
                     id: gateway.id.clone(),
@@ -204,6 +259,10 @@ impl Office {
         }
         lines
     }
+}
+
+fn note_name((boot, seq): (u64, u64)) -> NoteName {
+    NoteName { boot, seq }
 }
 
 impl SocietyOffice {

@@ -1,5 +1,6 @@
-//! What arrived and does not count: messages that could not be decoded, reads of registers that
-//! nobody has entered. The journal has them all; it is read over a span of time.
+//! What arrived and does not count: messages that could not be decoded, that are not believed, reads
+//! of registers that nobody has entered. The journal has them all; it is read backwards over a span
+//! of time, a day at once, so that the newest come first and a page costs what it shows.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +27,22 @@ pub struct Which {
     pub undecodable: bool,
     /// Those with reads of registers that are not in the society file.
     pub unplaced: bool,
+    /// Those that are kept and not believed: a wrong signature, an unknown or revoked key, a gateway
+    /// that is not the meter's, a meter that is not well.
+    pub disbelieved: bool,
 }
+
+/// A part of the list, newest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Records of the journal older than this one; from the newest on when there is none.
+    pub before: Option<u64>,
+    /// About so many: what one record says is never torn apart.
+    pub limit: usize,
+}
+
+/// Stretches of the journal that are read at once, ms.
+const STRETCH_MS: i64 = 86_400_000;
 
 /// A message, or a record of a file's lines, of which something does not count.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +68,8 @@ pub struct StrayMessage {
 pub enum Trouble {
     /// It cannot be decoded, and why.
     Undecodable(String),
+    /// It is not believed, or some of its reads do not count, and why.
+    Disbelieved(String),
     /// Its reads of a register that is not in the society file.
     Unplaced {
         /// Meter serial, as the sender writes it.
@@ -69,6 +87,7 @@ impl Trouble {
     pub fn word(&self) -> &'static str {
         match self {
             Trouble::Undecodable(_) => "undecodable",
+            Trouble::Disbelieved(_) => "disbelieved",
             Trouble::Unplaced { .. } => "unplaced",
         }
     }
@@ -77,7 +96,7 @@ impl Trouble {
     #[must_use]
     pub fn reason(&self) -> String {
         match self {
-            Trouble::Undecodable(why) => why.clone(),
+            Trouble::Undecodable(why) | Trouble::Disbelieved(why) => why.clone(),
             Trouble::Unplaced {
                 meter,
                 register,
@@ -91,8 +110,8 @@ impl Trouble {
 }
 
 impl SocietyOffice {
-    /// What arrived in a span and does not count as the society file stands now, in order; at most
-    /// `limit`, and whether there are more.
+    /// What arrived in a span and does not count as the society file stands now, newest first: one
+    /// page, and the record before which the next one begins.
     ///
     /// # Errors
     /// When the span is empty or a record is damaged.
@@ -100,35 +119,51 @@ impl SocietyOffice {
         &self,
         span: Span,
         which: Which,
-        limit: usize,
-    ) -> Answer<(Vec<StrayMessage>, bool)> {
+        page: Page,
+    ) -> Answer<(Vec<StrayMessage>, Option<u64>)> {
         if span.start >= span.end {
             return refuse("the span of time is empty");
         }
         let known = self.known();
         let directory = directory_of(&known);
-        let mut found = Vec::new();
-        for batch in self.committer().reader().between(span.start.0, span.end.0) {
-            let batch = batch.or_ours("the society's journal")?;
-            for record in batch.iter() {
-                if !matches!(record.bytes.first(), Some(&KIND_MESSAGE | &KIND_IMPORT)) {
-                    continue;
-                }
-                let mut decoded = Decoded::default();
-                decode(record.bytes, &directory, &known, &mut decoded)?;
-                let troubles = troubles(&decoded, which);
-                if troubles.is_empty() {
-                    continue;
-                }
-                for one in strays(&record, troubles)? {
-                    if found.len() == limit {
-                        return Ok((found, true));
+        let mut found: Vec<StrayMessage> = Vec::new();
+        let mut end = span.end.0;
+        while end > span.start.0 {
+            let start = end.saturating_sub(STRETCH_MS).max(span.start.0);
+            let mut of_stretch = Vec::new();
+            for batch in self.committer().reader().between(start, end) {
+                let batch = batch.or_ours("the society's journal")?;
+                for record in batch.iter() {
+                    let is_in_page = page.before.is_none_or(|before| record.index < before);
+                    let kind = record.bytes.first();
+                    if !is_in_page || !matches!(kind, Some(&KIND_MESSAGE | &KIND_IMPORT)) {
+                        continue;
                     }
-                    found.push(one);
+                    let mut decoded = Decoded::default();
+                    decode(record.bytes, &directory, &known, &mut decoded)?;
+                    let troubles = troubles(&decoded, which);
+                    if !troubles.is_empty() {
+                        of_stretch.push(strays(&record, troubles)?);
+                    }
                 }
             }
+            for of_record in of_stretch.into_iter().rev() {
+                // Groups at the edge of two stretches may be read twice.
+                let last = found.last().map(|stray| stray.record);
+                let is_new = of_record
+                    .first()
+                    .is_some_and(|stray| last.is_none_or(|last| stray.record < last));
+                if !is_new {
+                    continue;
+                }
+                if found.len() >= page.limit {
+                    return Ok((found, last));
+                }
+                found.extend(of_record);
+            }
+            end = start;
         }
-        Ok((found, false))
+        Ok((found, None))
     }
 }
 
@@ -138,6 +173,10 @@ fn troubles(decoded: &Decoded, which: Which) -> Vec<Trouble> {
         let undecodable = decoded.undecodable.iter();
         troubles
             .extend(undecodable.map(|message| Trouble::Undecodable(message.reason.to_string())));
+    }
+    if which.disbelieved {
+        let doubts = decoded.doubts.iter();
+        troubles.extend(doubts.map(|doubt| Trouble::Disbelieved(doubt.reason.to_string())));
     }
     if which.unplaced {
         let mut registers: BTreeMap<(&str, Obis), u64> = BTreeMap::new();

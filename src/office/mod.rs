@@ -8,6 +8,7 @@ mod adopt;
 pub mod answer;
 mod apply;
 pub mod bills;
+pub mod bindings;
 pub mod charts;
 pub mod claims;
 pub mod claims_paid;
@@ -51,7 +52,7 @@ pub use known::{Known, KnownSite};
 pub use lists::{
     CloneLine, GatewayLine, InstallationLine, KeyLine, MeterLine, SiteLine, SocietyLine,
 };
-pub use node::{CODE_FOR_MS, Credential, KnownKey};
+pub use node::{CODE_FOR_MS, Credential, KnownKey, MAX_WRONG_CODES};
 pub use projector::{NoWatch, Progress, Watch};
 pub use records::society::Counts;
 pub use society::{Settings, SocietyOffice};
@@ -73,6 +74,7 @@ pub struct Office {
     inbox: inbox::Inbox,
     changed: Mutex<Option<Changed>>,
     doubts: Mutex<gateways::Doubts>,
+    links: Mutex<Option<gateways::LinksOf>>,
     mirror: Mutex<Option<Arc<mirror::Mirror>>>,
     _held: Held,
 }
@@ -104,6 +106,7 @@ impl Office {
             inbox: inbox::Inbox::open(&path.join("inbox"))?,
             changed: Mutex::new(None),
             doubts: Mutex::default(),
+            links: Mutex::default(),
             mirror: Mutex::default(),
             _held: held,
         })

@@ -3,8 +3,10 @@
 //!
 //! A key is made known by the gateway itself: with a one-time code that an officer asked for
 //! ([`Node::code`], 128 bits, [`CODE_FOR_MS`]) or by the gateway's older key. Codes and tokens are
-//! kept as hashes. A revocation takes token, certificate, code and every key; what a revoked key
-//! signed is never believed again, whatever is enrolled later.
+//! kept as hashes. A code ends after [`MAX_WRONG_CODES`] wrong ones. A key that is enrolled with a code
+//! ends those before it: what they signed is believed if it was made until then. A revocation takes
+//! token, certificate, code and every key; what a revoked key signed is never believed again,
+//! whatever is enrolled later.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,9 +16,10 @@ use std::{
 use domain::calendar::Instant;
 use journal::{Journal, Options, RealDisk, Records};
 use records::decision::{
-    Decision, GatewayCertificate, GatewayCode, GatewayCredential, GatewayKey, GatewayRevokedFrom,
-    KeyBy, What,
+    Decision, GatewayCertificate, GatewayCode, GatewayCredential, GatewayKey, GatewayKeyEnded,
+    GatewayRevokedFrom, KeyBy, What,
 };
+use records::proof::Standing;
 use sha2::{Digest, Sha256};
 use wire::{
     PublicKey,
@@ -33,6 +36,8 @@ use super::{
 const SEGMENT_BYTES: u64 = 1 << 20;
 /// How long a one-time code is worth something, ms: a quarter of an hour.
 pub const CODE_FOR_MS: i64 = 15 * 60_000;
+/// Wrong codes after which the right one is worth nothing either.
+pub const MAX_WRONG_CODES: u32 = 5;
 
 /// What a gateway may show, and whether it is still believed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,6 +61,8 @@ pub struct OneTimeCode {
     pub hash: [u8; 32],
     /// When it stops being worth anything.
     pub until: Instant,
+    /// When the gateway's older keys end; at the enrolment when nothing was said.
+    pub old_keys_until: Option<Instant>,
 }
 
 /// A key of a gateway.
@@ -65,8 +72,30 @@ pub struct KnownKey {
     pub key: PublicKey,
     /// Since when it is known.
     pub since: Instant,
+    /// How it became known.
+    pub known_by: KeyBy,
+    /// When another took its place: what it signed and was made later is not believed.
+    pub ended_from: Option<Instant>,
     /// From when what it signed is not believed.
     pub revoked_from: Option<Instant>,
+}
+
+impl KnownKey {
+    /// Whether what it signs now is believed.
+    #[must_use]
+    pub fn is_in_force(&self) -> bool {
+        self.revoked_from.is_none() && self.ended_from.is_none()
+    }
+
+    /// How far the doors believe it.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        match (self.revoked_from, self.ended_from) {
+            (Some(_), _) => Standing::Revoked,
+            (None, Some(end)) => Standing::Until(end),
+            (None, None) => Standing::InForce,
+        }
+    }
 }
 
 /// The node's journal and what it says.
@@ -74,6 +103,8 @@ pub struct Node {
     journal: Journal,
     credentials: BTreeMap<String, Credential>,
     societies: BTreeSet<String>,
+    /// Wrong codes that gateways showed while they had one; not kept over a start.
+    wrong_codes: BTreeMap<String, u32>,
 }
 
 impl Node {
@@ -100,6 +131,7 @@ impl Node {
             journal,
             credentials: BTreeMap::new(),
             societies: BTreeSet::new(),
+            wrong_codes: BTreeMap::new(),
         };
         let reader = node.journal.reader();
         for record in reader.read(0) {
@@ -184,11 +216,19 @@ impl Node {
     }
 
     /// A gateway may enrol its key with this code, for [`CODE_FOR_MS`]. An earlier code is worth
-    /// nothing any more.
+    /// nothing any more. Its older keys end when the new one is enrolled, or at `old_keys_until`.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn code(&mut self, gateway: &str, society: &str, by: &str, now: Instant) -> Answer<Code> {
+    pub fn code(
+        &mut self,
+        gateway: &str,
+        society: &str,
+        old_keys_until: Option<Instant>,
+        by: &str,
+        now: Instant,
+    ) -> Answer<Code> {
+        self.wrong_codes.remove(gateway);
         let mut random = [0_u8; 16];
         getrandom::fill(&mut random).or_ours("the system gives no random numbers")?;
         let code = Code::from_random(&random);
@@ -198,11 +238,50 @@ impl Node {
                 society: society.to_owned(),
                 code_sha256: hex(&code.hash().0),
                 until_ms: now.0.saturating_add(CODE_FOR_MS),
+                old_keys_until_ms: old_keys_until.map(|until| until.0),
             }),
             by,
             now,
         )?;
         Ok(code)
+    }
+
+    /// Somebody showed a wrong code for a gateway that has one: how many there were, and whether the
+    /// right one ended with it. Nothing when no code is in force.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn wrong_code(
+        &mut self,
+        gateway: &str,
+        society: &str,
+        now: Instant,
+    ) -> Answer<Option<(u32, bool)>> {
+        let code = self.credentials.get(gateway).and_then(|c| c.code);
+        let Some(code) = code.filter(|code| now < code.until) else {
+            return Ok(None);
+        };
+        let count = self.wrong_codes.entry(gateway.to_owned()).or_default();
+        *count += 1;
+        let count = *count;
+        let ends = count >= MAX_WRONG_CODES;
+        if ends {
+            let ended = What::GatewayCode(GatewayCode {
+                gateway: gateway.to_owned(),
+                society: society.to_owned(),
+                code_sha256: hex(&code.hash),
+                until_ms: now.0,
+                old_keys_until_ms: code.old_keys_until.map(|until| until.0),
+            });
+            self.decide(ended, "daemon", now)?;
+        }
+        Ok(Some((count, ends)))
+    }
+
+    /// Wrong codes that were shown for a gateway since its last code was made.
+    #[must_use]
+    pub fn wrong_codes(&self, gateway: &str) -> u32 {
+        self.wrong_codes.get(gateway).copied().unwrap_or(0)
     }
 
     /// A gateway asks that its key be believed, with a one-time code.
@@ -214,20 +293,30 @@ impl Node {
         let standing = self.credentials.get(asked.gateway);
         let keys = standing.map_or(&[][..], |standing| &standing.keys);
         // Sent again: the key signs for itself, and nothing changes.
-        if keys
-            .iter()
-            .any(|k| k.key == asked.key && k.revoked_from.is_none())
-        {
+        if keys.iter().any(|k| k.key == asked.key && k.is_in_force()) {
             return Ok(());
         }
         let code = standing
             .and_then(|standing| standing.code)
             .filter(|code| received < code.until && asked.proves(&CodeHash(code.hash)));
-        if code.is_none() {
+        let Some(code) = code else {
+            if let Some((count, _)) = self.wrong_code(asked.gateway, society, received)? {
+                return refuse(format!(
+                    "it does not know the code; wrong code `{count}` of {MAX_WRONG_CODES}, after which the code ends\nhint: `commonwatt gateway enrol` makes a new one"
+                ));
+            }
             return refuse("it does not know a code, or the code is used or too old");
-        }
+        };
         self.check_new(asked.gateway, &asked.key)?;
         let mut what = vec![key_known(asked.gateway, society, &asked.key, KeyBy::Code)?];
+        let end = code.old_keys_until.unwrap_or(received).min(received);
+        for old in self.in_force(asked.gateway) {
+            what.push(What::GatewayKeyEnded(GatewayKeyEnded {
+                gateway: asked.gateway.to_owned(),
+                key: verifier(asked.gateway, &old)?,
+                from_ms: end.0,
+            }));
+        }
         what.extend(asked.token.map(|token| {
             What::GatewayCredential(GatewayCredential {
                 gateway: asked.gateway.to_owned(),
@@ -244,13 +333,11 @@ impl Node {
     /// When no key of the gateway that is in force signed it, or the new key is another gateway's or
     /// was revoked.
     pub fn rotate(&mut self, society: &str, asked: &Rotation<'_>, received: Instant) -> Answer<()> {
-        let known = self.credentials.get(asked.gateway);
-        let keys = known.map_or(&[][..], |standing| &standing.keys);
-        let in_force = keys.iter().filter(|known| known.revoked_from.is_none());
-        if !in_force.clone().any(|known| asked.is_by(&known.key)) {
+        let in_force = self.in_force(asked.gateway);
+        if !in_force.iter().any(|key| asked.is_by(key)) {
             return refuse("no key of this gateway that is in force signed it");
         }
-        if in_force.clone().any(|known| known.key == asked.key) {
+        if in_force.contains(&asked.key) {
             return Ok(());
         }
         self.check_new(asked.gateway, &asked.key)?;
@@ -281,7 +368,16 @@ impl Node {
         )
     }
 
-    /// One key is one gateway's, and a revoked key stays revoked.
+    /// The keys of a gateway that are believed now.
+    fn in_force(&self, gateway: &str) -> Vec<PublicKey> {
+        let standing = self.credentials.get(gateway);
+        let keys = standing.into_iter().flat_map(|standing| &standing.keys);
+        keys.filter(|key| key.is_in_force())
+            .map(|k| k.key)
+            .collect()
+    }
+
+    /// One key is one gateway's, and a revoked or ended key stays that.
     fn check_new(&self, gateway: &str, key: &PublicKey) -> Answer<()> {
         for (other, standing) in &self.credentials {
             let known = standing.keys.iter().find(|known| known.key == *key);
@@ -291,9 +387,9 @@ impl Node {
                         "gateway `{other}` has this key\nhint: two gateways were made from one copy; delete `gateway.key` on this one"
                     ));
                 }
-                Some(known) if known.revoked_from.is_some() => {
+                Some(known) if !known.is_in_force() => {
                     return refuse(
-                        "this key was revoked\nhint: delete `gateway.key` on the gateway, and enrol the key that it makes then",
+                        "this key was revoked, or another took its place\nhint: delete `gateway.key` on the gateway, and enrol the key that it makes then",
                     );
                 }
                 _ => {}
@@ -359,6 +455,7 @@ impl Node {
                 standing.code = Some(OneTimeCode {
                     hash: hash(&c.code_sha256)?,
                     until: Instant(c.until_ms),
+                    old_keys_until: c.old_keys_until_ms.map(Instant),
                 });
             }
             What::GatewayKey(k) => {
@@ -373,8 +470,17 @@ impl Node {
                     standing.keys.push(KnownKey {
                         key,
                         since: Instant(at_ms),
+                        known_by: k.known_by,
+                        ended_from: None,
                         revoked_from: None,
                     });
+                }
+            }
+            What::GatewayKeyEnded(e) => {
+                let (_, key) = PublicKey::parse(&e.key).or_ours("the node's journal")?;
+                let standing = self.credentials.entry(e.gateway).or_default();
+                for known in standing.keys.iter_mut().filter(|known| known.key == key) {
+                    known.ended_from.get_or_insert(Instant(e.from_ms));
                 }
             }
             What::GatewayRevoked(r) => self.take_revocation(r.gateway, Instant(at_ms)),
@@ -399,17 +505,21 @@ impl Node {
 }
 
 fn key_known(gateway: &str, society: &str, key: &PublicKey, known_by: KeyBy) -> Answer<What> {
-    let mut text = [0; MAX_VERIFIER_BYTES];
-    let key = key
-        .verifier(gateway, &mut text)
-        .ok_or("a key does not fit its text")
-        .or_ours("the gateway's key")?;
     Ok(What::GatewayKey(GatewayKey {
         gateway: gateway.to_owned(),
         society: society.to_owned(),
-        key: key.to_owned(),
+        key: verifier(gateway, key)?,
         known_by,
     }))
+}
+
+/// A key in the form of a signed note's verifier key.
+fn verifier(gateway: &str, key: &PublicKey) -> Answer<String> {
+    let mut text = [0; MAX_VERIFIER_BYTES];
+    key.verifier(gateway, &mut text)
+        .map(str::to_owned)
+        .ok_or("a key does not fit its text")
+        .or_ours("the gateway's key")
 }
 
 /// Lower-case hexadecimal.

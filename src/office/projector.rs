@@ -462,6 +462,7 @@ impl Worker {
         let Some(defs) = self.undefined.take() else {
             return Ok(true);
         };
+        self.series.bind(Arc::clone(&self.known_now().bindings));
         let defined = self.series.define(&defs);
         let done = self.unless_full(defined)?.is_some();
         if !done {
@@ -618,6 +619,11 @@ pub(super) fn apply_decoded(
         .unplaced
         .into_iter()
         .map(|read| store::UnplacedRead {
+            gateway: if read.bound {
+                Box::from(&*read.gateway)
+            } else {
+                Box::default()
+            },
             meter: read.meter,
             register: read.register,
             at: read.at,
@@ -641,6 +647,7 @@ pub fn directory_of(known: &Known) -> Directory {
             .map(|s| (s.meter.as_str(), s.register, s.id)),
     )
     .disbelieving(known.disbelieved.as_slice().into())
+    .bound(Arc::clone(&known.bindings))
 }
 
 /// What one record says, as when it arrived. Decisions say nothing here: the books know them.

@@ -88,6 +88,30 @@ impl SocietyOffice {
         })
     }
 
+    /// The reads of all meters in a span that wait for a person: at most `limit`, and whether there
+    /// are more.
+    ///
+    /// # Errors
+    /// When the series cannot be brought up to date.
+    pub fn held_reads(&self, span: Span, limit: usize) -> Answer<(Vec<ListedRead>, bool)> {
+        let known = self.known();
+        self.projector().settle_all()?;
+        let wanted = limit.saturating_add(1);
+        let mut held = self.look(|reader| reader.held(span, wanted).or_ours("series.sqlite"))?;
+        let more = held.len() > limit;
+        held.truncate(limit);
+        let listed = held.into_iter().filter_map(|(id, judged)| {
+            let series = known.series.get(id.0 as usize)?;
+            Some(ListedRead {
+                meter: series.meter.clone(),
+                register: series.register,
+                judged,
+                decided: None,
+            })
+        });
+        Ok((listed.collect(), more))
+    }
+
     fn words_on(&self, meter: &str) -> Answer<Words> {
         let mut words = Words::new();
         // In order of their journal position: the last stands.

@@ -175,6 +175,7 @@ impl SocietyOffice {
         let live = Arc::new(Live::new(zone.clone()));
         let defs = definitions(&known, &events, &decisions)?;
         define_live(&live, &known);
+        series.bind(Arc::clone(&known.bindings));
         series.define(&defs).or_ours("series.sqlite")?;
         let reader = series.reader().or_ours("series.sqlite")?;
         let known: SharedKnown = Arc::new(RwLock::new(Arc::new(known)));
@@ -340,6 +341,7 @@ impl SocietyOffice {
                     .unwrap_or_else(PoisonError::into_inner);
                 let mut known = Known::check(document, &mut numbering)?;
                 let before = self.known();
+                known.bind(&before.bindings, now)?;
                 known.devices = before.devices.clone();
                 known.disbelieved = before.disbelieved.clone();
                 known.clones = before.clones.clone();
@@ -484,6 +486,7 @@ fn apply(books: &mut BooksStore, position: u64, record: &[u8], decision: &Decisi
         | What::GatewayCertificate(_)
         | What::GatewayCode(_)
         | What::GatewayKey(_)
+        | What::GatewayKeyEnded(_)
         | What::GatewayRevoked(_)
         | What::GatewayRevokedFrom(_)
         | What::ClaimFrozen(_)
@@ -513,6 +516,7 @@ fn kind_of(what: &What) -> &'static str {
         What::GatewayRevokedFrom(_) => "gateway-revoked/2",
         What::GatewayCode(_) => "gateway-code/1",
         What::GatewayKey(_) => "gateway-key/1",
+        What::GatewayKeyEnded(_) => "gateway-key-ended/1",
         What::MessagesDisbelieved(_) => "messages-disbelieved/1",
         What::GatewayCloned(_) => "gateway-cloned/1",
         What::MappingApplied(_) => "mapping-applied/1",
@@ -536,7 +540,12 @@ pub(super) fn known_of(books: &BooksStore) -> Answer<(Known, Numbering)> {
             let decision: Decision =
                 serde_json::from_str(&row.json).or_ours("the society document")?;
             if let What::SocietyApplied(document) = decision.what {
-                latest = Some(Known::check(&document, &mut numbering)?);
+                let mut known = Known::check(&document, &mut numbering)?;
+                let before = latest
+                    .map(|known: Known| known.bindings)
+                    .unwrap_or_default();
+                known.bind(&before, Instant(decision.at_ms))?;
+                latest = Some(known);
             }
         }
         if ["messages-disbelieved/1", "gateway-cloned/1"].contains(&&*row.kind) {

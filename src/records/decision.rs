@@ -62,6 +62,9 @@ pub enum What {
     /// A gateway's key is believed from now on (node journal).
     #[serde(rename = "gateway-key/1")]
     GatewayKey(GatewayKey),
+    /// A gateway's key ended: another took its place (node journal).
+    #[serde(rename = "gateway-key-ended/1")]
+    GatewayKeyEnded(GatewayKeyEnded),
     /// What a gateway sent in a span is not believed.
     #[serde(rename = "messages-disbelieved/1")]
     MessagesDisbelieved(MessagesDisbelieved),
@@ -240,6 +243,9 @@ pub struct GatewayCode {
     pub code_sha256: String,
     /// When it stops being worth anything, ms UTC.
     pub until_ms: i64,
+    /// When the gateway's older keys end, ms UTC; at the enrolment when it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub old_keys_until_ms: Option<i64>,
 }
 
 /// How a key became known.
@@ -264,6 +270,18 @@ pub struct GatewayKey {
     pub key: String,
     /// How it became known.
     pub known_by: KeyBy,
+}
+
+/// A key of a gateway in whose place another was enrolled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GatewayKeyEnded {
+    /// Gateway id.
+    pub gateway: String,
+    /// The key in the form of a signed note's verifier key.
+    pub key: String,
+    /// What it signed and says that it was made later is not believed, ms UTC.
+    pub from_ms: i64,
 }
 
 /// What a gateway sent in a span is not believed.
@@ -294,6 +312,9 @@ pub struct GatewayCloned {
     pub first: String,
     /// The same of the other.
     pub second: String,
+    /// Why the other is not believed; absent when it is signed as well as the first.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub second_is: String,
 }
 
 /// A mapping by content, bound to one gateway entry of the society.
@@ -467,6 +488,7 @@ mod tests {
                 society: "bes1".into(),
                 code_sha256: "00ff".into(),
                 until_ms: 6,
+                old_keys_until_ms: None,
             }),
             r#"{"at_ms":1384600000000,"by":"treasurer","what":{"type":"gateway-code/1","body":{"gateway":"g1","society":"bes1","code_sha256":"00ff","until_ms":6}}}"#,
         );
@@ -478,6 +500,24 @@ mod tests {
                 known_by: KeyBy::Rotation,
             }),
             r#"{"at_ms":1384600000000,"by":"treasurer","what":{"type":"gateway-key/1","body":{"gateway":"g1","society":"bes1","key":"commonwatt/gw/g1+00000000+AQ","known_by":"rotation"}}}"#,
+        );
+        check(
+            What::GatewayCode(GatewayCode {
+                gateway: "g1".into(),
+                society: "bes1".into(),
+                code_sha256: "00ff".into(),
+                until_ms: 6,
+                old_keys_until_ms: Some(5),
+            }),
+            r#"{"at_ms":1384600000000,"by":"treasurer","what":{"type":"gateway-code/1","body":{"gateway":"g1","society":"bes1","code_sha256":"00ff","until_ms":6,"old_keys_until_ms":5}}}"#,
+        );
+        check(
+            What::GatewayKeyEnded(GatewayKeyEnded {
+                gateway: "g1".into(),
+                key: "commonwatt/gw/g1+00000000+AQ".into(),
+                from_ms: 6,
+            }),
+            r#"{"at_ms":1384600000000,"by":"treasurer","what":{"type":"gateway-key-ended/1","body":{"gateway":"g1","key":"commonwatt/gw/g1+00000000+AQ","from_ms":6}}}"#,
         );
         check(
             What::MessagesDisbelieved(MessagesDisbelieved {
@@ -495,8 +535,20 @@ mod tests {
                 seq: 9,
                 first: "00".into(),
                 second: "ff".into(),
+                second_is: String::new(),
             }),
             r#"{"at_ms":1384600000000,"by":"treasurer","what":{"type":"gateway-cloned/1","body":{"gateway":"g1","boot":7,"seq":9,"first":"00","second":"ff"}}}"#,
+        );
+        check(
+            What::GatewayCloned(GatewayCloned {
+                gateway: "g1".into(),
+                boot: 7,
+                seq: 9,
+                first: "00".into(),
+                second: "ff".into(),
+                second_is: "unsigned".into(),
+            }),
+            r#"{"at_ms":1384600000000,"by":"treasurer","what":{"type":"gateway-cloned/1","body":{"gateway":"g1","boot":7,"seq":9,"first":"00","second":"ff","second_is":"unsigned"}}}"#,
         );
         check(
             What::MappingApplied(MappingApplied {

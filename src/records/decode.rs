@@ -9,11 +9,11 @@ use std::sync::Arc;
 use crate::{
     Decoded,
     decoded::{
-        Doubt, EnrolmentAsked, NO_POWER, PlacedRead, PowerSample, SignedNote, SparkplugMessage,
+        Doubt, EnrolmentAsked, NO_POWER, NamedNote, PlacedRead, PowerSample, SparkplugMessage,
         StatusNote, UndecodableMessage, UnplacedRead,
     },
     devices::{DeviceReader, Devices},
-    directory::Directory,
+    directory::{Directory, Sender},
     message::{Arrived, BadMessage},
     own::{self, OwnRead},
     proof::{Keys, Proof},
@@ -118,15 +118,29 @@ fn json<'a>(
         proof,
         ..Brought::default()
     };
+    let mut lost = Vec::new();
+    let decoded = own::decode_into(payload, scratch, &mut lost);
     if let Some(why) = proof.doubt() {
         doubt(from, why, into);
+        scratch.clear();
+        if let Ok(head) = decoded {
+            into.notes.push(NamedNote {
+                gateway: Arc::clone(from.gateway),
+                boot: head.boot,
+                seq: head.seq,
+                link: Link::to(payload).0,
+                prev: None,
+                lost: Box::default(),
+                proof,
+            });
+        }
         return brought;
     }
-    let mut lost = Vec::new();
-    let head = match own::decode_into(payload, scratch, &mut lost) {
+    let head = match decoded {
         Ok(head) => head,
         Err(why) => return undecodable(from, &why.to_string(), into),
     };
+    let mut placing = Placing::new(from, directory);
     for read in scratch.drain(..) {
         let w = read
             .w
@@ -140,8 +154,9 @@ fn json<'a>(
             w,
             source: proof.source(),
         };
-        place(from, &seen, directory, into, &mut brought);
+        placing.place(&seen, into, &mut brought);
     }
+    placing.done(into);
     into.note_sequence(from.gateway, head.boot, head.seq);
     for loss in lost {
         into.note_lost(from.gateway, loss.boot, loss.first, loss.last);
@@ -161,11 +176,24 @@ fn note(
         proof,
         ..Brought::default()
     };
+    let head = note.head();
+    if proof != Proof::Misplaced {
+        let lost = note.losses().map(|loss| (loss.boot, loss.first, loss.last));
+        into.notes.push(NamedNote {
+            gateway: Arc::clone(from.gateway),
+            boot: head.boot,
+            seq: head.seq,
+            link: Link::to(payload).0,
+            prev: head.prev.map(|link| link.0),
+            lost: lost.collect(),
+            proof,
+        });
+    }
     if let Some(why) = proof.doubt() {
         doubt(from, why, into);
         return brought;
     }
-    let head = note.head();
+    let mut placing = Placing::new(from, directory);
     for read in note.reads() {
         if read.state != MeterState::Good {
             let why = format!(
@@ -186,19 +214,12 @@ fn note(
             w: read.w.unwrap_or(NO_POWER),
             source: proof.source(),
         };
-        place(from, &seen, directory, into, &mut brought);
+        placing.place(&seen, into, &mut brought);
     }
+    placing.done(into);
     into.note_sequence(from.gateway, head.boot, head.seq);
     for loss in note.losses() {
         into.note_lost(from.gateway, loss.boot, loss.first, loss.last);
-    }
-    if proof == Proof::Signed {
-        into.notes.push(SignedNote {
-            gateway: Arc::clone(from.gateway),
-            boot: head.boot,
-            seq: head.seq,
-            link: Link::to(payload).0,
-        });
     }
     brought
 }
@@ -213,38 +234,59 @@ struct Seen<'a> {
     source: Source,
 }
 
-fn place(
-    from: From<'_>,
-    seen: &Seen<'_>,
-    directory: &Directory,
-    into: &mut Decoded,
-    brought: &mut Brought,
-) {
-    let &Seen {
-        meter,
-        register,
-        at,
-        wh,
-        w,
-        source,
-    } = seen;
-    let received = from.received;
-    if let Some(series) = directory.find(meter, register) {
-        brought.placed += 1;
-        into.placed.push(PlacedRead {
-            series,
+/// Places the reads of one message.
+struct Placing<'a> {
+    from: From<'a>,
+    directory: &'a Directory,
+    sender: Sender<'a>,
+    /// The first meter that is not the gateway's, and how many reads there are of such.
+    of_others: Option<(Box<str>, u32)>,
+}
+
+impl<'a> Placing<'a> {
+    fn new(from: From<'a>, directory: &'a Directory) -> Placing<'a> {
+        Placing {
+            from,
+            directory,
+            sender: directory.sender(from.gateway, from.received),
+            of_others: None,
+        }
+    }
+
+    fn place(&mut self, seen: &Seen<'_>, into: &mut Decoded, brought: &mut Brought) {
+        let &Seen {
+            meter,
+            register,
             at,
             wh,
             w,
-            received,
             source,
-        });
-    } else {
-        brought.unplaced += 1;
-        into.unplaced.push(UnplacedRead {
-            gateway: Arc::clone(from.gateway),
-            meter: meter.into(),
-            register,
+        } = seen;
+        let received = self.from.received;
+        let Some(belongs) = self.directory.place(self.sender, meter, register, at) else {
+            brought.unplaced += 1;
+            into.unplaced.push(UnplacedRead {
+                gateway: Arc::clone(self.from.gateway),
+                bound: self.sender.is_bound(),
+                meter: meter.into(),
+                register,
+                at,
+                wh,
+                w,
+                received,
+                source,
+            });
+            return;
+        };
+        let source = if belongs.own {
+            source
+        } else {
+            self.note_other(meter);
+            source.of_other_gateway()
+        };
+        brought.placed += 1;
+        into.placed.push(PlacedRead {
+            series: belongs.series,
             at,
             wh,
             w,
@@ -252,7 +294,41 @@ fn place(
             source,
         });
     }
+
+    /// A power of a device without a counter, unless its meter is another gateway's: nobody could
+    /// accept it later.
+    fn power(&mut self, meter: String, at: Instant, w: i32, into: &mut Decoded) {
+        if self.directory.owns(self.sender, &meter, at) {
+            into.powers.push(PowerSample {
+                meter: meter.into_boxed_str(),
+                at,
+                w,
+            });
+        } else {
+            self.note_other(&meter);
+        }
+    }
+
+    fn note_other(&mut self, meter: &str) {
+        let (_, count) = self.of_others.get_or_insert_with(|| (meter.into(), 0));
+        *count += 1;
+    }
+
+    /// Tells of reads of meters that are not the gateway's.
+    fn done(self, into: &mut Decoded) {
+        if let Some((meter, count)) = self.of_others {
+            let why = match count {
+                1 => format!("its read of meter `{meter}` does not count: {NOT_ITS_METER}"),
+                _ => format!(
+                    "`{count}` of its reads, as of meter `{meter}`, do not count: {NOT_ITS_METER}"
+                ),
+            };
+            doubt(self.from, &why, into);
+        }
+    }
 }
+
+const NOT_ITS_METER: &str = "this gateway was not that meter's at their time; expected a site of the gateway, or its name at the meter";
 
 fn undecodable(from: From<'_>, why: &str, into: &mut Decoded) -> Brought {
     into.undecodable.push(UndecodableMessage {
@@ -340,42 +416,25 @@ pub(crate) fn mapped(
     into: &mut Decoded,
 ) -> Brought {
     let mut brought = Brought::default();
+    let mut placing = Placing::new(from, directory);
     for read in reads {
         match read.what {
             What::Register { register, wh, w } => {
-                let w = w.unwrap_or(NO_POWER);
-                if let Some(series) = directory.find(&read.meter, register) {
-                    brought.placed += 1;
-                    into.placed.push(PlacedRead {
-                        series,
-                        at: read.at,
-                        wh,
-                        w,
-                        received: from.received,
-                        source: Source::Telemetry,
-                    });
-                } else {
-                    brought.unplaced += 1;
-                    into.unplaced.push(UnplacedRead {
-                        gateway: Arc::clone(from.gateway),
-                        meter: read.meter.into_boxed_str(),
-                        register,
-                        at: read.at,
-                        wh,
-                        w,
-                        received: from.received,
-                        source: Source::Telemetry,
-                    });
-                }
+                let seen = Seen {
+                    meter: &read.meter,
+                    register,
+                    at: read.at,
+                    wh,
+                    w: w.unwrap_or(NO_POWER),
+                    source: Source::Telemetry,
+                };
+                placing.place(&seen, into, &mut brought);
             }
-            What::Power(w) => into.powers.push(PowerSample {
-                meter: read.meter.into_boxed_str(),
-                at: read.at,
-                w,
-            }),
+            What::Power(w) => placing.power(read.meter, read.at, w, into),
             What::Glance(_) => {}
         }
     }
+    placing.done(into);
     brought
 }
 

@@ -12,7 +12,7 @@ use domain::{
     quantity::WattHours,
 };
 
-use crate::devices::DeviceReader;
+use crate::{devices::DeviceReader, proof::Proof};
 
 /// [`PlacedRead::w`] when the device sent no power.
 pub const NO_POWER: i32 = i32::MIN;
@@ -30,8 +30,9 @@ pub struct Decoded {
     pub undecodable: Vec<UndecodableMessage>,
     /// Messages that are kept and not believed, and reads whose meter says that it is not well.
     pub doubts: Vec<Doubt>,
-    /// Notes whose signature is good, to tell when two of them have one name.
-    pub notes: Vec<SignedNote>,
+    /// Notes by their name, to tell when two of them have one and when one is missing: those that are
+    /// signed, and what is not believed under a name.
+    pub notes: Vec<NamedNote>,
     /// Requests that a key be believed.
     pub enrolments: Vec<EnrolmentAsked>,
     /// Statuses and last wills of gateways.
@@ -124,8 +125,10 @@ pub struct PlacedRead {
 /// A read of a register that the society has not entered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnplacedRead {
-    /// The gateway it came from.
+    /// The gateway it came from, or the file.
     pub gateway: Arc<str>,
+    /// Whether that gateway was bound to meters when it came; a free one may send anything.
+    pub bound: bool,
     /// The meter's serial as the gateway wrote it.
     pub meter: Box<str>,
     /// The register.
@@ -181,9 +184,9 @@ pub struct Doubt {
     pub received: Instant,
 }
 
-/// A note whose signature is good.
+/// A message under a note's name: gateway, boot and number.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SignedNote {
+pub struct NamedNote {
     /// The gateway.
     pub gateway: Arc<str>,
     /// Its boot counter.
@@ -192,6 +195,12 @@ pub struct SignedNote {
     pub seq: u64,
     /// The first bytes of its hash: two notes of one name and different bytes are two gateways.
     pub link: [u8; 16],
+    /// The same of the gateway's note before it, as it says.
+    pub prev: Option<[u8; 16]>,
+    /// Notes that it says were given up: boot, first and last number.
+    pub lost: Box<[(u64, u64, u64)]>,
+    /// What its signature is worth.
+    pub proof: Proof,
 }
 
 /// A gateway asks that a key be believed.

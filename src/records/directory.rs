@@ -2,13 +2,17 @@
 //!
 //! Built once whenever the society's meters change and never altered: one arena of meter serials,
 //! one row a register, one open-addressed table. 1.5 million registers take about 55 MB and a
-//! lookup takes no lock. Two rows for one register of one meter: the later wins.
+//! lookup takes no lock. Two rows for one register of one meter: the later wins. It also knows whose
+//! meter it is: a read of a gateway that is not the meter's own has a place, and is marked.
 
 use std::sync::Arc;
 
 use domain::{
     calendar::{Instant, Span},
-    metering::{Obis, SeriesId},
+    metering::{
+        Obis, SeriesId,
+        bindings::{Bindings, BoundGateway, BoundMeter},
+    },
 };
 
 /// The registers of one society by meter serial and OBIS code.
@@ -19,6 +23,25 @@ pub struct Directory {
     /// Row number plus one; 0 is empty. A power of two, at most half full.
     slots: Vec<u32>,
     disbelieved: Arc<[Disbelieved]>,
+    bindings: Arc<Bindings>,
+    /// Where the meter of each row hangs; empty when no gateway is bound.
+    hangs: Vec<Option<Arc<BoundMeter>>>,
+}
+
+/// A gateway whose message is decoded, and what it may send.
+#[derive(Clone, Copy, Debug)]
+pub struct Sender<'a> {
+    id: &'a str,
+    bound: Option<&'a BoundGateway>,
+}
+
+/// Where a read belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Belongs {
+    /// The register of the meter.
+    pub series: SeriesId,
+    /// Whether its gateway is the meter's own at its time.
+    pub own: bool,
 }
 
 /// A gateway of which nothing that came in a span is believed: it was revoked from a date before the
@@ -78,6 +101,56 @@ impl Directory {
         self
     }
 
+    /// Says which gateway may send the reads of which meter.
+    #[must_use]
+    pub fn bound(mut self, bindings: Arc<Bindings>) -> Directory {
+        let meter = |row: &Row| {
+            let serial = std::str::from_utf8(self.meter_of(*row)).ok()?;
+            bindings.meter(serial).cloned()
+        };
+        if bindings.binds_any() {
+            self.hangs = self.rows.iter().map(meter).collect();
+        }
+        self.bindings = bindings;
+        self
+    }
+
+    /// The gateway of a message that came then.
+    #[must_use]
+    pub fn sender<'a>(&'a self, id: &'a str, received: Instant) -> Sender<'a> {
+        Sender {
+            id,
+            bound: self.bindings.gateway(id, received),
+        }
+    }
+
+    /// Where a read of a register belongs, if the society has it.
+    #[must_use]
+    pub fn place(
+        &self,
+        sender: Sender<'_>,
+        meter: &str,
+        register: Obis,
+        at: Instant,
+    ) -> Option<Belongs> {
+        let row = self.row(meter, register)?;
+        let series = self.rows[row].series;
+        let own = sender.bound.is_none_or(|gateway| {
+            let hangs = self.hangs.get(row).and_then(Option::as_deref);
+            gateway.owns(sender.id, meter, hangs, at)
+        });
+        Some(Belongs { series, own })
+    }
+
+    /// Whether a gateway may send what this meter, whatever its registers, measured at that time.
+    #[must_use]
+    pub fn owns(&self, sender: Sender<'_>, meter: &str, at: Instant) -> bool {
+        sender.bound.is_none_or(|gateway| {
+            let hangs = self.bindings.meter(meter).map(AsRef::as_ref);
+            gateway.owns(sender.id, meter, hangs, at)
+        })
+    }
+
     /// Whether what this gateway sent at that time is not believed.
     #[must_use]
     pub fn disbelieves(&self, gateway: &str, received: Instant) -> bool {
@@ -89,12 +162,16 @@ impl Directory {
     /// The series of a register, if the society has it.
     #[must_use]
     pub fn find(&self, meter: &str, register: Obis) -> Option<SeriesId> {
+        self.row(meter, register).map(|row| self.rows[row].series)
+    }
+
+    fn row(&self, meter: &str, register: Obis) -> Option<usize> {
         if self.rows.is_empty() {
             return None;
         }
         match self.slots[self.slot(meter.as_bytes(), register)] {
             0 => None,
-            number => Some(self.rows[number as usize - 1].series),
+            number => Some(number as usize - 1),
         }
     }
 
@@ -131,6 +208,14 @@ impl Directory {
     fn meter_of(&self, row: Row) -> &[u8] {
         let start = row.start as usize;
         &self.text[start..start + usize::from(row.length)]
+    }
+}
+
+impl Sender<'_> {
+    /// Whether the gateway is bound to meters.
+    #[must_use]
+    pub fn is_bound(self) -> bool {
+        self.bound.is_some()
     }
 }
 

@@ -189,6 +189,7 @@ pub fn place(row: &Row, header: &ImportHeader, places: &impl Places, into: &mut 
             } else {
                 into.unplaced.push(UnplacedRead {
                     gateway: Arc::from(header.file.as_str()),
+                    bound: false,
                     meter: meter.as_str().into(),
                     register: *register,
                     at: *at,

@@ -595,7 +595,7 @@ mod tests {
             Arrived::decode(&bytes).unwrap().message().proof,
             Proof::Signed
         );
-        for unknown in [0, 8, 255] {
+        for unknown in [0, 9, 255] {
             bytes[4] = unknown;
             assert!(Arrived::decode(&bytes).is_err(), "{unknown}");
         }

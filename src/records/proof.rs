@@ -8,7 +8,7 @@
 //! What is not believed is kept, acknowledged and told, and none of its reads is placed. No receipt
 //! names it either: a forged number must not make the true gateway delete its own.
 
-use domain::metering::Source;
+use domain::{calendar::Instant, metering::Source};
 use wire::{Fingerprint, KeyId, Note, PublicKey};
 
 /// What a message's signature was worth when it came. The numbers stand in records.
@@ -32,9 +32,11 @@ pub enum Proof {
     Missing = 6,
     /// It says that it is another gateway's.
     Misplaced = 7,
+    /// Signed with a key that had ended when it was made: another took its place.
+    Ended = 8,
 }
 
-const ALL: [Proof; 8] = [
+const ALL: [Proof; 9] = [
     Proof::Unsigned,
     Proof::Signed,
     Proof::Unenrolled,
@@ -43,6 +45,7 @@ const ALL: [Proof; 8] = [
     Proof::Revoked,
     Proof::Missing,
     Proof::Misplaced,
+    Proof::Ended,
 ];
 
 /// The keys of one gateway, as a door knows them.
@@ -56,8 +59,19 @@ pub struct GatewayKey {
     pub id: KeyId,
     /// The key.
     pub key: PublicKey,
-    /// Whether it is revoked.
-    pub revoked: bool,
+    /// How far it is believed.
+    pub standing: Standing,
+}
+
+/// How far a key is believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is.
+    InForce,
+    /// A new enrolment took its place: what was made until then is believed, whenever it comes.
+    Until(Instant),
+    /// It is not, and what it signed does not count from now on.
+    Revoked,
 }
 
 impl Proof {
@@ -88,6 +102,20 @@ impl Proof {
         }
     }
 
+    /// One word for what is not believed; nothing for what is.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Proof::Unsigned | Proof::Signed | Proof::Unenrolled => "",
+            Proof::Forged => "forged",
+            Proof::Foreign => "foreign key",
+            Proof::Revoked => "revoked key",
+            Proof::Missing => "unsigned",
+            Proof::Misplaced => "another gateway's",
+            Proof::Ended => "ended key",
+        }
+    }
+
     /// Why a message is not believed; nothing when it is.
     #[must_use]
     pub fn doubt(self) -> Option<&'static str> {
@@ -102,25 +130,29 @@ impl Proof {
                 "it is not signed, though this gateway has a key; set `sign = true` on the gateway",
             ),
             Proof::Misplaced => Some("it is a note of another gateway"),
+            Proof::Ended => Some(
+                "it is signed with a key that had ended when it was made: the gateway was enrolled anew; if this is the gateway itself, enrol it again",
+            ),
         }
     }
 }
 
 impl Keys {
-    /// The keys of `gateway`, each with whether it is revoked.
+    /// The keys of `gateway`, each with how far it is believed.
     #[must_use]
-    pub fn new(gateway: &str, keys: impl IntoIterator<Item = (PublicKey, bool)>) -> Keys {
-        let keys = keys.into_iter().map(|(key, revoked)| GatewayKey {
+    pub fn new(gateway: &str, keys: impl IntoIterator<Item = (PublicKey, Standing)>) -> Keys {
+        let keys = keys.into_iter().map(|(key, standing)| GatewayKey {
             id: key.id(gateway),
             key,
-            revoked,
+            standing,
         });
         Keys(keys.collect())
     }
 
     /// Fingerprints of the keys in force, newest first.
     pub fn in_force(&self) -> impl Iterator<Item = Fingerprint> + '_ {
-        let live = self.0.iter().rev().filter(|key| !key.revoked);
+        let in_force = |key: &&GatewayKey| key.standing == Standing::InForce;
+        let live = self.0.iter().rev().filter(in_force);
         live.map(|key| key.key.fingerprint())
     }
 
@@ -145,14 +177,21 @@ impl Keys {
         }
         let mut worst = Proof::Foreign;
         for known in self.0.iter().filter(|known| known.id == note.key()) {
-            worst = match (note.verifies(&known.key), known.revoked) {
-                (true, false) => return Proof::Signed,
-                (true, true) => Proof::Revoked,
+            worst = match (note.verifies(&known.key), known.standing) {
+                (true, Standing::InForce) => return Proof::Signed,
+                (true, Standing::Until(end)) if was_made_by(note, end) => return Proof::Signed,
+                (true, Standing::Until(_)) => Proof::Ended,
+                (true, Standing::Revoked) => Proof::Revoked,
                 (false, _) => Proof::Forged,
             };
         }
         worst
     }
+}
+
+/// Whether everything in a note is of that instant or older, by its own clock.
+fn was_made_by(note: &Note<'_>, end: Instant) -> bool {
+    note.head().now_ms <= end.0 && note.reads().all(|read| read.at_ms <= end.0)
 }
 
 #[cfg(test)]
@@ -188,16 +227,28 @@ mod tests {
             assert_eq!((proof.code(), Proof::of_code(code)), (code, Some(proof)));
             assert_eq!(proof.is_believed(), proof.doubt().is_none());
         }
-        assert_eq!(Proof::of_code(8), None);
+        assert_eq!(Proof::of_code(9), None);
     }
 
     #[test]
     fn a_note_is_worth_what_its_key_is_worth() {
-        let keys = Keys::new("g1", [(key(1).public(), true), (key(2).public(), false)]);
+        let keys = Keys::new(
+            "g1",
+            [
+                (key(1).public(), Standing::Revoked),
+                (key(2).public(), Standing::InForce),
+                (key(4).public(), Standing::Until(Instant(0))),
+                (key(5).public(), Standing::Until(Instant(-1))),
+            ],
+        );
         let worth = |keys: &Keys, bytes: &[u8]| keys.of_note("g1", &Note::parse(bytes).unwrap());
         assert_eq!(worth(&keys, &note("g1", &key(2))), Proof::Signed);
         assert_eq!(worth(&keys, &note("g1", &key(1))), Proof::Revoked);
         assert_eq!(worth(&keys, &note("g1", &key(3))), Proof::Foreign);
+        // Made at 0: while the one key was in force, and after the other had ended.
+        assert_eq!(worth(&keys, &note("g1", &key(4))), Proof::Signed);
+        assert_eq!(worth(&keys, &note("g1", &key(5))), Proof::Ended);
+        assert_eq!(keys.in_force().count(), 1);
         assert_eq!(worth(&keys, &note("g2", &key(2))), Proof::Misplaced);
         let mut forged = note("g1", &key(2));
         let boot = forged.windows(6).position(|w| w == b"boot 1").unwrap() + 5;

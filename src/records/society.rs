@@ -71,6 +71,10 @@ pub struct Society {
     /// What the reader must be told of the data, shown on every page of the society.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notice: Vec<String>,
+    /// Whether a gateway may send reads of its own meters only. Every document that is applied says
+    /// so; those of journals from before that do not, and bind no gateway.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub binds_gateways: bool,
 }
 
 /// A roof.
@@ -143,6 +147,13 @@ pub struct Meter {
     pub meter_point: String,
     /// First day there, `YYYY-MM-DD`.
     pub installed: String,
+    /// The one gateway that reads it, where it is not any gateway of its site.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub gateway: String,
+    /// First day on which that gateway, or its present site's, reads it, `YYYY-MM-DD`; without it a
+    /// change holds from its application on.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub gateway_from: String,
     /// Its registers; none when it only knows power.
     #[serde(default)]
     pub register: Vec<Register>,
@@ -193,9 +204,17 @@ pub struct Approval {
 pub struct Gateway {
     /// Its id: the MQTT user name and the middle of its topics.
     pub id: String,
-    /// The roof it hangs on.
+    /// The roof it hangs on. Reads of meters on other roofs wait for a person; without a roof it may
+    /// send any.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub site: String,
+    /// More roofs whose meters it reads.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more_sites: Vec<String>,
+    /// First day at this site, `YYYY-MM-DD`; without it a change of site holds from its application
+    /// on. What it read before counts where it was then.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub from: String,
     /// How often it reads, in seconds; silence for twice that in daylight is worth a look.
     #[serde(default = "half_hour")]
     pub cadence_s: u32,

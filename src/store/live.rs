@@ -6,7 +6,7 @@
 //!
 //! What is here is a claim that passed a quick look, not a verdict. A read that is in the past of
 //! the last one changes nothing; one that fell, that jumped above what the register's ceiling
-//! allows, or that is ahead of our clock is left out and its series remembered as suspect: the
+//! allows, that is ahead of our clock or came from a gateway that is not the meter's is left out and its series remembered as suspect: the
 //! judge decides at the next flush. What the judge then says takes the place of the claim
 //! ([`Live::settled`]), also when a meter event or a person's decision changes what was said before.
 //! Nothing here reaches a bill or a report.
@@ -233,6 +233,9 @@ impl Live {
     /// Whether the read passed the quick look.
     fn take(&self, slot: &mut Slot, read: &PlacedRead) -> bool {
         let (at, wh) = (read.at.0, read.wh.0);
+        if read.source.is_of_other_gateway() {
+            return false;
+        }
         if at > read.received.0.saturating_add(AHEAD_MS) || at < 0 {
             return false;
         }

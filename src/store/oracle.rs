@@ -56,7 +56,7 @@ impl RowStore {
         self.defs.insert(def.id, def);
     }
 
-    /// Takes reads; twice is once, and the earliest arrival stays.
+    /// Takes reads; twice is once, and the weightiest source and of those the earliest arrival stays.
     ///
     /// # Errors
     /// [`StoreError`] when SQLite refuses.
@@ -67,7 +67,10 @@ impl RowStore {
                 "INSERT INTO read (series, at, wh, w, lag_s, source) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                  ON CONFLICT DO UPDATE SET
                      w = excluded.w, lag_s = excluded.lag_s, source = excluded.source
-                 WHERE (excluded.lag_s, excluded.source, excluded.w) < (lag_s, source, w)",
+                 WHERE (CASE excluded.source WHEN 5 THEN 0 WHEN 4 THEN 1 WHEN 7 THEN 3 WHEN 6 THEN 4 ELSE 2 END,
+                        excluded.lag_s, excluded.source, excluded.w)
+                     < (CASE source WHEN 5 THEN 0 WHEN 4 THEN 1 WHEN 7 THEN 3 WHEN 6 THEN 4 ELSE 2 END,
+                        lag_s, source, w)",
             )?;
             for read in reads {
                 let row = row_of(

@@ -33,6 +33,9 @@ pub struct PlacedRead {
 /// A read of a register that the society has not entered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnplacedRead {
+    /// The gateway that sent it, where that matters once the register is entered; empty when it was
+    /// free to send anything, and for what came in a file.
+    pub gateway: Box<str>,
     /// The meter's serial as the gateway wrote it.
     pub meter: Box<str>,
     /// The register.

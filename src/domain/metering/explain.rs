@@ -38,6 +38,12 @@ impl Finding {
             Finding::OutsideRegisterLife { .. } => {
                 "correct the dates of the meter event, or leave the read out"
             }
+            Finding::OtherGateway => {
+                "`commonwatt messages list` names the gateway; if it reads this meter, say so with the day under [[gateway]] in the society file, or accept the read; if not, refuse it and look at that gateway"
+            }
+            Finding::Outweighed { .. } => {
+                "nothing to do if the signed value is right; accept this one if it is not"
+            }
             Finding::ConflictingDuplicate { .. } => {
                 "accept the value that is right; the other is then refused"
             }
@@ -104,6 +110,16 @@ impl fmt::Display for Sentence<'_> {
                     (None, None) => write!(f, " it has none"),
                 }
             }
+            Finding::OtherGateway => write!(
+                f,
+                "register read `{wh}` Wh for `{meter}` at `{at}` came from a gateway that was not this meter's; expected its own"
+            ),
+            Finding::Outweighed { by, evidence } => write!(
+                f,
+                "register read `{wh}` Wh for `{meter}` at `{at}` is not signed as `{}` Wh of the same instant is (evidence {}); expected one value",
+                by.0,
+                evidence.letter()
+            ),
             Finding::ConflictingDuplicate { other } => write!(
                 f,
                 "register read `{wh}` Wh for `{meter}` at `{at}` stands beside `{}` Wh for the same instant; expected one value",

@@ -1,5 +1,6 @@
 //! What is noticed about a read, in order of precedence, and what follows from it.
 
+use super::Evidence;
 use crate::{calendar::Instant, quantity::WattHours};
 
 /// What a register showed at an instant; the bare pair.
@@ -43,6 +44,15 @@ pub enum Finding {
         closed: Option<Mark>,
         /// The opening read after, if an event opens it again.
         opens: Option<Mark>,
+    },
+    /// It came from a gateway that was not the meter's own at its time.
+    OtherGateway,
+    /// Another value with weightier evidence is there for the same instant.
+    Outweighed {
+        /// That value.
+        by: WattHours,
+        /// What stands behind it.
+        evidence: Evidence,
     },
     /// Another value stands for the same instant.
     ConflictingDuplicate {
@@ -116,7 +126,9 @@ impl Finding {
                     Verdict::Held
                 }
             }
-            Finding::ConflictingDuplicate { .. }
+            Finding::OtherGateway
+            | Finding::Outweighed { .. }
+            | Finding::ConflictingDuplicate { .. }
             | Finding::Fell { .. }
             | Finding::DecimalSlip { .. }
             | Finding::JumpAboveCeiling { .. }
@@ -132,6 +144,8 @@ impl Finding {
         match self {
             Finding::ClockImpossible(_) => "clock_impossible",
             Finding::OutsideRegisterLife { .. } => "outside_register_life",
+            Finding::OtherGateway => "other_gateway",
+            Finding::Outweighed { .. } => "outweighed",
             Finding::ConflictingDuplicate { .. } => "conflicting_duplicate",
             Finding::WakeUpZero { .. } => "wake_up_zero",
             Finding::Fell { .. } => "fell",

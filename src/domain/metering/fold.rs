@@ -72,6 +72,7 @@ impl FoldState {
         let elapsed = read.at.ms_since(last.at);
         let delay = read.received.ms_since(read.at);
         self.jump.is_none()
+            && !read.source.is_of_other_gateway()
             && elapsed > 0
             && read.at >= self.upto
             && read.at >= rules::EARLIEST_READ

@@ -1,7 +1,9 @@
 //! Judging: the reads of a series in meter-time order, each with its findings and a verdict.
 //!
 //! A fold over a small [`FoldState`]. It never looks at the order of arrival, and a read that is
-//! held or refused is never the predecessor of anything. Accepted reads and the final and opening
+//! held or refused is never the predecessor of anything. Of several values of one instant those with
+//! the weightiest evidence contend, the others stand back; a read of a gateway that is not the
+//! meter's own waits for a person and touches no other read. Accepted reads and the final and opening
 //! reads of events come out as [`Point`]s; between two joined points the register's advance is
 //! known, and nowhere else.
 
@@ -10,9 +12,9 @@ use super::{
     SeriesRules, Verdict,
     fold::rises_too_fast,
     lives::Turn,
-    noticed::{clock_finding, findings_of_value, late_finding},
+    noticed::{clock_finding, findings_of_value, late_finding, other_gateway},
     same_instant::{
-        Choice, candidates, chosen, conflict, is_candidate, quality_of, settle_conflict,
+        Choice, chosen, conflict, is_candidate, outweigh, quality_of, settle_conflict, weightiest,
     },
 };
 use crate::{calendar::Instant, quantity::WattHours};
@@ -190,21 +192,25 @@ impl Bench<'_> {
             .collect();
         let point = match chosen(self.rules, life, &judged) {
             Choice::Contradictory => {
-                conflict(&mut judged);
+                conflict(&mut judged, is_candidate);
                 None
             }
             Choice::Value(value) => {
                 settle_conflict(&mut judged, value);
                 Some((value, quality_of(&judged, value)))
             }
-            Choice::None => match candidates(&judged).count() {
-                0 => None,
-                1 => self.only_candidate(state, &mut judged),
-                _ => {
-                    conflict(&mut judged);
+            Choice::None => weightiest(&judged).and_then(|weight| {
+                let contends =
+                    |read: &JudgedRead| is_candidate(read) && read.read.source.weight() == weight;
+                let point = if judged.iter().filter(|read| contends(read)).count() == 1 {
+                    self.only_candidate(state, &mut judged, contends)
+                } else {
+                    conflict(&mut judged, contends);
                     None
-                }
-            },
+                };
+                outweigh(&mut judged, contends, point.is_some());
+                point
+            }),
         };
         judged.into_iter().for_each(|read| visit(Step::Read(read)));
         if let Some((wh, quality)) = point {
@@ -222,13 +228,15 @@ impl Bench<'_> {
         }
     }
 
-    /// Accepts, holds or refuses the one read of an instant that nobody decided about.
+    /// Accepts, holds or refuses the one read of an instant that contends and that nobody decided
+    /// about.
     fn only_candidate(
         &self,
         state: &mut FoldState,
         judged: &mut [JudgedRead],
+        contends: impl Fn(&JudgedRead) -> bool,
     ) -> Option<(WattHours, Quality)> {
-        let read = judged.iter_mut().find(|read| is_candidate(read))?;
+        let read = judged.iter_mut().find(|read| contends(read))?;
         if read.verdict == Verdict::Accepted {
             read.counts_as = Some(read.read.wh);
             return Some((read.read.wh, read.read.source.quality()));
@@ -261,6 +269,7 @@ impl Bench<'_> {
         for read in here {
             let mut judged = self.bare(read);
             judged.findings.extend(clock_finding(read));
+            judged.findings.extend(other_gateway(read));
             let says = |mark: Option<Mark>| mark.is_some_and(|mark| mark.wh == read.wh);
             let (closes, opens) = (says(turn.closes), says(turn.opens));
             if !(closes || opens)
@@ -320,13 +329,17 @@ impl Bench<'_> {
     fn alone(&self, state: &FoldState, life: Option<&Life>, read: &Read) -> JudgedRead {
         let mut judged = self.bare(read);
         judged.findings.extend(clock_finding(read));
+        let told = !judged.findings.is_empty();
+        judged.findings.extend(other_gateway(read));
         match life {
-            _ if !judged.findings.is_empty() => {}
+            _ if told => {}
+            Some(_) if read.source.is_of_other_gateway() => {}
             None => {
                 let (closed, opens) = self.rules.lives.around(read.at);
                 judged
                     .findings
                     .push(Finding::OutsideRegisterLife { closed, opens });
+                judged.findings.sort_unstable();
             }
             Some(life) => findings_of_value(self.rules, state, life, read, &mut judged.findings),
         }

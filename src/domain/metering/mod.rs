@@ -6,6 +6,7 @@
 //! Both are pure: the order in which reads arrive cannot matter, and nothing is guessed. A read
 //! that cannot be right is held for a person or refused, never repaired.
 
+pub mod bindings;
 mod decision;
 pub mod energy;
 mod event;

@@ -80,6 +80,13 @@ pub(super) fn clock_finding(read: &Read) -> Option<Finding> {
     Some(Finding::ClockImpossible(fault))
 }
 
+/// A read that a gateway sent which is not the meter's own.
+pub(super) fn other_gateway(read: &Read) -> Option<Finding> {
+    read.source
+        .is_of_other_gateway()
+        .then_some(Finding::OtherGateway)
+}
+
 /// A telemetry read that came long after its time.
 pub(super) fn late_finding(read: &Read) -> Option<Finding> {
     let by_ms = read.received.ms_since(read.at);

@@ -120,10 +120,8 @@ impl Source {
     #[must_use]
     pub fn quality(self) -> Quality {
         match self {
-            Source::Telemetry | Source::Signed | Source::MeterSigned | Source::Import => {
-                Quality::Actual
-            }
             Source::Manual | Source::Event => Quality::Manual,
+            _ => Quality::Actual,
         }
     }
 
@@ -131,10 +129,10 @@ impl Source {
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
-            Source::Telemetry | Source::Signed | Source::MeterSigned => "telemetry",
             Source::Import => "import",
             Source::Manual => "manual",
             Source::Event => "event",
+            _ => "telemetry",
         }
     }
 
@@ -148,6 +146,8 @@ impl Source {
             Source::Event => 3,
             Source::Signed => 4,
             Source::MeterSigned => 5,
+            Source::OtherGateway => 6,
+            Source::OtherGatewaySigned => 7,
         }
     }
 
@@ -161,6 +161,8 @@ impl Source {
             3 => Source::Event,
             4 => Source::Signed,
             5 => Source::MeterSigned,
+            6 => Source::OtherGateway,
+            7 => Source::OtherGatewaySigned,
             _ => return None,
         })
     }
@@ -168,10 +170,37 @@ impl Source {
     /// Whether a gateway sent it, signed or not.
     #[must_use]
     pub fn is_telemetry(self) -> bool {
-        matches!(
-            self,
-            Source::Telemetry | Source::Signed | Source::MeterSigned
-        )
+        !matches!(self, Source::Import | Source::Manual | Source::Event)
+    }
+
+    /// Whether it came from a gateway that was not the meter's own at its time.
+    #[must_use]
+    pub fn is_of_other_gateway(self) -> bool {
+        matches!(self, Source::OtherGateway | Source::OtherGatewaySigned)
+    }
+
+    /// The same way, from a gateway that was not the meter's own.
+    #[must_use]
+    pub fn of_other_gateway(self) -> Source {
+        match self.evidence() {
+            Evidence::Meter | Evidence::Gateway => Source::OtherGatewaySigned,
+            Evidence::Transport | Evidence::Person => Source::OtherGateway,
+        }
+    }
+
+    /// How much it weighs against another read of the same instant, the smallest most: what a meter
+    /// signed, what its gateway signed, what came over a connection or from a person, and last what a
+    /// gateway sent that is not the meter's own. Of one read that came in several ways the weightiest
+    /// stands, so that nobody can take a signature from a read by being there first.
+    #[must_use]
+    pub fn weight(self) -> u8 {
+        match self {
+            Source::MeterSigned => 0,
+            Source::Signed => 1,
+            Source::Telemetry | Source::Import | Source::Manual | Source::Event => 2,
+            Source::OtherGatewaySigned => 3,
+            Source::OtherGateway => 4,
+        }
     }
 
     /// What stands behind a read that came this way.
@@ -179,8 +208,8 @@ impl Source {
     pub fn evidence(self) -> Evidence {
         match self {
             Source::MeterSigned => Evidence::Meter,
-            Source::Signed => Evidence::Gateway,
-            Source::Telemetry => Evidence::Transport,
+            Source::Signed | Source::OtherGatewaySigned => Evidence::Gateway,
+            Source::Telemetry | Source::OtherGateway => Evidence::Transport,
             Source::Import | Source::Manual | Source::Event => Evidence::Person,
         }
     }
@@ -235,6 +264,10 @@ pub enum Source {
     Signed,
     /// In a record that the meter itself signed.
     MeterSigned,
+    /// By MQTT from a gateway that was not the meter's own at the read's time.
+    OtherGateway,
+    /// The same, signed by that gateway.
+    OtherGatewaySigned,
 }
 
 /// What a register showed at an instant.

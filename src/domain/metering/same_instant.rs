@@ -1,6 +1,8 @@
 //! Several values for one instant: which of them stands, if any.
 //!
-//! A person's choice stands; without one, two values contradict each other and both are held.
+//! A person's choice stands. Without one, what has the weightiest evidence stands before the rest
+//! ([`Source::weight`](super::Source::weight)), and two values of one weight contradict each other
+//! and are both held.
 
 use super::{Finding, JudgedRead, Life, Quality, ReadDecision, SeriesRules, Verdict};
 use crate::quantity::WattHours;
@@ -51,20 +53,60 @@ pub(super) fn candidates(judged: &[JudgedRead]) -> impl Iterator<Item = &JudgedR
     judged.iter().filter(|read| is_candidate(read))
 }
 
-/// Holds all candidates of an instant, each naming the smallest other value.
-pub(super) fn conflict(judged: &mut [JudgedRead]) {
-    let values: Vec<WattHours> = candidates(judged).map(|read| read.read.wh).collect();
-    for read in judged.iter_mut().filter(|read| is_candidate(read)) {
+/// The weight of the weightiest evidence there is for an instant, reads of other gateways left out.
+pub(super) fn weightiest(judged: &[JudgedRead]) -> Option<u8> {
+    let own = candidates(judged).filter(|read| !read.read.source.is_of_other_gateway());
+    own.map(|read| read.read.source.weight()).min()
+}
+
+/// Holds the reads of an instant that contend, each naming the smallest other value.
+pub(super) fn conflict(judged: &mut [JudgedRead], contends: impl Fn(&JudgedRead) -> bool) {
+    let contending = judged.iter().filter(|read| contends(read));
+    let values: Vec<WattHours> = contending.map(|read| read.read.wh).collect();
+    for read in judged.iter_mut().filter(|read| contends(read)) {
         if let Some(other) = values.iter().find(|wh| **wh != read.read.wh) {
-            read.findings.retain(|finding| {
-                matches!(finding, Finding::ClockImpossible(_) | Finding::Late { .. })
-            });
-            read.findings
-                .push(Finding::ConflictingDuplicate { other: *other });
-            read.findings.sort_unstable();
+            stand_back(read, Finding::ConflictingDuplicate { other: *other });
         }
         read.verdict = Verdict::Held;
     }
+}
+
+/// Sets aside the candidates that do not contend: refused when a value stands, held when the
+/// weightier one is held itself. What another gateway sent waits for a person as it is.
+pub(super) fn outweigh(
+    judged: &mut [JudgedRead],
+    contends: impl Fn(&JudgedRead) -> bool,
+    stands: bool,
+) {
+    let weightier = judged.iter().find(|read| contends(read)).map(|r| r.read);
+    let Some(weightier) = weightier else { return };
+    let lighter = |read: &&mut JudgedRead| {
+        is_candidate(read) && !contends(read) && !read.read.source.is_of_other_gateway()
+    };
+    for read in judged.iter_mut().filter(lighter) {
+        let finding = Finding::Outweighed {
+            by: weightier.wh,
+            evidence: weightier.source.evidence(),
+        };
+        stand_back(read, finding);
+        read.verdict = if stands {
+            Verdict::Refused
+        } else {
+            Verdict::Held
+        };
+    }
+}
+
+/// Puts what another value of its instant means for a read in the place of what its own value does.
+fn stand_back(read: &mut JudgedRead, finding: Finding) {
+    read.findings.retain(|finding| {
+        matches!(
+            finding,
+            Finding::ClockImpossible(_) | Finding::OtherGateway | Finding::Late { .. }
+        )
+    });
+    read.findings.push(finding);
+    read.findings.sort_unstable();
 }
 
 /// Accepts the reads that stand for the chosen value and refuses the other candidates.

@@ -2,8 +2,8 @@
 //!
 //! The user name is the gateway's id and the password its token; a client certificate stands for
 //! both. A gateway without a password yet may show its one-time code instead, and may then do nothing
-//! but enrol its key. While the registry has no credential at all, anyone on a loopback address is let in without
-//! one. The client id may be anything: it is only compared with other connections of the same
+//! but enrol its key. While the registry has no credential at all, anyone on a loopback address is let
+//! in without one, and speaks for nobody: what it says waits in the inbox. The client id may be anything: it is only compared with other connections of the same
 //! gateway, so nobody can push out another gateway's connection. A last will must go to the own
 //! status topic.
 
@@ -25,7 +25,7 @@ use super::{
     shard::{Shard, TICKS_PER_SECOND},
 };
 use crate::{
-    registry::{Gateway, Snapshot},
+    registry::{Gateway, Registry, Snapshot},
     topic::{self, Kind},
 };
 
@@ -148,7 +148,8 @@ fn welcome(
     certificate: Option<&[u8; 32]>,
 ) -> Result<(Open, bool), No> {
     let now = (shard.shared.clock)();
-    let who = who(&connect, snapshot, connection, certificate, now).ok_or(UNKNOWN)?;
+    let registry = &shard.shared.registry;
+    let who = who(&connect, snapshot, connection, certificate, registry, now).ok_or(UNKNOWN)?;
     let lane = match &who {
         Who::Gateway(gateway) | Who::Invited(gateway) => Some(shard.lane(&gateway.entry.society)),
         Who::Anonymous => None,
@@ -159,7 +160,7 @@ fn welcome(
     let will = match connect.will {
         None => None,
         Some(sent) if is_own_of_device(&sent, &who, snapshot) => None,
-        Some(sent) => Some(allowed_will(sent, &who, snapshot).ok_or(FORBIDDEN_WILL)?),
+        Some(sent) => Some(allowed_will(sent, &who).ok_or(FORBIDDEN_WILL)?),
     };
     let assigned = connect.client_id.is_empty();
     if assigned && protocol == Protocol::V4 && !connect.clean {
@@ -189,6 +190,7 @@ fn who(
     snapshot: &Snapshot,
     connection: &Connection,
     certificate: Option<&[u8; 32]>,
+    registry: &Registry,
     now: Instant,
 ) -> Option<Who> {
     if let Some(print) = certificate {
@@ -200,7 +202,8 @@ fn who(
         return (same_user && !gateway.entry.revoked).then(|| Who::Gateway(Arc::clone(gateway)));
     }
     if let Some((user, password)) = &connect.login
-        && let Some(gateway) = snapshot.invited(user, password.as_bytes(), now)
+        && let Some(gateway) = snapshot.gateway(user)
+        && registry.is_code(gateway, password.as_bytes(), now)
     {
         return Some(Who::Invited(Arc::clone(gateway)));
     }
@@ -225,12 +228,11 @@ fn is_own_of_device(sent: &SentWill, who: &Who, snapshot: &Snapshot) -> bool {
     }
 }
 
-fn allowed_will(sent: SentWill, who: &Who, snapshot: &Snapshot) -> Option<Will> {
+fn allowed_will(sent: SentWill, who: &Who) -> Option<Will> {
     let (id, kind) = topic::published(&sent.topic)?;
     let gateway = match who {
         Who::Gateway(own) => (*own.entry.id == *id).then_some(own),
-        Who::Invited(_) => None,
-        Who::Anonymous => snapshot.gateway(id).filter(|g| !g.entry.revoked),
+        Who::Invited(_) | Who::Anonymous => None,
     }?;
     (kind == Kind::Status).then(|| Will {
         gateway: Arc::clone(&gateway.entry.id),

@@ -41,7 +41,7 @@ impl Session {
         let mut scratch: Vec<OwnRead<'_>> = Vec::new();
         let (mut messages, mut payload_bytes) = (0_u64, 0_u64);
         let mut outcome = Ok(());
-        // One gateway at a time: an anonymous connection may speak for several.
+        // One topic at a time.
         while outcome.is_ok() {
             let rest = bytes.get(at..).unwrap_or_default();
             let Some(first) = next_publish(rest, protocol, limits.packet_bytes)? else {
@@ -167,12 +167,6 @@ impl Session {
             Some(Who::Invited(own)) if *own.entry.id == *id && kind == Kind::Enrol => {
                 Some((Arc::clone(own), kind))
             }
-            Some(Who::Anonymous) => {
-                let known = self.view.snapshot().gateway(id);
-                known
-                    .filter(|g| !g.entry.revoked)
-                    .map(|g| (Arc::clone(g), kind))
-            }
             _ => None,
         })
     }
@@ -181,8 +175,7 @@ impl Session {
     fn dialect(&self, topic: &str) -> Option<(Arc<Gateway>, Kind)> {
         let device = match &self.open.as_ref()?.who {
             Who::Gateway(own) => own,
-            Who::Invited(_) => return None,
-            Who::Anonymous => self.view.snapshot().device_of(topic)?,
+            Who::Invited(_) | Who::Anonymous => return None,
         };
         Some((Arc::clone(device), device.dialect(topic)?))
     }
@@ -213,7 +206,8 @@ impl Session {
         let anonymous = matches!(self.open.as_ref().map(|o| &o.who), Some(Who::Anonymous));
         let Some(topic) = std::str::from_utf8(publish.topic)
             .ok()
-            .filter(|_| anonymous)
+            // A device that is entered has a credential to show.
+            .filter(|topic| anonymous && self.view.snapshot().device_of(topic).is_none())
         else {
             return false;
         };

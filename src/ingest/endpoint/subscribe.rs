@@ -133,7 +133,6 @@ impl Session {
         let allowed = match (self.open.as_ref().map(|open| &open.who), gateway) {
             (Some(Who::Gateway(own)), Some(id)) => *own.entry.id == *id,
             (Some(Who::Invited(own)), Some(id)) => *own.entry.id == *id && keys.is_some(),
-            (Some(Who::Anonymous), Some(id)) => self.view.snapshot().gateway(id).is_some(),
             _ => false,
         };
         let Some(gateway) = gateway.filter(|_| allowed) else {

@@ -110,7 +110,7 @@ fn a_code_is_worth_nothing_to_another_gateway_or_after_a_quarter_of_an_hour() {
 fn an_unsigned_message_of_a_gateway_with_a_key_is_kept_and_not_receipted() {
     let stage = Stage::new();
     let key = wire::SecretKey::from_seed(&[7; 32]).public();
-    let keys = records::proof::Keys::new(GATEWAYS[0], [(key, false)]);
+    let keys = records::proof::Keys::new(GATEWAYS[0], [(key, records::proof::Standing::InForce)]);
     let entries = GATEWAYS.map(|id| Enrolment {
         keys: Arc::new(keys.clone()),
         ..stage.enrolment(id, &Setup::default())
@@ -129,4 +129,37 @@ fn an_unsigned_message_of_a_gateway_with_a_key_is_kept_and_not_receipted() {
     wait_until("it is counted", || stage.metrics.disbelieved.get() == 1);
     assert_eq!(stage.journaled().len(), 1);
     assert!(stage.sequences(GATEWAYS[0], 1).is_empty());
+}
+
+#[test]
+fn a_wrong_code_is_told_and_makes_the_next_one_wait() {
+    let stage = stage();
+    let told = Arc::new(std::sync::atomic::AtomicU32::new(0));
+    stage.registry.watch_codes({
+        let told = Arc::clone(&told);
+        Box::new(move |gateway| {
+            assert_eq!(&**gateway, GATEWAYS[0]);
+            told.fetch_add(1, Ordering::SeqCst);
+        })
+    });
+    let try_with = |password: &str| {
+        let wrong = Hello {
+            login: Some((GATEWAYS[0].to_owned(), password.to_owned())),
+            ..hello(4, GATEWAYS[0])
+        };
+        let mut raw = Raw::open(stage.address());
+        raw.send(&wrong.packet());
+        raw.closed() == [0x20, 2, 0, 4]
+    };
+    let wrong = "b".repeat(26);
+    assert!(try_with(&wrong));
+    assert_eq!(told.load(Ordering::SeqCst), 1);
+    // Within a second nothing is looked at, not even the right one.
+    assert!(try_with(&wrong) && try_with(CODE));
+    assert_eq!(told.load(Ordering::SeqCst), 1);
+    stage.now.fetch_add(1_000, Ordering::SeqCst);
+    // What is not written as a code is a password that is wrong, and says nothing of the code.
+    assert!(try_with("another old password 1234"));
+    assert_eq!(told.load(Ordering::SeqCst), 1);
+    let _raw = Raw::connect(stage.address(), &hello(4, GATEWAYS[0]));
 }

@@ -232,6 +232,12 @@ impl<T: Send + 'static> Committer<T> {
         }
     }
 
+    /// Whether it was stopped on purpose, and not by its disk.
+    pub fn is_closed(&self) -> bool {
+        let pending = lock(&self.inner.pending);
+        matches!(pending.stopped, Some(CommitError::Closed))
+    }
+
     /// Commits what is pending, closes the journal and waits for the thread to end. Later offers
     /// are refused.
     pub fn stop(&self) {

@@ -105,6 +105,8 @@ impl Office {
         let gateway = Gateway {
             id: wanted.gateway.clone(),
             site: wanted.site.clone(),
+            more_sites: Vec::new(),
+            from: String::new(),
             cadence_s: 1800,
             mapping: name.clone(),
             topics: filter.clone(),

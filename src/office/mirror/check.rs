@@ -200,7 +200,7 @@ fn each_read(
         }
         ongoing.take(&mut decoded, &directory, &powers);
         for read in &decoded.placed {
-            if TIMES_MS.contains(&read.at.0) {
+            if TIMES_MS.contains(&read.at.0) && !read.source.is_of_other_gateway() {
                 visit(read.series, read.at.0, read.wh.0);
             }
         }

@@ -216,6 +216,10 @@ impl Lane {
             _ => i64::MIN,
         };
         for read in &decoded.placed {
+            // It waits for a person, and must not take the place of the meter's own.
+            if read.source.is_of_other_gateway() {
+                continue;
+            }
             if read.at.0 >= from_ms {
                 points::owe(&known, read, now, &mut then);
                 self.heads.read(&known, read, &mut out);

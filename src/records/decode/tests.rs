@@ -5,8 +5,15 @@ use crate::{
     Decoded,
     directory::Disbelieved,
     message::{Door, ReadMessage},
+    proof::Standing,
 };
-use domain::{calendar::Span, metering::SeriesId};
+use domain::{
+    calendar::Span,
+    metering::{
+        SeriesId,
+        bindings::{Bindings, Entries, GatewayEntry, MeterEntry},
+    },
+};
 use wire::{
     NoteWriter, SecretKey,
     note::{ClockLetter, Head, Loss, Read},
@@ -103,7 +110,7 @@ fn again(record: &[u8], directory: &Directory) -> Decoded {
 
 #[test]
 fn a_signed_note_counts_and_names_its_losses() {
-    let keys = Keys::new("g1", [(key(1).public(), false)]);
+    let keys = Keys::new("g1", [(key(1).public(), Standing::InForce)]);
     let (decoded, record) = take(&note(&key(1)), &keys);
     let [read] = &decoded.placed[..] else {
         panic!("{:?}", decoded.placed)
@@ -128,13 +135,19 @@ fn a_signed_note_counts_and_names_its_losses() {
 fn without_a_known_key_it_is_worth_what_the_connection_is_worth() {
     let (decoded, record) = take(&note(&key(1)), &Keys::default());
     assert_eq!(decoded.placed[0].source, Source::Telemetry);
-    assert!(decoded.notes.is_empty());
+    assert_eq!(decoded.notes[0].proof, Proof::Unenrolled);
     assert_eq!(again(&record, &directory()), decoded);
 }
 
 #[test]
 fn what_is_not_believed_places_nothing_and_no_receipt_names_it() {
-    let keys = Keys::new("g1", [(key(1).public(), false), (key(2).public(), true)]);
+    let keys = Keys::new(
+        "g1",
+        [
+            (key(1).public(), Standing::InForce),
+            (key(2).public(), Standing::Revoked),
+        ],
+    );
     let mut changed = note(&key(1));
     let at = changed.windows(4).position(|w| w == b"1548").unwrap();
     changed[at] = b'2';
@@ -150,13 +163,59 @@ fn what_is_not_believed_places_nothing_and_no_receipt_names_it() {
         assert_eq!(Arrived::decode(&record).unwrap().message().proof, proof);
         assert_eq!(decoded.doubts.len(), 1, "{proof:?}");
         assert!(decoded.placed.is_empty() && decoded.sequences.is_empty());
+        // Its name is told, so that one that was used shows.
+        let [named] = &decoded.notes[..] else {
+            panic!("{:?}", decoded.notes)
+        };
+        assert_eq!((named.boot, named.seq, named.proof), (7, 50, proof));
+        assert_eq!(named.link, Link::to(payload).0);
         assert_eq!(again(&record, &directory()), decoded);
     }
 }
 
 #[test]
+fn a_read_of_a_neighbours_meter_is_marked_and_told_and_the_same_at_a_replay() {
+    let roof = |site: &str| GatewayEntry {
+        sites: [site.into()].into(),
+        ..GatewayEntry::default()
+    };
+    let hangs = |site: &str| MeterEntry {
+        site: site.into(),
+        ..MeterEntry::default()
+    };
+    let mut entries = Entries {
+        binds: true,
+        gateways: [("g1".into(), roof("dorchester"))].into(),
+        meters: [("M1".into(), hangs("elmore"))].into(),
+    };
+    let bound = |entries: &Entries| {
+        let mut bindings = Bindings::none();
+        bindings.take(entries, Instant(0));
+        directory().bound(Arc::new(bindings))
+    };
+    let keys = Keys::new("g1", [(key(1).public(), Standing::InForce)]);
+    let (_, record) = take(&note(&key(1)), &keys);
+    let json = br#"{"boot":7,"seq":50,"now":"2026-06-21T12:00:10Z","clock":"S","reads":[{"meter":"M1","register":"2.8.0","t":"2026-06-21T12:00:00Z","wh":1548}]}"#;
+    let (_, unsigned) = take(json, &Keys::default());
+    for (record, source) in [
+        (&record, Source::OtherGatewaySigned),
+        (&unsigned, Source::OtherGateway),
+    ] {
+        let decoded = again(record, &bound(&entries));
+        assert_eq!(decoded.placed[0].source, source);
+        let told = decoded.doubts.last().expect("it is told");
+        assert!(told.reason.contains("meter `M1`"), "{}", told.reason);
+        // The receipt names it: it is here, and a person decides.
+        assert!(!decoded.sequences.is_empty());
+    }
+    entries.gateways.insert("g1".into(), roof("elmore"));
+    let own = again(&record, &bound(&entries));
+    assert_eq!(own.placed[0].source, Source::Signed);
+}
+
+#[test]
 fn a_replay_does_not_ask_which_keys_are_known_today() {
-    let keys = Keys::new("g1", [(key(1).public(), false)]);
+    let keys = Keys::new("g1", [(key(1).public(), Standing::InForce)]);
     let (then, record) = take(&note(&key(1)), &keys);
     // Revoked since: the record still says what the signature was worth when it came.
     assert_eq!(again(&record, &directory()).placed, then.placed);

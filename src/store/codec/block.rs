@@ -31,6 +31,8 @@
 //! The delay of arrival is cut to whole seconds (the journal keeps the milliseconds): it is enough
 //! for every finding, whose limits are minutes and hours, and saves a byte a read.
 
+use domain::metering::Source;
+
 use super::{
     bytes::{Cursor, put_i64, put_u64, unfold_sign},
     seal::Damage,
@@ -64,8 +66,13 @@ impl Row {
     }
 
     /// Of rows with one key the smallest of these is kept, whatever came first.
-    pub(crate) fn rank(&self) -> (i32, u8, i32) {
-        (self.lag_s, self.source, self.w)
+    pub(crate) fn rank(&self) -> (u8, i32, u8, i32) {
+        (self.weight(), self.lag_s, self.source, self.w)
+    }
+
+    /// How much its source weighs, the smallest most.
+    pub(crate) fn weight(&self) -> u8 {
+        Source::of_code(self.source).map_or(u8::MAX, Source::weight)
     }
 }
 

@@ -7,7 +7,7 @@
 
 use domain::{
     calendar::Instant,
-    metering::{ClockFault, Finding, JudgedRead, Mark, ReadDecision, Verdict},
+    metering::{ClockFault, Evidence, Finding, JudgedRead, Mark, ReadDecision, Verdict},
     quantity::WattHours,
 };
 
@@ -145,6 +145,21 @@ fn put_finding(out: &mut Vec<u8>, finding: Finding) {
             put_i64(out, by_ms);
         }
         Finding::Duplicate => out.push(12),
+        Finding::OtherGateway => out.push(13),
+        Finding::Outweighed { by, evidence } => {
+            out.push(14);
+            put_i64(out, by.0);
+            out.push(evidence_code(evidence));
+        }
+    }
+}
+
+fn evidence_code(evidence: Evidence) -> u8 {
+    match evidence {
+        Evidence::Meter => 0,
+        Evidence::Gateway => 1,
+        Evidence::Transport => 2,
+        Evidence::Person => 3,
     }
 }
 
@@ -211,6 +226,17 @@ impl Parts<'_> {
                 by_ms: self.0.i64()?,
             },
             12 => Finding::Duplicate,
+            13 => Finding::OtherGateway,
+            14 => Finding::Outweighed {
+                by: self.wh()?,
+                evidence: match self.0.u8()? {
+                    0 => Evidence::Meter,
+                    1 => Evidence::Gateway,
+                    2 => Evidence::Transport,
+                    3 => Evidence::Person,
+                    _ => return Err(Damage("an unknown evidence")),
+                },
+            },
             _ => return Err(Damage("an unknown finding")),
         })
     }
@@ -296,6 +322,11 @@ mod tests {
             Finding::Frozen { since: Instant(5) },
             Finding::Late { by_ms: 90_000_000 },
             Finding::Duplicate,
+            Finding::OtherGateway,
+            Finding::Outweighed {
+                by: WattHours(3),
+                evidence: Evidence::Gateway,
+            },
         ];
         for decision in [
             None,

@@ -71,7 +71,13 @@ impl SeriesStore {
                     print
                 ])?;
                 if stored.is_none() {
-                    adopted.append(&mut side::adopt(&tx, &def.meter, def.register, def.id.0)?);
+                    adopted.append(&mut side::adopt(
+                        &tx,
+                        &def.meter,
+                        def.register,
+                        def.id.0,
+                        &self.bindings,
+                    )?);
                     fresh.push(((Box::from(&*def.meter), def.register), def.id.0));
                 } else {
                     let old = self.defs.get(def.id.0 as usize).and_then(Option::as_ref);
@@ -130,7 +136,13 @@ impl SeriesStore {
                     read.wh,
                     read.w,
                     read.received,
-                    read.source,
+                    side::way_of(
+                        &self.bindings,
+                        &read.gateway,
+                        &read.meter,
+                        read.at,
+                        read.source,
+                    ),
                 )),
                 None => self.side.unplaced.push(read),
             }
@@ -237,6 +249,7 @@ mod tests {
         let options = SeriesOptions::new(Zone::named("UTC").unwrap());
         let mut store = SeriesStore::open(&dir.path().join("series.sqlite"), options).unwrap();
         let read = |n: i64| UnplacedRead {
+            gateway: Box::default(),
             meter: "M1".into(),
             register: Obis::EXPORT,
             at: Instant(1_718_884_800_000 + n * 60_000),
@@ -264,6 +277,7 @@ mod tests {
         };
         store.define(&[def]).unwrap();
         let other = UnplacedRead {
+            gateway: Box::default(),
             meter: "M2".into(),
             ..read(4)
         };
@@ -285,6 +299,7 @@ mod tests {
         let options = SeriesOptions::new(Zone::named("UTC").unwrap());
         let mut store = SeriesStore::open(&dir.path().join("series.sqlite"), options).unwrap();
         let waiting = (0..5_000).map(|n| UnplacedRead {
+            gateway: Box::default(),
             meter: "M1".into(),
             register: Obis::EXPORT,
             at: Instant(1_718_884_800_000 + n * 60_000),

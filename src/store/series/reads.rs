@@ -192,15 +192,17 @@ impl SeriesReader {
         })
     }
 
-    /// The reads that wait for a person, over all series, by series, time and value; at most `limit`.
+    /// The reads of `span` that wait for a person, over all series, by series, time and value; at most
+    /// `limit`.
     ///
     /// # Errors
     /// [`StoreError`], also when a row is damaged.
-    pub fn held(&self, limit: usize) -> Result<Vec<(SeriesId, JudgedRow)>, StoreError> {
+    pub fn held(&self, span: Span, limit: usize) -> Result<Vec<(SeriesId, JudgedRow)>, StoreError> {
         self.with(|conn, unpacker| {
-            let mut select =
-                conn.prepare_cached("SELECT series, at, wh, row FROM finding ORDER BY 1, 2, 3")?;
-            let mut found = select.query([])?;
+            let mut select = conn.prepare_cached(
+                "SELECT series, at, wh, row FROM finding WHERE at >= ?1 AND at < ?2 ORDER BY 1, 2, 3",
+            )?;
+            let mut found = select.query([span.start.0, span.end.0])?;
             let mut held: Vec<(u32, (i64, i64), Noticed)> = Vec::new();
             while held.len() < limit
                 && let Some(row) = found.next()?

@@ -74,6 +74,23 @@ const STEPS: &[M<'_>] = &[
     ),
     // Monthly totals are decisions: `books.sqlite` has them.
     M::up("DROP TABLE history_month"),
+    // Which gateway sent a read that waits for its register, and which of two equal reads stands:
+    // everything is made again from the journal.
+    M::up(
+        "
+    DELETE FROM meta WHERE key IN ('position', 'next_run');
+    DELETE FROM series; DELETE FROM run_block; DELETE FROM day_reads; DELETE FROM day_energy;
+    DELETE FROM finding; DELETE FROM frontier; DELETE FROM pending; DELETE FROM interval_energy;
+    DELETE FROM receipt;
+    DROP TABLE unplaced;
+    CREATE TABLE unplaced (
+        meter TEXT NOT NULL, register TEXT NOT NULL, at INTEGER NOT NULL, wh INTEGER NOT NULL,
+        gateway TEXT NOT NULL,
+        w INTEGER NOT NULL, lag_s INTEGER NOT NULL, source INTEGER NOT NULL, hash INTEGER NOT NULL,
+        PRIMARY KEY (meter, register, at, wh, gateway)
+    ) STRICT, WITHOUT ROWID;
+    ",
+    ),
 ];
 
 /// Pages that SQLite keeps of this file per connection, in KiB.

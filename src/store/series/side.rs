@@ -5,8 +5,8 @@
 //! every replay. Unplaced reads are a set like all reads.
 
 use domain::{
-    calendar::HalfHour,
-    metering::{Obis, Quality},
+    calendar::{HalfHour, Instant},
+    metering::{Obis, Quality, Source, bindings::Bindings},
     quantity::WattHours,
 };
 use rusqlite::{Connection, OptionalExtension, params};
@@ -86,13 +86,17 @@ fn write_unplaced(conn: &Connection, reads: &[UnplacedRead]) -> Result<u64, Stor
     let have: i64 = conn.query_row("SELECT count(*) FROM unplaced", [], |row| row.get(0))?;
     let mut room = UNPLACED_MAX.saturating_sub(have.cast_unsigned());
     let mut over = 0;
-    // Of two rows with one key the smaller (delay, source, power) stays, whatever came first.
+    // Of two rows with one key the smaller (weight, delay, source, power) stays, whatever came first;
+    // the weights are those of `Source::weight`.
     let mut put = conn.prepare_cached(
-        "INSERT INTO unplaced (meter, register, at, wh, w, lag_s, source, hash)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        "INSERT INTO unplaced (meter, register, at, wh, w, lag_s, source, hash, gateway)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
          ON CONFLICT DO UPDATE SET
              w = excluded.w, lag_s = excluded.lag_s, source = excluded.source, hash = excluded.hash
-         WHERE (excluded.lag_s, excluded.source, excluded.w) < (lag_s, source, w)",
+         WHERE (CASE excluded.source WHEN 5 THEN 0 WHEN 4 THEN 1 WHEN 7 THEN 3 WHEN 6 THEN 4 ELSE 2 END,
+                excluded.lag_s, excluded.source, excluded.w)
+             < (CASE source WHEN 5 THEN 0 WHEN 4 THEN 1 WHEN 7 THEN 3 WHEN 6 THEN 4 ELSE 2 END,
+                lag_s, source, w)",
     )?;
     for read in reads {
         if room == 0 {
@@ -101,35 +105,52 @@ fn write_unplaced(conn: &Connection, reads: &[UnplacedRead]) -> Result<u64, Stor
         }
         let register = read.register.to_string();
         let row = super::row_of(0, read.at, read.wh, read.w, read.received, read.source);
-        let hash = unplaced_hash(&read.meter, &register, &row);
+        let hash = unplaced_hash(&read.meter, &register, &read.gateway, &row);
         room -= put.execute(params![
-            read.meter, register, row.at, row.wh, row.w, row.lag_s, row.source, hash
+            read.meter,
+            register,
+            row.at,
+            row.wh,
+            row.w,
+            row.lag_s,
+            row.source,
+            hash,
+            read.gateway
         ])? as u64;
     }
     Ok(over)
 }
 
-/// Takes the unplaced reads of a register out, as rows of `series`.
+/// Takes the unplaced reads of a register out, as rows of `series`; what a gateway sent that is not
+/// the meter's own is marked as that.
 pub(crate) fn adopt(
     conn: &Connection,
     meter: &str,
     register: Obis,
     series: u32,
+    bindings: &Bindings,
 ) -> Result<Vec<Row>, StoreError> {
     let register = register.to_string();
     let mut select = conn.prepare_cached(
-        "SELECT at, wh, w, lag_s, source, hash FROM unplaced WHERE meter = ?1 AND register = ?2",
+        "SELECT at, wh, w, lag_s, source, hash, gateway FROM unplaced WHERE meter = ?1 AND register = ?2",
     )?;
     let mut found = select.query(params![meter, register])?;
     let mut rows = Vec::new();
     while let Some(row) = found.next()? {
         let read = unplaced_row(row, 0)?;
+        let gateway: String = row.get(6)?;
         check(
             "unplaced",
             meter,
-            unplaced_hash(meter, &register, &read) == row.get::<_, i64>(5)?,
+            unplaced_hash(meter, &register, &gateway, &read) == row.get::<_, i64>(5)?,
         )?;
-        rows.push(Row { series, ..read });
+        let way = Source::of_code(read.source).unwrap_or_default();
+        let source = way_of(bindings, &gateway, meter, Instant(read.at), way).code();
+        rows.push(Row {
+            series,
+            source,
+            ..read
+        });
     }
     if !rows.is_empty() {
         conn.execute(
@@ -138,6 +159,21 @@ pub(crate) fn adopt(
         )?;
     }
     Ok(rows)
+}
+
+/// How a read came, once its register is entered. Its gateway is named only when it was bound.
+pub(crate) fn way_of(
+    bindings: &Bindings,
+    gateway: &str,
+    meter: &str,
+    at: Instant,
+    source: Source,
+) -> Source {
+    if gateway.is_empty() || bindings.is_own(gateway, meter, at, Instant(i64::MAX)) {
+        source
+    } else {
+        source.of_other_gateway()
+    }
 }
 
 fn unplaced_row(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<Row> {
@@ -237,19 +273,20 @@ pub(crate) fn dump(
     visit: &mut dyn FnMut(&'static str, String, String),
 ) -> Result<(), StoreError> {
     let mut select = conn.prepare(
-        "SELECT at, wh, w, lag_s, source, hash, meter, register FROM unplaced
-         ORDER BY meter, register, at, wh",
+        "SELECT at, wh, w, lag_s, source, hash, meter, register, gateway FROM unplaced
+         ORDER BY meter, register, at, wh, gateway",
     )?;
     let mut found = select.query([])?;
     while let Some(row) = found.next()? {
         let read = unplaced_row(row, 0)?;
         let (meter, register): (String, String) = (row.get(6)?, row.get(7)?);
+        let gateway: String = row.get(8)?;
         check(
             "unplaced",
             &meter,
-            unplaced_hash(&meter, &register, &read) == row.get::<_, i64>(5)?,
+            unplaced_hash(&meter, &register, &gateway, &read) == row.get::<_, i64>(5)?,
         )?;
-        let key = format!("{meter} {register} {} {}", read.at, read.wh);
+        let key = format!("{meter} {register} {} {} {gateway}", read.at, read.wh);
         visit(
             "unplaced",
             key,
@@ -302,7 +339,7 @@ fn text_key(text: &str) -> i64 {
     i64::from(seal::crc(0, &[], text.as_bytes()))
 }
 
-fn unplaced_hash(meter: &str, register: &str, row: &Row) -> i64 {
+fn unplaced_hash(meter: &str, register: &str, gateway: &str, row: &Row) -> i64 {
     let numbers = [
         row.at,
         row.wh,
@@ -310,6 +347,7 @@ fn unplaced_hash(meter: &str, register: &str, row: &Row) -> i64 {
         i64::from(row.lag_s),
         i64::from(row.source),
         text_key(meter),
+        text_key(gateway),
     ];
     i64::from(seal::crc(TAG_UNPLACED, &numbers, register.as_bytes()))
 }

@@ -12,11 +12,12 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use domain::{
     calendar::{Instant, Zone},
-    metering::{Obis, SeriesId, Source},
+    metering::{Obis, SeriesId, Source, bindings::Bindings},
     quantity::WattHours,
 };
 use rusqlite::{Connection, OptionalExtension, params};
@@ -110,6 +111,8 @@ pub struct SeriesStore {
     pub(super) side: Side,
     /// Registers entered since the store was opened: reads of them may have been decoded before.
     pub(super) fresh: BTreeMap<(Box<str>, Obis), u32>,
+    /// Which gateway may send the reads of which meter, for those whose register is entered late.
+    pub(super) bindings: Arc<Bindings>,
     position: u64,
     applied: u64,
     pub(super) next_run: i64,
@@ -205,6 +208,7 @@ impl SeriesStore {
             gathered: Vec::new(),
             side: Side::default(),
             fresh: BTreeMap::new(),
+            bindings: Arc::default(),
             position,
             applied: position,
             next_run,
@@ -307,6 +311,12 @@ impl SeriesStore {
             Some((last, kept)) if **last == *gateway => *kept = state.into(),
             _ => self.side.receipts.push((gateway.into(), state.into())),
         }
+    }
+
+    /// Says which gateway may send the reads of which meter; before the definitions of the registers
+    /// that came with it.
+    pub fn bind(&mut self, bindings: Arc<Bindings>) {
+        self.bindings = bindings;
     }
 
     /// Names series whose reads failed the quick look ([`crate::Live::take_suspects`]): the next two

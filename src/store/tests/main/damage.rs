@@ -47,7 +47,7 @@ fn ask(reader: &SeriesReader) -> Result<String, commonwatt_store::StoreError> {
         "{:?} {:?} {:?} {:?} {:?} {:?}",
         reader.reads(SeriesId(3), span)?,
         reader.half_hours(SeriesId(3), from, to)?,
-        reader.held(10)?,
+        reader.held(Span::new(Instant(i64::MIN), Instant(i64::MAX)), 10)?,
         reader.is_settled(SeriesId(3))?,
         reader.receipts()?,
         reader.intervals("mpan", HalfHours::new(HalfHour(0), HalfHour(2_000_000)))?,

@@ -6,7 +6,9 @@ use std::path::Path;
 use commonwatt_store::{PlacedRead, SeriesStore, oracle::RowStore, series::SeriesDef};
 use domain::{
     calendar::Instant,
-    metering::{Decisions, EventKind, Life, Lives, Mark, MeterEvent, ReadDecision, SeriesId},
+    metering::{
+        Decisions, EventKind, Life, Lives, Mark, MeterEvent, ReadDecision, SeriesId, Source,
+    },
     quantity::WattHours,
 };
 use proptest::prelude::*;
@@ -33,6 +35,7 @@ enum Fault {
     OtherValue,
     Year1970,
     Ahead(i64),
+    OtherWay(u8, bool),
 }
 
 #[derive(Clone, Debug)]
@@ -59,6 +62,7 @@ fn fault() -> impl Strategy<Value = Fault> {
         2 => Just(Fault::OtherValue),
         1 => Just(Fault::Year1970),
         2 => (1_i64..200).prop_map(Fault::Ahead),
+        4 => (0_u8..8, any::<bool>()).prop_map(|(way, same)| Fault::OtherWay(way, same)),
     ]
 }
 
@@ -110,6 +114,16 @@ fn arrivals(series: u32, every_min: i64, faults: &[Fault]) -> Vec<PlacedRead> {
             Fault::Jump => out.push(read(series, at, wh + 400_000)),
             Fault::Fell => out.push(read(series, at, wh - 50_000)),
             Fault::OtherValue => out.extend([clean, read(series, at, wh + 3)]),
+            // The same value or another, in every way there is, and before the gateway's own.
+            Fault::OtherWay(way, same) => out.extend([
+                clean,
+                PlacedRead {
+                    wh: WattHours(wh + if *same { 0 } else { 7 }),
+                    received: Instant(at),
+                    source: Source::of_code(*way).unwrap(),
+                    ..clean
+                },
+            ]),
             Fault::Year1970 => out.push(PlacedRead {
                 received: clean.received,
                 ..read(series, 40_000, wh)

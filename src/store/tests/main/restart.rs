@@ -145,6 +145,7 @@ fn reads_of_an_unknown_meter_wait_and_are_taken_in_when_it_is_entered() {
     let mut store = place.open();
     let at = instant("2024-06-01T10:00:00Z").0;
     let waiting = |k: i64, delay: i64| UnplacedRead {
+        gateway: Box::default(),
         meter: "M0000004".into(),
         register: Obis::EXPORT,
         at: Instant(at + k * MINUTE_MS),
@@ -195,7 +196,11 @@ fn held_reads_show_after_the_next_flush_without_a_query() {
         .unwrap();
     let flushed = store.flush().unwrap();
     assert_eq!(flushed.touched.len(), 1);
-    let held = store.reader().unwrap().held(10).unwrap();
+    let held = store
+        .reader()
+        .unwrap()
+        .held(Span::new(Instant(i64::MIN), Instant(i64::MAX)), 10)
+        .unwrap();
     assert_eq!(held.len(), 1);
     assert_eq!((held[0].0, held[0].1.read.wh.0), (SeriesId(2), 900_000));
 }
