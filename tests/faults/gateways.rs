@@ -19,7 +19,7 @@ use tempfile::TempDir;
 use wire::{
     NoteWriter, SecretKey,
     enrol::Code,
-    note::{ClockLetter, Head, MeterState, Read, Register},
+    note::{ClockLetter, Head, Link, MeterState, Read, Register},
 };
 
 use crate::{
@@ -30,22 +30,22 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A daemon with two roofs, `gw-0` with `METER-0-0` and `gw-1` with `METER-1-0`.
-struct Stage {
-    folder: TempDir,
-    place: Place,
-    daemon: Option<Daemon>,
-    tokens: [String; 2],
+pub struct Stage {
+    pub folder: TempDir,
+    pub place: Place,
+    pub daemon: Option<Daemon>,
+    pub tokens: [String; 2],
 }
 
 impl Stage {
-    fn new(settings: Settings) -> Stage {
+    pub fn new(settings: Settings) -> Stage {
         let mut stage = Stage::closed(settings);
         stage.open();
         stage
     }
 
     /// Everything but the daemon.
-    fn closed(settings: Settings) -> Stage {
+    pub fn closed(settings: Settings) -> Stage {
         let folder = tempfile::tempdir().unwrap();
         let place = Place::new(folder.path().join("data"), folder.path(), settings);
         let accounts = society::found(&place, 2, 1);
@@ -59,7 +59,7 @@ impl Stage {
     }
 
     /// Starts the daemon and waits until it answers commands.
-    fn open(&mut self) {
+    pub fn open(&mut self) {
         self.daemon = Some(self.place.start());
         let socket = self.place.data.join("commonwatt.sock");
         self.wait_until("the daemon answers commands", |_| {
@@ -67,17 +67,17 @@ impl Stage {
         });
     }
 
-    fn keys(&self, name: &str) -> KeyFolder {
+    pub fn keys(&self, name: &str) -> KeyFolder {
         KeyFolder::at(&self.folder.path().join(name))
     }
 
-    fn code(&self, gateway: &str) -> Code {
+    pub fn code(&self, gateway: &str) -> Code {
         let made = self.place.ask(&["gateway", "enrol", gateway]);
         Code::parse(made["code"].as_str().expect("a code")).expect("a code")
     }
 
     /// Times and evidence of the reads of a meter, in order.
-    fn reads(&self, meter: &str) -> Vec<(i64, String)> {
+    pub fn reads(&self, meter: &str) -> Vec<(i64, String)> {
         let listed = self.place.ask(&["reads", "list", "--meter", meter]);
         let row = |row: &Value| {
             let evidence = row["evidence"].as_str().expect("a letter").to_owned();
@@ -86,13 +86,13 @@ impl Stage {
         listed.as_array().expect("a list").iter().map(row).collect()
     }
 
-    fn gateway(&self, id: &str) -> Value {
+    pub fn gateway(&self, id: &str) -> Value {
         let listed = self.place.ask(&["gateway", "list"]);
         let mut lines = listed.as_array().expect("a list").iter();
         lines.find(|line| line["id"] == id).expect("listed").clone()
     }
 
-    fn wait_until(&self, what: &str, holds: impl Fn(&Stage) -> bool) {
+    pub fn wait_until(&self, what: &str, holds: impl Fn(&Stage) -> bool) {
         let until = Instant::now() + PATIENCE;
         while !holds(self) {
             let log = self.place.log();
@@ -102,36 +102,60 @@ impl Stage {
     }
 
     /// What the journal gives must be what the projections say.
-    fn verify(&self) {
+    pub fn verify(&self) {
         self.place.ask(&["verify"]);
     }
 }
 
-fn now_ms() -> i64 {
+pub fn now_ms() -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     i64::try_from(now.as_millis()).unwrap()
 }
 
 /// A signed note with one read of `METER-<n>-0`.
-fn note(key: &SecretKey, n: usize, boot: u64, seq: u64, wh: u64) -> Vec<u8> {
+pub fn note(key: &SecretKey, n: usize, boot: u64, seq: u64, wh: u64) -> Vec<u8> {
+    note_of(
+        key,
+        n,
+        &format!("METER-{n}-0"),
+        (boot, seq),
+        now_ms(),
+        None,
+        wh,
+    )
+}
+
+/// When the register of every test shows so much: every value has its own minute of yesterday.
+pub fn minute_of(wh: u64) -> i64 {
+    now_ms() / 86_400_000 * 86_400_000 - 86_400_000 + 60_000 * i64::try_from(wh - 1_000).unwrap()
+}
+
+/// A note of gateway `n` with one read of any meter, made at any time, after any other.
+pub fn note_of(
+    key: &SecretKey,
+    n: usize,
+    meter: &str,
+    (boot, seq): (u64, u64),
+    now_ms: i64,
+    prev: Option<Link>,
+    wh: u64,
+) -> Vec<u8> {
     let mut buffer = [0; 1_024];
     let gateway = format!("gw-{n}");
     let head = Head {
         gateway: &gateway,
         boot,
         seq,
-        prev: None,
-        now_ms: now_ms(),
+        prev,
+        now_ms,
         clock: ClockLetter::Synced,
     };
     let mut writer = NoteWriter::begin(&mut buffer, &head).unwrap();
     writer
         .read(&Read {
-            meter: &format!("METER-{n}-0"),
+            meter,
             register: Register::EXPORT,
-            // Every register value has its own minute.
-            at_ms: now_ms() / 86_400_000 * 86_400_000 - 86_400_000
-                + 60_000 * i64::try_from(wh - 1_000).unwrap(),
+            at_ms: minute_of(wh),
             state: MeterState::Good,
             wh,
             w: None,
@@ -141,19 +165,19 @@ fn note(key: &SecretKey, n: usize, boot: u64, seq: u64, wh: u64) -> Vec<u8> {
     buffer[..used].to_vec()
 }
 
-fn json(n: usize, boot: u64, seq: u64, wh: u64) -> Vec<u8> {
+pub fn json(n: usize, boot: u64, seq: u64, wh: u64) -> Vec<u8> {
     format!(
         r#"{{"boot":{boot},"seq":{seq},"now":"2026-06-21T12:00:00Z","clock":"S","reads":[{{"meter":"METER-{n}-0","register":"2.8.0","t":"2026-06-21T11:59:50Z","wh":{wh}}}]}}"#
     )
     .into_bytes()
 }
 
-fn reads_topic(n: usize) -> String {
+pub fn reads_topic(n: usize) -> String {
     format!("commonwatt/v1/gw-{n}/reads")
 }
 
 /// Publishes with QoS 1 through rumqttc; whether it was acknowledged.
-fn publish(port: u16, user: &str, password: &str, topic: &str, payload: &[u8]) -> bool {
+pub fn publish(port: u16, user: &str, password: &str, topic: &str, payload: &[u8]) -> bool {
     let mut options = MqttOptions::new(format!("try {user} {}", now_ms()), "127.0.0.1", port);
     options.set_credentials(user, password);
     options.set_keep_alive(Duration::from_secs(5));
@@ -184,13 +208,13 @@ fn retained(port: u16, user: &str, password: &str, topic: &str) -> String {
     String::from_utf8_lossy(&done.stdout).trim().to_owned()
 }
 
-fn uplink(port: u16, n: usize, token: Option<&str>) -> UplinkConfig {
+pub fn uplink(port: u16, n: usize, token: Option<&str>) -> UplinkConfig {
     let mut config = UplinkConfig::new("127.0.0.1", port, format!("gw-{n}"));
     config.token = token.map(str::to_owned);
     config
 }
 
-fn wait_for<T>(work: impl Future<Output = T>) -> T {
+pub fn wait_for<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -372,13 +396,13 @@ fn a_key_is_rotated_by_the_old_one_and_revoked_from_a_date() {
 }
 
 /// A mosquitto that knows nobody but the users of our ACL file.
-struct Guarded {
+pub struct Guarded {
     child: Child,
-    port: u16,
+    pub port: u16,
 }
 
 impl Guarded {
-    fn start(folder: &TempDir, port: u16, acl: &str, users: &[(&str, &str)]) -> Guarded {
+    pub fn start(folder: &TempDir, port: u16, acl: &str, users: &[(&str, &str)]) -> Guarded {
         let file = |name: &str| folder.path().join(name);
         std::fs::write(file("acl"), acl).unwrap();
         std::fs::write(file("passwords"), "").unwrap();

@@ -24,6 +24,7 @@ mod gateways;
 mod load;
 mod lossy;
 mod mqtt;
+mod neighbours;
 mod outage;
 mod powercut;
 mod restart;

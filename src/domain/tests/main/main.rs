@@ -11,6 +11,7 @@ mod brixton;
 mod calendar;
 mod claims;
 mod decisions;
+mod evidence;
 mod findings;
 mod forecasts;
 mod interest;

@@ -32,7 +32,7 @@ fn any_read() -> impl Strategy<Value = Read> {
         1 => Just(9),  // another clock
     ];
     let delay = prop_oneof![6 => Just(0), 1 => Just(90_000_000), 1 => Just(-600_000)];
-    (0..STEPS, fault, delay, 0..6_u8).prop_map(|(step, fault, delay, source)| {
+    (0..STEPS, fault, delay, 0..8_u8).prop_map(|(step, fault, delay, source)| {
         let start = at("01 00:00");
         let wh = 1_000_000 + step * 100;
         let (wh, step) = match fault {
