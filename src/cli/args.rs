@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use super::accounts::Accounts;
+pub use super::bank::Bank;
 pub use super::bill::Bill;
 pub use super::claim::Claim;
 pub use super::influx::Influx;
 pub use super::messages::Messages;
 pub use super::rate::Rate;
+pub use super::table::Table;
 
 /// Commonwatt runs a community energy co-operative: from the roof's meter to the report.
 #[derive(Clone, Debug, Parser)]
@@ -73,12 +75,18 @@ pub enum Command {
     /// Claims under the Feed-in Tariff, from register reads
     #[command(subcommand)]
     Claim(Claim),
-    /// Bills to hosts for power used on site
+    /// Bills to hosts for power used on site, and to buyers for export
     #[command(subcommand)]
     Bill(Bill),
     /// The books: chart, entries, trial balance, downloads
     #[command(subcommand)]
     Accounts(Accounts),
+    /// Payments: licensees' statements and the bank's files
+    #[command(subcommand)]
+    Bank(Bank),
+    /// Dated tables: published rates, indices, prices and factors
+    #[command(subcommand)]
+    Table(Table),
     /// Gateways and their tokens
     #[command(subcommand)]
     Gateway(Gateway),

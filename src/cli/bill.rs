@@ -1,4 +1,4 @@
-//! `bill preview|freeze|list`.
+//! `bill preview|freeze|credit|list|owed|remind`.
 
 use clap::{Args, Subcommand, ValueEnum};
 use domain::{
@@ -6,14 +6,16 @@ use domain::{
     money::Pence,
     quantity::WattHours,
 };
-use report::bill::{HostBill, HostBillLine};
+use report::bill::{CreditNote, HostBill, HostBillLine, Reminder};
 use serde_json::{Value, json};
 
 use super::Desk;
 use crate::office::{
     Answer, SocietyOffice,
     answer::OrOurs,
+    bank::Debt,
     bills::{BilledHost, MadeBill},
+    claims_paid::Age,
 };
 
 /// `bill …`
@@ -30,6 +32,33 @@ pub enum Bill {
         #[arg(long)]
         apportioned: bool,
     },
+    /// Take a bill back whole by a credit note; its days may then be billed again
+    Credit {
+        /// The bill's number
+        #[arg(long)]
+        bill: u32,
+        /// Why, in a few words
+        #[arg(long)]
+        reason: String,
+        /// The society; may be left out when there is only one
+        #[arg(long)]
+        society: Option<String>,
+    },
+    /// List what is not paid, by age
+    Owed {
+        /// Only this society's
+        #[arg(long)]
+        society: Option<String>,
+    },
+    /// Draft a reminder for each bill that is past its day
+    Remind {
+        /// Only this bill
+        #[arg(long)]
+        bill: Option<u32>,
+        /// Only this society's
+        #[arg(long)]
+        society: Option<String>,
+    },
     /// List the frozen bills
     List {
         /// Only this society's
@@ -41,8 +70,8 @@ pub enum Bill {
 /// Which bill.
 #[derive(Clone, Debug, Args)]
 pub struct Of {
-    /// The host
-    #[arg(long)]
+    /// The host, or the buyer of export
+    #[arg(long, alias = "buyer")]
     pub host: String,
     /// First day, YYYY-MM-DD
     #[arg(long)]
@@ -72,6 +101,13 @@ pub fn run(desk: &mut Desk<'_>, command: &Bill) -> Answer<()> {
     let of = match command {
         Bill::Preview(of) | Bill::Freeze { of, .. } => of,
         Bill::List { society } => return list(desk, society.as_deref()),
+        Bill::Owed { society } => return owed(desk, society.as_deref()),
+        Bill::Remind { bill, society } => return remind(desk, *bill, society.as_deref()),
+        Bill::Credit {
+            bill,
+            reason,
+            society,
+        } => return credit(desk, *bill, reason, society.as_deref()),
     };
     let (society, host) = desk.office.host(&of.host, of.society.as_deref())?;
     let days = Period::Range {
@@ -80,7 +116,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Bill) -> Answer<()> {
     };
     let made = match command {
         Bill::Freeze { apportioned, .. } => {
-            let by = desk.officer(&society, "freezing a bill")?;
+            let by = desk.treasurer(&society, "freezing a bill")?;
             let before = society.frozen_bills()?.len();
             let made = society.freeze_bill(&host, days, *apportioned, &by, desk.now)?;
             if society.frozen_bills()?.len() == before {
@@ -89,8 +125,9 @@ pub fn run(desk: &mut Desk<'_>, command: &Bill) -> Answer<()> {
             }
             made
         }
-        Bill::Preview(_) | Bill::List { .. } => society.preview_bill(&host, days, desk.now)?,
+        _ => society.preview_bill(&host, days, desk.now)?,
     };
+    desk.remind(&society)?;
     if desk.json() {
         return desk.document(&document(&society, &made));
     }
@@ -106,12 +143,23 @@ pub fn run(desk: &mut Desk<'_>, command: &Bill) -> Answer<()> {
 fn list(desk: &mut Desk<'_>, only: Option<&str>) -> Answer<()> {
     let mut lines: Vec<Value> = Vec::new();
     for society in super::lists::societies(desk, only)? {
-        for bill in society.frozen_bills()? {
-            let made = MadeBill { bill, frozen: true };
+        for made in society.frozen_bills()? {
             lines.push(document(&society, &made));
         }
     }
-    let head = ["bill", "society", "host", "from", "to", "to pay", "due", ""];
+    let head = [
+        "bill",
+        "society",
+        "host",
+        "from",
+        "to",
+        "to pay",
+        "due",
+        "frozen by",
+        "on",
+        "",
+        "",
+    ];
     desk.table(&head, &lines, |line| {
         let text = |key: &str| line[key].as_str().unwrap_or_default().to_owned();
         let sample = line["sample"].as_bool().unwrap_or_default();
@@ -123,6 +171,12 @@ fn list(desk: &mut Desk<'_>, only: Option<&str>) -> Answer<()> {
             text("to"),
             Pence(line["gross_pence"].as_i64().unwrap_or_default()).to_string(),
             text("due"),
+            text("frozen_by"),
+            text("frozen_at").chars().take(10).collect(),
+            match line["credit_note"].as_u64() {
+                Some(note) => format!("credit note {note}"),
+                None => String::new(),
+            },
             if sample {
                 "SAMPLE".into()
             } else {
@@ -132,6 +186,108 @@ fn list(desk: &mut Desk<'_>, only: Option<&str>) -> Answer<()> {
     })
 }
 
+fn credit(desk: &mut Desk<'_>, number: u32, reason: &str, society: Option<&str>) -> Answer<()> {
+    let society = desk.office.society_or_only(society)?;
+    let by = desk.treasurer(&society, "taking a bill back")?;
+    let (host, made) = society.credit_bill(number, reason, &by, desk.now)?;
+    if desk.json() {
+        return desk.document(&document(&society, &made));
+    }
+    desk.voice.data(&printed(&society, &host, &made).text());
+    Ok(())
+}
+
+fn owed(desk: &mut Desk<'_>, only: Option<&str>) -> Answer<()> {
+    let mut lines: Vec<Value> = Vec::new();
+    for society in super::lists::societies(desk, only)? {
+        for debt in society.debts(desk.now)? {
+            lines.push(json!({
+                "society": society.slug(),
+                "bill": debt.made.bill.number,
+                "host": debt.made.bill.host,
+                "name": debt.name,
+                "due": debt.made.bill.due,
+                "asked_pence": debt.made.bill.gross_pence,
+                "paid_pence": debt.paid.0,
+                "open_pence": debt.open.0,
+                "days_over": debt.days_over,
+                "age": Age::of(debt.days_over).word(),
+                "credit_note": debt.made.credited.as_ref().map(|note| note.number),
+                "sample": debt.made.bill.sample,
+            }));
+        }
+    }
+    let head = [
+        "bill", "society", "host", "due", "asked", "paid", "open", "age", "",
+    ];
+    desk.table(&head, &lines, |line| {
+        let text = |key: &str| line[key].as_str().unwrap_or_default().to_owned();
+        let money = |key: &str| Pence(line[key].as_i64().unwrap_or_default()).to_string();
+        vec![
+            line["bill"].to_string(),
+            text("society"),
+            text("host"),
+            text("due"),
+            money("asked_pence"),
+            money("paid_pence"),
+            money("open_pence"),
+            text("age"),
+            if line["sample"].as_bool().unwrap_or_default() {
+                "SAMPLE".to_owned()
+            } else {
+                String::new()
+            },
+        ]
+    })
+}
+
+fn remind(desk: &mut Desk<'_>, bill: Option<u32>, only: Option<&str>) -> Answer<()> {
+    let mut letters: Vec<Value> = Vec::new();
+    for society in super::lists::societies(desk, only)? {
+        let over = |debt: &Debt| debt.days_over > 0 && debt.open > Pence::ZERO;
+        for debt in society.debts(desk.now)? {
+            let number = debt.made.bill.number;
+            if !over(&debt) || bill.is_some_and(|bill| bill != number) {
+                continue;
+            }
+            let reminder = Reminder {
+                society: society.known().document.society.name.clone(),
+                on: society.known().zone.day_of(desk.now).to_string(),
+                host: debt.name.clone(),
+                bill: number,
+                from: debt.made.bill.from.clone(),
+                to: debt.made.bill.to.clone(),
+                po_number: debt.made.bill.po_number.clone(),
+                due: debt.made.bill.due.clone(),
+                asked: Pence(debt.made.bill.gross_pence),
+                paid: debt.paid,
+                open: debt.open,
+                days_over: debt.days_over,
+                sample: debt.made.bill.sample,
+            };
+            letters.push(json!({
+                "society": society.slug(),
+                "bill": number,
+                "open_pence": debt.open.0,
+                "days_over": debt.days_over,
+                "level": reminder.level(),
+                "letter": reminder.text(),
+            }));
+        }
+    }
+    if desk.json() {
+        return desk.document(&letters);
+    }
+    if letters.is_empty() {
+        desk.voice
+            .say("no bill is past its day; there is nothing to write");
+    }
+    let texts = letters.iter().filter_map(|one| one["letter"].as_str());
+    let texts: Vec<&str> = texts.collect();
+    desk.voice.data(&texts.join("\n\n"));
+    Ok(())
+}
+
 fn document(society: &SocietyOffice, made: &MadeBill) -> Value {
     let bill = &made.bill;
     let at = |ms: i64| Instant(ms).to_string();
@@ -139,7 +295,12 @@ fn document(society: &SocietyOffice, made: &MadeBill) -> Value {
         "society": society.slug(),
         "host": bill.host,
         "number": bill.number,
-        "frozen": made.frozen,
+        "frozen": made.frozen.is_some(),
+        "frozen_by": made.frozen.as_ref().map(|(by, _)| by),
+        "frozen_at": made.frozen.as_ref().map(|(_, at)| at.to_string()),
+        "credit_note": made.credited.as_ref().map(|note| note.number),
+        "credited_on": made.credited.as_ref().map(|note| &note.on),
+        "credit_reason": made.credited.as_ref().map(|note| &note.reason),
         "from": bill.from,
         "to": bill.to,
         "on_site": bill.on_site,
@@ -151,6 +312,7 @@ fn document(society: &SocietyOffice, made: &MadeBill) -> Value {
             "pence": line.pence,
             "grid_p_per_kwh": line.grid_p_per_kwh,
             "grid_pence": line.grid_pence,
+            "half_hours": line.half_hours,
         })).collect::<Vec<_>>(),
         "net_pence": bill.net_pence,
         "vat_percent": bill.vat_percent,
@@ -184,11 +346,28 @@ fn printed(society: &SocietyOffice, host: &BilledHost, made: &MadeBill) -> HostB
         society: known.document.society.name.clone(),
         host: host.name.clone(),
         site: site.map_or_else(|| host.site.clone(), |site| site.name.clone()),
-        number: made.frozen.then_some(bill.number),
+        number: made.frozen.is_some().then_some(bill.number),
+        credit_note: made.credited.as_ref().map(|note| CreditNote {
+            number: note.number,
+            on: note.on.clone(),
+            reason: note.reason.clone(),
+            net: Pence(note.net_pence),
+            vat: Pence(note.vat_pence),
+            gross: Pence(note.gross_pence),
+        }),
+        what: match bill.on_site.as_str() {
+            "export" => "Power exported from".to_owned(),
+            _ => "Power used on site at".to_owned(),
+        },
         from: bill.from.clone(),
         to: bill.to.clone(),
         basis: match bill.on_site.as_str() {
             "metered" => "metered as generation less export".to_owned(),
+            "export" if !host.rate.half_hourly.is_empty() => format!(
+                "by the export meter, at the half-hourly prices `{}`",
+                host.rate.half_hourly
+            ),
+            "export" => "by the export meter".to_owned(),
             "deemed" => format!(
                 "deemed {} % of the generation, by contract",
                 host.deemed_percent.unwrap_or_default()
@@ -202,7 +381,10 @@ fn printed(society: &SocietyOffice, host: &BilledHost, made: &MadeBill) -> HostB
                 from: line.from.clone(),
                 to: line.to.clone(),
                 wh: WattHours(line.wh),
-                rate: line.rate_p_per_kwh.clone(),
+                rate: match line.half_hours {
+                    Some(_) => format!("on average {}", line.rate_p_per_kwh),
+                    None => line.rate_p_per_kwh.clone(),
+                },
                 pence: Pence(line.pence),
                 grid: line.grid_p_per_kwh.clone(),
             })

@@ -15,7 +15,7 @@ use crate::office::{
     Answer, SocietyOffice,
     answer::OrCaller,
     claims::{MadeClaim, paid},
-    claims_paid::Reconciled,
+    claims_paid::{Age, Differs, Reconciled},
 };
 
 /// `claim …`
@@ -41,10 +41,15 @@ pub enum Claim {
         #[arg(long, value_name = "POUNDS")]
         paid: String,
     },
-    /// Hold a licensee's statement against what is due, and name every difference
+    /// Hold a licensee's statement against what is due, or all that was imported, and name every
+    /// difference
     Reconcile {
-        /// The statement: installation,from,to,paid_on,kind,kwh,rate_p_per_kwh,pounds
-        file: PathBuf,
+        /// The statement: installation,from,to,paid_on,kind,kwh,rate_p_per_kwh,pounds; without it
+        /// what `bank import` took in
+        file: Option<PathBuf>,
+        /// How the statement names its columns: a mapping file ending in .toml
+        #[arg(long, requires = "file")]
+        mapping: Option<String>,
         /// Their society, where several have installations of these ids
         #[arg(long)]
         society: Option<String>,
@@ -85,13 +90,15 @@ pub fn run(desk: &mut Desk<'_>, command: &Claim) -> Answer<()> {
     match command {
         Claim::Preview(of) => {
             let (society, made) = preview(desk, of)?;
+            desk.remind(&society)?;
             show(desk, &society, &made)
         }
         Claim::Freeze { of, apportioned } => {
             let (society, installation) = desk
                 .office
                 .installation(&of.installation, of.society.as_deref())?;
-            let by = desk.officer(&society, "freezing a claim")?;
+            let by = desk.treasurer(&society, "freezing a claim")?;
+            desk.remind(&society)?;
             let before = society.frozen_claims()?.len();
             let made =
                 society.freeze_claim(&installation, days(of), *apportioned, &by, desk.now)?;
@@ -126,24 +133,26 @@ pub fn run(desk: &mut Desk<'_>, command: &Claim) -> Answer<()> {
         }
         Claim::Reconcile {
             file,
+            mapping,
             society,
             within,
             letter,
         } => {
-            let statement = desk.text(file)?;
+            let mapping = desk.statement_mapping(mapping.as_deref().unwrap_or("statement"))?;
+            let text = match file {
+                Some(file) => Some(desk.text(file)?),
+                None => None,
+            };
+            let statement = text.as_deref().map(|text| (text, &mapping));
             let made = desk
                 .office
-                .reconcile(society.as_deref(), &statement, *within, desk.now)?;
+                .reconcile(society.as_deref(), statement, *within, desk.now)?;
             reconciled(desk, &made, *letter)
         }
         Claim::List { society } => {
             let mut lines: Vec<Value> = Vec::new();
             for society in super::lists::societies(desk, society.as_deref())? {
-                for claim in society.frozen_claims()? {
-                    let made = MadeClaim {
-                        claim,
-                        frozen: true,
-                    };
+                for made in society.frozen_claims()? {
                     lines.push(document(&society, &made));
                 }
             }
@@ -154,6 +163,8 @@ pub fn run(desk: &mut Desk<'_>, command: &Claim) -> Answer<()> {
                 "from",
                 "to",
                 "total",
+                "frozen by",
+                "on",
                 "",
             ];
             desk.table(&head, &lines, |line| {
@@ -165,6 +176,8 @@ pub fn run(desk: &mut Desk<'_>, command: &Claim) -> Answer<()> {
                     text("from"),
                     text("to"),
                     Pence(line["total_pence"].as_i64().unwrap_or_default()).to_string(),
+                    text("frozen_by"),
+                    text("frozen_at").chars().take(10).collect(),
                     sample(line["sample"].as_bool().unwrap_or_default()).to_owned(),
                 ]
             })
@@ -187,20 +200,26 @@ fn reconciled(desk: &mut Desk<'_>, made: &Reconciled, letter: bool) -> Answer<()
     if desk.json() {
         let found = made.found.iter().map(|one| {
             json!({
-                "installation": one.claim.installation,
-                "from": one.claim.from.to_string(),
-                "to": one.claim.to.to_string(),
-                "kind": one.kind.map(domain::income::LineKind::word),
-                "difference": one.difference.word(),
-                "text": one.difference.to_string(),
-                "lacking_pence": one.lacking.0,
+                "society": one.society,
+                "installation": one.found.claim.installation,
+                "from": one.found.claim.from.to_string(),
+                "to": one.found.claim.to.to_string(),
+                "kind": one.found.kind.map(domain::income::LineKind::word),
+                "difference": one.found.difference.word(),
+                "text": one.found.difference.to_string(),
+                "lacking_pence": one.found.lacking.0,
+                "age_days": one.age_days,
+                "age": Age::of(one.age_days).word(),
             })
         });
+        let ages = made.ages().into_iter();
+        let ages = ages.map(|(age, pence)| (age.word().to_owned(), json!(pence.0)));
         return desk.document(&json!({
             "rows": made.rows,
             "claims": made.claims,
             "differences": found.collect::<Vec<_>>(),
             "lacking_pence": made.lacking().0,
+            "lacking_by_age": ages.collect::<serde_json::Map<String, Value>>(),
             "unclear": made.unclear,
             "letter": made.letter(),
             "sample": made.sample,
@@ -216,7 +235,12 @@ fn reconciled(desk: &mut Desk<'_>, made: &Reconciled, letter: bool) -> Answer<()
         return Ok(());
     }
     let mut text = String::new();
-    for one in &made.found {
+    for Differs {
+        found: one,
+        age_days,
+        ..
+    } in &made.found
+    {
         text.push_str(&format!(
             "{}, {} to {}{}: {}",
             one.claim.installation,
@@ -228,7 +252,11 @@ fn reconciled(desk: &mut Desk<'_>, made: &Reconciled, letter: bool) -> Answer<()
         ));
         text.push_str(&match one.lacking.0 {
             0 => "\n".to_owned(),
-            1.. => format!(" ({} lacking)\n", one.lacking),
+            1.. => format!(
+                " ({} lacking, {})\n",
+                one.lacking,
+                Age::of(*age_days).word()
+            ),
             _ => format!(" ({} too much)\n", Pence(-one.lacking.0)),
         });
     }
@@ -240,6 +268,9 @@ fn reconciled(desk: &mut Desk<'_>, made: &Reconciled, letter: bool) -> Answer<()
         made.found.len(),
         made.lacking()
     ));
+    for (age, pence) in made.ages() {
+        text.push_str(&format!("lacking, {}: {pence}\n", age.word()));
+    }
     desk.voice.data(&text);
     Ok(())
 }
@@ -262,7 +293,9 @@ fn document(society: &SocietyOffice, made: &MadeClaim) -> Value {
         "society": society.slug(),
         "installation": claim.installation,
         "number": claim.number,
-        "frozen": made.frozen,
+        "frozen": made.frozen.is_some(),
+        "frozen_by": made.frozen.as_ref().map(|(by, _)| by),
+        "frozen_at": made.frozen.as_ref().map(|(_, at)| at.to_string()),
         "from": claim.from,
         "to": claim.to,
         "opens_at": at(claim.opens_at_ms),
@@ -275,6 +308,7 @@ fn document(society: &SocietyOffice, made: &MadeClaim) -> Value {
             "pence": line.pence,
             "kind": line.kind,
             "apportioned": line.apportioned,
+            "adjusts": line.adjusts,
         })).collect::<Vec<_>>(),
         "total_pence": claim.total_pence,
         "findings": claim.findings.iter().map(|finding| json!({
@@ -302,7 +336,7 @@ fn show(desk: &mut Desk<'_>, society: &SocietyOffice, made: &MadeClaim) -> Answe
     let mut text = format!(
         "{}{} of {}, {} to {}{}\n\n",
         if claim.sample { "SAMPLE " } else { "" },
-        if made.frozen {
+        if made.frozen.is_some() {
             format!("Claim {}", claim.number)
         } else {
             "Claim, preview".to_owned()
@@ -310,7 +344,12 @@ fn show(desk: &mut Desk<'_>, society: &SocietyOffice, made: &MadeClaim) -> Answe
         claim.installation,
         claim.from,
         claim.to,
-        if made.frozen { ", frozen" } else { "" },
+        made.frozen
+            .as_ref()
+            .map_or_else(String::new, |(by, at)| format!(
+                ", frozen by {by} on {}",
+                society.known().zone.day_of(*at)
+            )),
     );
     for line in &claim.lines {
         text.push_str(&format!(
@@ -321,10 +360,10 @@ fn show(desk: &mut Desk<'_>, society: &SocietyOffice, made: &MadeClaim) -> Answe
             WattHours(line.wh).kwh_words(),
             line.rate_p_per_kwh,
             Pence(line.pence),
-            if line.apportioned {
-                "  apportioned"
-            } else {
-                ""
+            match (line.apportioned, line.adjusts) {
+                (_, Some(number)) => format!("  sets claim {number} right"),
+                (true, None) => "  apportioned".to_owned(),
+                (false, None) => String::new(),
             }
         ));
     }

@@ -5,6 +5,7 @@
 
 mod accounts;
 pub mod args;
+mod bank;
 mod bill;
 mod claim;
 mod energy;
@@ -21,6 +22,7 @@ mod reads;
 mod report;
 mod society;
 pub mod socket;
+mod table;
 pub mod voice;
 
 use std::{
@@ -198,6 +200,8 @@ fn execute(desk: &mut Desk<'_>) -> Answer<()> {
         Command::Claim(command) => claim::run(desk, &command),
         Command::Bill(command) => bill::run(desk, &command),
         Command::Accounts(command) => accounts::run(desk, &command),
+        Command::Bank(command) => bank::run(desk, &command),
+        Command::Table(command) => table::run(desk, &command),
         Command::Gateway(command) => gateway::run(desk, &command),
         Command::Inbox(command) => inbox::run(desk, &command),
         Command::Map(command) => map::run(desk, &command),
@@ -244,8 +248,33 @@ fn files_of(command: &Command) -> Answer<Files> {
                 .map(PathBuf::from);
             names.extend(mapping.as_ref());
         }
-        Command::Claim(args::Claim::Reconcile { file, .. }) => names.push(file),
         Command::Accounts(command) => names.extend(accounts::files(command)),
+        Command::Claim(args::Claim::Reconcile {
+            file,
+            mapping: named,
+            ..
+        }) => {
+            names.extend(file);
+            mapping = named
+                .as_ref()
+                .filter(|name| reads::is_file(name))
+                .map(PathBuf::from);
+            names.extend(mapping.as_ref());
+        }
+        Command::Bank(args::Bank::Import {
+            file,
+            mapping: named,
+            ..
+        }) => {
+            names.push(file);
+            mapping = Some(named)
+                .filter(|name| reads::is_file(name))
+                .map(PathBuf::from);
+            names.extend(mapping.as_ref());
+        }
+        Command::Table(args::Table::Extend {
+            file: Some(file), ..
+        }) => names.push(file),
         Command::Verify(args::Verify {
             head: Some(file), ..
         }) => names.push(file),
@@ -346,6 +375,51 @@ impl Desk<'_> {
             ),
         };
         refuse(format!("{what} needs its author\nhint: {hint}"))
+    }
+
+    /// The officer who decides about money: one whose role is treasurer.
+    fn treasurer(&self, society: &SocietyOffice, what: &str) -> Answer<String> {
+        let by = self.officer(society, what)?;
+        let known = society.known();
+        let own = known.document.officer.iter().find(|o| o.id == by);
+        match own.map(|officer| officer.role.as_str()) {
+            Some("treasurer") => Ok(by),
+            role => refuse(format!(
+                "{what} is the treasurer's; `{by}` is {}\nhint: the society file says who is treasurer: [[officer]] role = \"treasurer\"",
+                role.unwrap_or("no officer")
+            )),
+        }
+    }
+
+    /// A statement's mapping as it is named: one that comes with the program, or a file.
+    fn statement_mapping(&self, name: &str) -> Answer<crate::office::statement::StatementMapping> {
+        let text = match reads::is_file(name) {
+            true => Some(self.text(Path::new(name))?),
+            false => None,
+        };
+        crate::office::statement::StatementMapping::read(name, text.as_deref())
+    }
+
+    /// A file that was typed, with its name.
+    fn given(&self, path: &Path) -> Answer<crate::office::blobs::Given> {
+        let bytes = self
+            .files
+            .get(path)
+            .ok_or_else(|| Refusal::Caller(format!("`{}` was not sent along", path.display())))?;
+        let name = path.file_name().unwrap_or_default();
+        Ok(crate::office::blobs::Given {
+            name: name.to_string_lossy().into_owned(),
+            bytes: bytes.clone(),
+        })
+    }
+
+    /// Says what the dated tables of a society lack at this time of the year.
+    fn remind(&mut self, society: &SocietyOffice) -> Answer<()> {
+        for asked in society.asked_for(self.now)? {
+            self.voice
+                .say(&format!("asked for, {}: {asked}", society.slug()));
+        }
+        Ok(())
     }
 
     /// An instant as it is typed: with an offset, or local with the zone named or the society's own.

@@ -37,7 +37,8 @@ pub fn run(desk: &mut Desk<'_>, command: &Rate) -> Answer<()> {
         return refuse("say which installation and which day with --installation and --on");
     };
     let (society, installation) = desk.office.installation(id, command.society.as_deref())?;
-    let found = rate_on(&installation, on)?;
+    let found = rate_on(&*society.tables()?, &installation, on)?;
+    desk.remind(&society)?;
     let rate = &found.rate;
     let steps = |steps: &[Step]| -> Vec<Value> {
         let each = steps.iter().map(|step| {

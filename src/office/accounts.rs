@@ -245,8 +245,12 @@ impl SocietyOffice {
     /// Refuses a claim, bill or run that is named and not there.
     fn source_is_there(&self, source: &Source) -> Answer<()> {
         let numbers: Vec<u32> = match source.kind {
-            SourceKind::Claim => self.frozen_claims()?.iter().map(|c| c.number).collect(),
-            SourceKind::Bill => self.frozen_bills()?.iter().map(|b| b.number).collect(),
+            SourceKind::Claim => self
+                .frozen_claims()?
+                .iter()
+                .map(|c| c.claim.number)
+                .collect(),
+            SourceKind::Bill => self.frozen_bills()?.iter().map(|b| b.bill.number).collect(),
             SourceKind::Reversal => {
                 return refuse("a reversal is made by `accounts reverse`, which names the entry");
             }

@@ -1,4 +1,5 @@
-//! Bills to hosts for power used on site: previewed, frozen as a decision that carries its lines.
+//! Bills to hosts for power used on site, and to buyers for what leaves it: previewed, frozen as a
+//! decision that carries its lines, taken back whole by a credit note.
 //!
 //! The rules of claims hold: preview and freeze are one computation, a frozen bill is never reckoned
 //! again, freezing it twice appends nothing, and days that were billed are not billed again.
@@ -6,18 +7,19 @@
 use std::sync::Arc;
 
 use domain::{
-    calendar::{Instant, Period},
-    income::{Bill, BillOf, Chain, OnSite, bill},
+    calendar::{Instant, LocalDay, Period, Span},
+    income::{Bill, BillOf, Chain, HalfHourlyOf, LineKind, Meets, OnSite, bill, bill_half_hourly},
     projection::Certainty,
     quantity::WattHours,
     tariff::{
         IndexName, Provenance, Rate,
+        fit::ExportBasis,
         host::{GridPrice, HostRate, HostTerms, Indexed},
     },
 };
 use records::{
     decision::What,
-    income::{self, BillFrozen, Finding},
+    income::{self, BillCredited, BillFrozen, ClaimFrozen, Finding},
     society::{self, Counts, SocietyDocument},
 };
 use rust_decimal::Decimal;
@@ -25,10 +27,10 @@ use rust_decimal::Decimal;
 use super::{
     Office,
     answer::{Answer, OrCaller, Refusal, refuse},
-    claims::{freezing, frozen_read, within_reach},
+    claims::{BEFORE_DAYS, freezing, frozen_read, within_reach},
     known::date,
-    society::{BILL_FROZEN, SocietyOffice},
-    tariffs::{find, tables},
+    society::{BILL_CREDITED, BILL_FROZEN, SocietyOffice},
+    tariffs::find,
 };
 
 pub use records::society::Host as BilledHost;
@@ -38,12 +40,14 @@ pub use records::society::Host as BilledHost;
 pub struct MadeBill {
     /// Its record.
     pub bill: BillFrozen,
-    /// True when it is frozen.
-    pub frozen: bool,
+    /// Who froze it and when; `None` while it is not frozen.
+    pub frozen: Option<(String, Instant)>,
+    /// The credit note that took it back.
+    pub credited: Option<BillCredited>,
 }
 
 impl Office {
-    /// The host of that id and its society.
+    /// The host or buyer of that id and its society.
     ///
     /// # Errors
     /// When no society, or more than one, has it.
@@ -52,9 +56,11 @@ impl Office {
         id: &str,
         society: Option<&str>,
     ) -> Answer<(Arc<SocietyOffice>, BilledHost)> {
-        find(self, society, "host", id, |known| {
-            let all = known.document.host.iter();
-            all.map(|one| (one.id.clone(), one.clone())).collect()
+        find(self, society, "host or buyer", id, |known| {
+            let hosts = known.document.host.iter().cloned();
+            let buyers = known.document.buyer.iter().map(society::Buyer::as_host);
+            let all = hosts.chain(buyers);
+            all.map(|one| (one.id.clone(), one)).collect()
         })
     }
 }
@@ -67,23 +73,24 @@ impl SocietyOffice {
     pub fn preview_bill(&self, host: &BilledHost, days: Period, now: Instant) -> Answer<MadeBill> {
         let frozen = self.frozen_bills()?;
         let asked = (days.first_day().to_string(), days.last_day().to_string());
+        let standing = |made: &&MadeBill| made.credited.is_none() && made.bill.host == host.id;
         let same = frozen
             .iter()
-            .find(|bill| bill.host == host.id && (&bill.from, &bill.to) == (&asked.0, &asked.1));
+            .filter(standing)
+            .find(|made| (&made.bill.from, &made.bill.to) == (&asked.0, &asked.1));
         if let Some(same) = same {
-            return Ok(MadeBill {
-                bill: same.clone(),
-                frozen: true,
-            });
+            return Ok(same.clone());
         }
         within_reach(days)?;
-        let made = self.make_bill(host, days, &frozen)?;
+        let standing: Vec<&BillFrozen> = frozen.iter().filter(standing).map(|m| &m.bill).collect();
+        let made = self.make_bill(host, days, &standing)?;
         let number = u32::try_from(frozen.len())
             .unwrap_or(u32::MAX)
             .saturating_add(1);
         Ok(MadeBill {
             bill: self.bill_record(host, days, number, &made, now),
-            frozen: false,
+            frozen: None,
+            credited: None,
         })
     }
 
@@ -104,25 +111,35 @@ impl SocietyOffice {
         let (from, to) = (days.first_day().to_string(), days.last_day().to_string());
         // Days as text stand in order of the calendar.
         let billed = self.frozen_bills()?.into_iter().find(|other| {
-            other.host == host.id
-                && other.from <= to
-                && from <= other.to
-                && (&other.from, &other.to) != (&from, &to)
+            let bill = &other.bill;
+            other.credited.is_none()
+                && bill.host == host.id
+                && bill.from <= to
+                && from <= bill.to
+                && (&bill.from, &bill.to) != (&from, &to)
         });
-        if let Some(other) = billed {
+        if let Some(MadeBill { bill: other, .. }) = billed {
             return refuse(format!(
-                "bill {} from `{}` to `{}` is frozen and overlaps; expected days that were not billed",
-                other.number, other.from, other.to
+                "bill {} from `{}` to `{}` is frozen and overlaps; expected days that were not billed\nhint: `commonwatt bill credit --bill {} --reason …` takes it back",
+                other.number, other.from, other.to, other.number
             ));
         }
         let made = self.preview_bill(host, days, now)?;
-        if made.frozen {
+        if made.frozen.is_some() {
             return Ok(made);
         }
         if days.last_day() >= self.known().zone.day_of(now) {
             return refuse(format!(
                 "`{}` is not over yet; expected days that are",
                 days.last_day()
+            ));
+        }
+        if host.on_site == society::OnSite::Export
+            && let Some(claim) = self.claimed_export(&host.site, &from, &to)?
+        {
+            return refuse(format!(
+                "claim {} of `{}` has FIT export of days between `{from}` and `{to}`; export is never sold and claimed\nhint: give FIT export up from a day on: export = [{{ from = …, basis = \"none\" }}]",
+                claim.number, claim.installation
             ));
         }
         let split = made.bill.findings.iter().find(|f| f.kind == "apportioned");
@@ -134,37 +151,182 @@ impl SocietyOffice {
         }
         self.decide(What::BillFrozen(Box::new(made.bill.clone())), by, now)?;
         Ok(MadeBill {
-            frozen: true,
+            frozen: Some((by.to_owned(), now)),
             ..made
         })
     }
 
-    /// The frozen bills, in order of their numbers.
+    /// Takes a bill back whole: a credit note, and its days may be billed again.
+    ///
+    /// # Errors
+    /// When there is no such bill, or it was taken back before.
+    pub fn credit_bill(
+        &self,
+        number: u32,
+        reason: &str,
+        by: &str,
+        now: Instant,
+    ) -> Answer<(BilledHost, MadeBill)> {
+        let _one_at_a_time = freezing();
+        if reason.trim().is_empty() {
+            return refuse("a credit note needs its reason\nhint: say why with --reason");
+        }
+        let bills = self.frozen_bills()?;
+        let notes = bills.iter().filter(|made| made.credited.is_some()).count();
+        let made = bills
+            .iter()
+            .find(|made| made.bill.number == number)
+            .cloned();
+        let Some(mut made) = made else {
+            return refuse(format!(
+                "there is no bill `{number}`; there are `{}`",
+                bills.len()
+            ));
+        };
+        if let Some(note) = &made.credited {
+            return refuse(format!(
+                "bill `{number}` was taken back by credit note {}",
+                note.number
+            ));
+        }
+        let note = BillCredited {
+            number: u32::try_from(notes).unwrap_or(u32::MAX).saturating_add(1),
+            bill: number,
+            on: self.known().zone.day_of(now).to_string(),
+            reason: reason.to_owned(),
+            net_pence: made.bill.net_pence.saturating_neg(),
+            vat_pence: made.bill.vat_pence.saturating_neg(),
+            gross_pence: made.bill.gross_pence.saturating_neg(),
+        };
+        self.decide(What::BillCredited(note.clone()), by, now)?;
+        made.credited = Some(note);
+        Ok((self.billed(&made.bill.host)?, made))
+    }
+
+    /// A host or buyer of the society.
+    ///
+    /// # Errors
+    /// When the society file no longer has it.
+    pub fn billed(&self, id: &str) -> Answer<BilledHost> {
+        let known = self.known();
+        let hosts = known.document.host.iter().cloned();
+        let mut all = hosts.chain(known.document.buyer.iter().map(society::Buyer::as_host));
+        all.find(|host| host.id == id)
+            .ok_or_else(|| Refusal::Caller(format!("host or buyer `{id}` is in no society file")))
+    }
+
+    /// The frozen bills, in order of their numbers, with the credit notes that took some back.
     ///
     /// # Errors
     /// When the books are damaged.
-    pub fn frozen_bills(&self) -> Answer<Vec<BillFrozen>> {
-        self.decided(BILL_FROZEN, |what| match what {
-            What::BillFrozen(bill) => Some(*bill),
-            _ => None,
+    pub fn frozen_bills(&self) -> Answer<Vec<MadeBill>> {
+        let mut bills: Vec<MadeBill> = Vec::new();
+        for decision in self.decisions(&[BILL_FROZEN, BILL_CREDITED])? {
+            match decision.what {
+                What::BillFrozen(bill) => bills.push(MadeBill {
+                    bill: *bill,
+                    frozen: Some((decision.by, Instant(decision.at_ms))),
+                    credited: None,
+                }),
+                What::BillCredited(note) => {
+                    let of = bills.iter_mut().find(|made| made.bill.number == note.bill);
+                    if let Some(made) = of {
+                        made.credited = Some(note);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(bills)
+    }
+
+    /// Whether a frozen read was of a meter at a site; the society file may have changed since.
+    fn read_at(&self, site: &str, reads: &[income::FrozenRead]) -> bool {
+        let known = self.known();
+        reads.iter().any(|read| {
+            let meter = known.meters.get(&read.meter);
+            let point = meter.and_then(|meter| known.points.get(&meter.point));
+            point.is_some_and(|point| point.site == site)
         })
     }
 
-    fn make_bill(&self, host: &BilledHost, days: Period, frozen: &[BillFrozen]) -> Answer<Bill> {
+    /// A frozen claim with FIT export of a site between two days.
+    fn claimed_export(&self, site: &str, from: &str, to: &str) -> Answer<Option<ClaimFrozen>> {
+        let mut found = self.frozen_claims()?.into_iter().map(|made| made.claim);
+        Ok(found.find(|claim| {
+            self.read_at(site, &claim.reads)
+                && claim.lines.iter().any(|line| {
+                    line.kind != LineKind::Generation.word()
+                        && line.from.as_str() <= to
+                        && from <= line.to.as_str()
+                })
+        }))
+    }
+
+    /// A frozen bill, not taken back, for export that a claim has too.
+    pub(super) fn sold_export(
+        &self,
+        site: &str,
+        claim: &ClaimFrozen,
+    ) -> Answer<Option<BillFrozen>> {
+        let lines = claim.lines.iter();
+        let exported: Vec<_> = lines
+            .filter(|line| line.kind != LineKind::Generation.word())
+            .collect();
+        let mut bills = self.frozen_bills()?.into_iter();
+        Ok(bills
+            .find(|made| {
+                made.credited.is_none()
+                    && made.bill.on_site == "export"
+                    && self.read_at(site, &made.bill.reads)
+                    && exported
+                        .iter()
+                        .any(|line| line.from <= made.bill.to && made.bill.from <= line.to)
+            })
+            .map(|made| made.bill))
+    }
+
+    fn make_bill(&self, host: &BilledHost, days: Period, frozen: &[&BillFrozen]) -> Answer<Bill> {
         let known = self.known();
-        let terms = terms_of(host)?;
-        let near = known.zone.day_span(days.first_day().previous()).start;
-        let until = known.zone.day_span(days.first_day()).end;
-        let continues_at = frozen
+        let zone = &known.zone;
+        let mut terms = terms_of(host)?;
+        for price in self.grid_of(&host.id)? {
+            terms.grid.push(price);
+        }
+        terms.grid.sort_by_key(|price| price.from);
+        if let Some(until) = known
+            .document
+            .buyer
             .iter()
-            .filter(|bill| bill.host == host.id)
-            .filter_map(|bill| bill.closes_at_ms.map(Instant))
-            .filter(|closed| near <= *closed && *closed <= until)
-            .max();
+            .find(|b| b.id == host.id)
+            .map(|b| &b.to)
+            && !until.is_empty()
+            && days.last_day() > date("buyer.to", until)?
+        {
+            return refuse(format!(
+                "`{}` is after the contract of `{}`, which ends with `{until}`",
+                days.last_day(),
+                host.id
+            ));
+        }
+        let day = |text: &str| text.parse::<LocalDay>().ok();
+        let before = frozen
+            .iter()
+            .filter(|bill| day(&bill.to).is_some_and(|last| last.next() == days.first_day()));
+        let meets = Meets {
+            opens_at: before
+                .filter_map(|bill| bill.closes_at_ms.map(Instant))
+                .max(),
+            closes_at: None,
+        };
+        let start = zone.day_span(days.first_day().plus(-BEFORE_DAYS)).start;
+        let start = meets.opens_at.map_or(start, |at| at.min(start));
+        // The read at the midnight that ends the days is one of theirs.
+        let span = Span::new(start, zone.day_span(days.last_day()).end.plus_ms(1));
         let of_site = |counts: Counts| -> Answer<Vec<Chain>> {
             let points = known.points_of_site(&host.site, counts);
             let points: Vec<String> = points.map(str::to_owned).collect();
-            let chains = self.chains(&points, days)?;
+            let chains = self.chains(&points, span)?;
             chains
                 .into_iter()
                 .map(|(chain, refused)| {
@@ -176,14 +338,15 @@ impl SocietyOffice {
                 })
                 .collect()
         };
+        let published = self.tables()?;
         let make = |on_site: OnSite<'_>| {
             bill(&BillOf {
                 days,
-                zone: &known.zone,
+                zone,
                 terms: &terms,
-                published: tables()?.uplifts(),
+                published: published.uplifts(),
                 on_site,
-                continues_at,
+                meets,
             })
             .or_caller()
         };
@@ -199,7 +362,53 @@ impl SocietyOffice {
             society::OnSite::Fixed => make(OnSite::Fixed {
                 a_year: WattHours::from_kwh_text(&host.fixed_kwh_a_year).or_caller()?,
             }),
+            society::OnSite::Export if host.rate.half_hourly.is_empty() => make(OnSite::Export {
+                export: &of_site(Counts::Export)?,
+            }),
+            society::OnSite::Export => {
+                if days.first_day() < terms.from {
+                    return refuse(format!(
+                        "`{}` is before the contract of `{}`, which begins with `{}`",
+                        days.first_day(),
+                        host.id,
+                        terms.from
+                    ));
+                }
+                bill_half_hourly(&HalfHourlyOf {
+                    days,
+                    zone,
+                    export: &of_site(Counts::Export)?,
+                    prices: self.half_hour_prices(&host.rate.half_hourly)?.by_start(),
+                    vat_percent: terms.vat_percent,
+                    meets,
+                })
+                .or_caller()
+            }
         }
+    }
+
+    /// What is to be said of a contract beside the meters that hang at its site.
+    fn beside_its_meters(&self, host: &BilledHost, days: Period) -> Option<Finding> {
+        let stated = match host.on_site {
+            society::OnSite::Deemed => "deemed",
+            society::OnSite::Fixed => "fixed by contract",
+            society::OnSite::Metered | society::OnSite::Export => return None,
+        };
+        let known = self.known();
+        let mut points = known.points_of_site(&host.site, Counts::Export);
+        let meter = points.find_map(|id| {
+            let meters = known.points.get(id)?.meters.iter();
+            meters
+                .filter_map(|serial| Some((serial, known.meters.get(serial)?.installed)))
+                .find(|(_, since)| *since <= days.last_day())
+        })?;
+        Some(Finding {
+            kind: "export-meter".to_owned(),
+            text: format!(
+                "power used on site is {stated}, and export meter `{}` hangs there since {}: generation less export would be metered; check that the contract means this",
+                meter.0, meter.1
+            ),
+        })
     }
 
     fn bill_record(
@@ -229,6 +438,7 @@ impl SocietyOffice {
                     pence: line.pence.0,
                     grid_p_per_kwh: line.grid.map(|rate| rate.to_string()),
                     grid_pence: line.grid_pence.map(|pence| pence.0),
+                    half_hours: line.half_hours,
                 })
                 .collect(),
             net_pence: made.net.0,
@@ -245,6 +455,7 @@ impl SocietyOffice {
                     kind: finding.word().to_owned(),
                     text: finding.to_string(),
                 })
+                .chain(self.beside_its_meters(host, days))
                 .collect(),
             reads: made.evidence.iter().map(frozen_read).collect(),
             sample: host.sample || self.known().document.society.sample,
@@ -252,11 +463,19 @@ impl SocietyOffice {
     }
 }
 
-/// Checks every host of a document.
+/// Checks every host and buyer of a document.
 pub(super) fn check(document: &SocietyDocument) -> Answer<()> {
+    for buyer in &document.buyer {
+        check_buyer(document, buyer)?;
+    }
     for host in &document.host {
         terms_of(host)?;
         let wrong = |why: &str| refuse(format!("host `{}`: {why}", host.id));
+        if host.on_site == society::OnSite::Export || !host.rate.half_hourly.is_empty() {
+            return wrong(
+                "what leaves the site is sold to a buyer\nhint: enter it under [[buyer]]",
+            );
+        }
         if !document.site.iter().any(|site| site.id == host.site) {
             return wrong(&format!("site `{}` is not in this file", host.site));
         }
@@ -280,6 +499,48 @@ pub(super) fn check(document: &SocietyDocument) -> Answer<()> {
     Ok(())
 }
 
+/// Checks a buyer: never beside FIT export of the same site.
+fn check_buyer(document: &SocietyDocument, buyer: &society::Buyer) -> Answer<()> {
+    let host = buyer.as_host();
+    let terms = terms_of(&host)?;
+    let wrong = |why: String| refuse(format!("buyer `{}`: {why}", buyer.id));
+    if document.host.iter().any(|other| other.id == buyer.id) {
+        return wrong("a host has the same id".to_owned());
+    }
+    if !document.site.iter().any(|site| site.id == buyer.site) {
+        return wrong(format!("site `{}` is not in this file", buyer.site));
+    }
+    let mut points = document.meter_point.iter();
+    if !points.any(|point| point.site == buyer.site && point.counts == Counts::Export) {
+        return wrong(format!(
+            "site `{}` has no meter point that counts export\nhint: what is sold is metered",
+            buyer.site
+        ));
+    }
+    let until = match buyer.to.as_str() {
+        "" => None,
+        text => Some(date("buyer.to", text)?),
+    };
+    for installation in document
+        .installation
+        .iter()
+        .filter(|one| one.site == buyer.site)
+    {
+        let fit = super::tariffs::terms_of(installation)?;
+        let changes = fit.export().iter().map(|row| row.from);
+        let mut days = changes.chain([terms.from]).filter(|day| {
+            *day >= terms.from && until.is_none_or(|until| *day <= until) && *day <= fit.last_day()
+        });
+        if let Some(day) = days.find(|day| fit.basis_on(*day) != ExportBasis::None) {
+            return wrong(format!(
+                "installation `{}` is paid FIT export on {day}; export is never sold and paid under the scheme together\nhint: give FIT export up from that day: add {{ from = \"{day}\", basis = \"none\" }} to its export, or begin the contract later",
+                installation.id
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// The contract in the domain's words.
 fn terms_of(host: &BilledHost) -> Answer<HostTerms> {
     let wrong =
@@ -294,11 +555,16 @@ fn terms_of(host: &BilledHost) -> Answer<HostTerms> {
         text => percent(key, text).map(Some),
     };
     let r = &host.rate;
-    let given = [&r.fixed_p_per_kwh, &r.base_p_per_kwh, &r.percent_below_grid];
+    let given = [
+        &r.fixed_p_per_kwh,
+        &r.base_p_per_kwh,
+        &r.percent_below_grid,
+        &r.half_hourly,
+    ];
     if given.into_iter().filter(|text| !text.is_empty()).count() != 1 {
         return Err(wrong(
             "rate",
-            "expected exactly one of `fixed_p_per_kwh`, `base_p_per_kwh` and `percent_below_grid`"
+            "expected exactly one of `fixed_p_per_kwh`, `base_p_per_kwh` and `percent_below_grid`, or for a buyer `half_hourly`"
                 .to_owned(),
         ));
     }
@@ -312,6 +578,9 @@ fn terms_of(host: &BilledHost) -> Answer<HostTerms> {
     }
     let made = if !r.fixed_p_per_kwh.is_empty() {
         HostRate::Fixed(rate("rate.fixed_p_per_kwh", &r.fixed_p_per_kwh)?)
+    } else if !r.half_hourly.is_empty() {
+        // Its prices are those of the desk's table; a bill never asks this rate.
+        HostRate::BelowGrid(Decimal::ZERO)
     } else if r.base_p_per_kwh.is_empty() {
         HostRate::BelowGrid(percent("rate.percent_below_grid", &r.percent_below_grid)?)
     } else {
@@ -357,5 +626,6 @@ fn word_of(on_site: society::OnSite) -> &'static str {
         society::OnSite::Metered => "metered",
         society::OnSite::Deemed => "deemed",
         society::OnSite::Fixed => "fixed",
+        society::OnSite::Export => "export",
     }
 }

@@ -8,10 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use domain::{
     calendar::{Instant, LocalDay, Period, Span},
-    income::{
-        BillableRead, Chain, Claim, ClaimLine, ClaimOf, NotBillable, PaidFinding, claim, compare,
-    },
-    metering::{Approval, JudgedRead, Meter, SeriesId},
+    income::{BillableRead, Claim, ClaimLine, ClaimOf, Meets, PaidFinding, claim, compare},
     money::Pence,
 };
 use records::{
@@ -19,30 +16,28 @@ use records::{
     income::{self, ClaimFrozen, Finding, FrozenRead},
     society::{Counts, Installation},
 };
-use store::SeriesReader;
 
 use super::{
-    answer::{Answer, OrCaller, OrOurs, Refusal, refuse},
+    answer::{Answer, OrCaller, Refusal, refuse},
+    carried::Earlier,
     forecast,
-    known::{Known, date},
+    known::Known,
     society::{CLAIM_FROZEN, SocietyOffice},
-    tariffs::{tables, terms_of},
+    tariffs::terms_of,
 };
 
 /// Reads are looked for so many days before a claim's first, for the one it opens with.
-const BEFORE_DAYS: i32 = 2;
+pub(super) const BEFORE_DAYS: i32 = 2;
 /// Longest claim, in days: three years, as licensees look back no further at once.
 const MAX_DAYS: i32 = 3 * 366;
-/// Two claims may meet at a read; a gap up to this is closed by opening where the last one closed.
-const CONTINUES_DAYS: i32 = 1;
 
 /// A claim as it would be, or was, frozen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MadeClaim {
     /// Its record.
     pub claim: ClaimFrozen,
-    /// True when it is frozen.
-    pub frozen: bool,
+    /// Who froze it and when; `None` while it is not frozen.
+    pub frozen: Option<(String, Instant)>,
 }
 
 impl SocietyOffice {
@@ -57,35 +52,32 @@ impl SocietyOffice {
         now: Instant,
     ) -> Answer<MadeClaim> {
         let frozen = self.frozen_claims()?;
-        let of_it: Vec<&ClaimFrozen> = frozen
-            .iter()
-            .filter(|claim| claim.installation == installation.id)
-            .collect();
-        let asked = (days.first_day().to_string(), days.last_day().to_string());
-        if let Some(same) = of_it
-            .iter()
-            .find(|claim| (&claim.from, &claim.to) == (&asked.0, &asked.1))
-        {
-            return Ok(MadeClaim {
-                claim: ClaimFrozen::clone(same),
-                frozen: true,
-            });
+        let (first, last) = (days.first_day().to_string(), days.last_day().to_string());
+        let same = frozen.iter().find(|made| {
+            let claim = &made.claim;
+            claim.installation == installation.id && (&claim.from, &claim.to) == (&first, &last)
+        });
+        if let Some(same) = same {
+            return Ok(same.clone());
         }
-        let made = self.make_claim(installation, days, &of_it, now)?;
         let number = u32::try_from(frozen.len())
             .unwrap_or(u32::MAX)
             .saturating_add(1);
+        let earlier = Earlier::of(&self.known(), installation, &frozen)?;
+        let mut made = self.make_claim(installation, days, &earlier, None, now)?;
+        made.number = number;
+        self.carry(installation, days, &earlier, &mut made)?;
         Ok(MadeClaim {
-            claim: self.record(installation, days, number, &made),
-            frozen: false,
+            claim: made,
+            frozen: None,
         })
     }
 
     /// Freezes a claim; one that was frozen before is found and nothing is appended.
     ///
     /// # Errors
-    /// As for the preview; when it overlaps a frozen one, is not over yet, or a line is apportioned
-    /// and the officer did not say that this is meant.
+    /// As for the preview; when its days or reads overlap a frozen one's, it is not over yet, or a
+    /// line is apportioned and the officer did not say that this is meant.
     pub fn freeze_claim(
         &self,
         installation: &Installation,
@@ -96,7 +88,7 @@ impl SocietyOffice {
     ) -> Answer<MadeClaim> {
         let _one_at_a_time = freezing();
         let made = self.preview_claim(installation, days, now)?;
-        if made.frozen {
+        if made.frozen.is_some() {
             return Ok(made);
         }
         if days.last_day() >= self.known().zone.day_of(now) {
@@ -105,30 +97,31 @@ impl SocietyOffice {
                 days.last_day()
             ));
         }
-        for other in self.frozen_claims()? {
-            let meets = other.installation == installation.id
-                && other.opens_at_ms < made.claim.closes_at_ms
-                && made.claim.opens_at_ms < other.closes_at_ms;
-            if meets {
-                return refuse(format!(
-                    "claim {} from `{}` to `{}` is frozen and overlaps; expected days that were not claimed\nhint: a claim opens with the read the one before it closed with",
-                    other.number, other.from, other.to
-                ));
-            }
-        }
-        if !apportioned && made.claim.lines.iter().any(|line| line.apportioned) {
+        let claim = &made.claim;
+        let frozen = self.frozen_claims()?;
+        let of_it = Earlier::of(&self.known(), installation, &frozen)?;
+        if let Some(other) = of_it.iter().find(|other| other.meets(days, claim)) {
             return refuse(format!(
-                "{}\nhint: import that read, or freeze with --apportioned if there is none",
-                made.claim
-                    .findings
-                    .iter()
-                    .find(|finding| finding.kind == "apportioned")
-                    .map_or("a line is split by time", |finding| finding.text.as_str())
+                "claim {} from `{}` to `{}` is frozen and overlaps; expected days that were not claimed\nhint: a claim opens with the read the one before it closed with; what has changed since is set right in the next",
+                other.claim.number, other.first, other.last
             ));
         }
-        self.decide(What::ClaimFrozen(Box::new(made.claim.clone())), by, now)?;
+        if let Some(bill) = self.sold_export(&installation.site, claim)? {
+            return refuse(format!(
+                "bill {} to `{}` sells export from `{}` to `{}`; export is never sold and claimed\nhint: give FIT export up from a day on: export = [{{ from = …, basis = \"none\" }}]",
+                bill.number, bill.host, bill.from, bill.to
+            ));
+        }
+        let split = claim.findings.iter().find(|f| f.kind == "apportioned");
+        if !apportioned && claim.lines.iter().any(|line| line.apportioned) {
+            return refuse(format!(
+                "{}\nhint: import that read, or freeze with --apportioned if there is none",
+                split.map_or("a line is split by time", |finding| finding.text.as_str())
+            ));
+        }
+        self.decide(What::ClaimFrozen(Box::new(claim.clone())), by, now)?;
         Ok(MadeClaim {
-            frozen: true,
+            frozen: Some((by.to_owned(), now)),
             ..made
         })
     }
@@ -137,127 +130,84 @@ impl SocietyOffice {
     ///
     /// # Errors
     /// When the books are damaged.
-    pub fn frozen_claims(&self) -> Answer<Vec<ClaimFrozen>> {
-        self.decided(CLAIM_FROZEN, |what| match what {
-            What::ClaimFrozen(claim) => Some(*claim),
-            _ => None,
-        })
+    pub fn frozen_claims(&self) -> Answer<Vec<MadeClaim>> {
+        let decisions = self.decisions(&[CLAIM_FROZEN])?.into_iter();
+        Ok(decisions
+            .filter_map(|decision| match decision.what {
+                What::ClaimFrozen(claim) => Some(MadeClaim {
+                    claim: *claim,
+                    frozen: Some((decision.by, Instant(decision.at_ms))),
+                }),
+                _ => None,
+            })
+            .collect())
     }
 
-    fn make_claim(
+    /// A claim from the reads as they are, beside the frozen ones around it; `opens_at` is where one
+    /// that was only looked at closed.
+    pub(super) fn make_claim(
         &self,
         installation: &Installation,
         days: Period,
-        frozen: &[&ClaimFrozen],
+        earlier: &[Earlier<'_>],
+        opens_at: Option<Instant>,
         now: Instant,
-    ) -> Answer<Claim> {
+    ) -> Answer<ClaimFrozen> {
         within_reach(days)?;
         let known = self.known();
         let terms = terms_of(installation)?;
         let zone = &known.zone;
-        // Where a claim before closed, this one opens, so that nothing lies between.
-        let near = zone.day_span(days.first_day().plus(-CONTINUES_DAYS)).start;
-        let until = zone.day_span(days.first_day()).end;
-        let continues_at = frozen
-            .iter()
-            .map(|claim| Instant(claim.closes_at_ms))
-            .filter(|closed| near <= *closed && *closed <= until)
-            .max();
-        let mut points = vec![installation.meter_point.clone()];
-        if !installation.export_meter_point.is_empty() {
-            points.push(installation.export_meter_point.clone());
-        }
-        let chains = self.chains(&points, days)?;
+        let before = Earlier::before(earlier, days.first_day());
+        let after = Earlier::after(earlier, days.last_day());
+        let meets = Meets {
+            opens_at: before.map(Earlier::closes_at).or(opens_at),
+            closes_at: after.map(Earlier::opens_at),
+        };
+        let export_meets = Earlier::export_meets(earlier, days, zone);
+        let first = [
+            Some(zone.day_span(days.first_day().plus(-BEFORE_DAYS)).start),
+            meets.opens_at,
+            export_meets.meets.opens_at,
+            export_meets
+                .since
+                .map(|since| zone.day_span(since.plus(-BEFORE_DAYS)).start),
+        ];
+        let start = first.into_iter().flatten().min().unwrap_or_default();
+        // The read at the midnight that ends the days is one of theirs.
+        let span = Span::new(start, zone.day_span(days.last_day()).end.plus_ms(1));
+        let chains = self.chains(&points_of(installation), span)?;
         let (Some((generation, refused)), export) = (chains.first(), chains.get(1)) else {
             return Err(Refusal::Ours("a claim without a meter point".into()));
         };
         if let (None, Some(refused)) = (generation.reads().next(), refused) {
             return refuse(refused);
         }
-        let expected = expected(&known, installation, days, now)?;
-        claim(&ClaimOf {
+        let made = claim(&ClaimOf {
             days,
             zone,
-            tables: tables()?,
+            tables: &*self.tables()?,
             terms: &terms,
             generation,
             export: export.map(|(chain, _)| chain),
-            continues_at,
-            expected,
+            meets,
+            export_meets,
+            expected: expected(&known, installation, days, now)?,
         })
-        .or_caller()
+        .or_caller()?;
+        Ok(self.record(installation, days, &made))
     }
 
-    /// The billable reads of meter points around days, each with the reason of the first read that
-    /// was left out for want of an approval.
-    pub(super) fn chains(
-        &self,
-        points: &[String],
-        days: Period,
-    ) -> Answer<Vec<(Chain, Option<NotBillable>)>> {
-        let known = self.known();
-        let events = self.events();
-        let start = known
-            .zone
-            .day_span(days.first_day().plus(-BEFORE_DAYS))
-            .start;
-        // The read at the midnight that ends the days is one of theirs.
-        let span = Span::new(start, known.zone.day_span(days.last_day()).end.plus_ms(1));
-        self.ask(&known.series_of_points(points), |reader| {
-            points
-                .iter()
-                .map(|point| {
-                    let mut reads = Vec::new();
-                    let mut refused = None;
-                    for series in known.series_of_point(point) {
-                        let Some(meter) = meter_of(&known, series)? else {
-                            continue;
-                        };
-                        let found = billable(reader, &known, series, &meter, span)?;
-                        let ends = events.iter().flat_map(|event| {
-                            let register = known.series[series.0 as usize].register;
-                            let closes = (event.closes == series && span.contains(event.closed_at))
-                                .then(|| {
-                                    BillableRead::final_of(&meter, register, event, &known.zone)
-                                });
-                            let opens = (event.opens == series && span.contains(event.opened_at))
-                                .then(|| {
-                                    BillableRead::opening_of(&meter, register, event, &known.zone)
-                                });
-                            [closes, opens].into_iter().flatten()
-                        });
-                        for read in found.into_iter().chain(ends) {
-                            match read {
-                                Ok(read) => reads.push(read),
-                                // Held and refused reads are listed elsewhere.
-                                Err(NotBillable::NotAccepted(_)) => {}
-                                Err(why) => {
-                                    refused.get_or_insert(why);
-                                }
-                            }
-                        }
-                    }
-                    Ok((Chain::new(reads), refused))
-                })
-                .collect()
-        })
-    }
-
-    fn record(
-        &self,
-        installation: &Installation,
-        days: Period,
-        number: u32,
-        made: &Claim,
-    ) -> ClaimFrozen {
+    fn record(&self, installation: &Installation, days: Period, made: &Claim) -> ClaimFrozen {
         ClaimFrozen {
             installation: installation.id.clone(),
-            number,
+            number: 0,
             from: days.first_day().to_string(),
             to: days.last_day().to_string(),
             opens_at_ms: made.opens_at.0,
             closes_at_ms: made.closes_at.0,
-            lines: made.lines.iter().map(line).collect(),
+            export_opens_at_ms: made.export_at.map(|(opens, _)| opens.0),
+            export_closes_at_ms: made.export_at.map(|(_, closes)| closes.0),
+            lines: made.lines.iter().map(|one| line(one, None)).collect(),
             total_pence: made.total.0,
             findings: made
                 .findings
@@ -271,6 +221,15 @@ impl SocietyOffice {
             sample: installation.sample || self.known().document.society.sample,
         }
     }
+}
+
+/// The meter points of an installation: generation, and export where there is one.
+pub(super) fn points_of(installation: &Installation) -> Vec<String> {
+    let mut points = vec![installation.meter_point.clone()];
+    if !installation.export_meter_point.is_empty() {
+        points.push(installation.export_meter_point.clone());
+    }
+    points
 }
 
 /// A payment beside what a claim says is due.
@@ -312,7 +271,8 @@ pub(super) fn frozen_read(read: &BillableRead) -> FrozenRead {
     }
 }
 
-fn line(line: &ClaimLine) -> income::ClaimLine {
+/// A line as it is frozen.
+pub(super) fn line(line: &ClaimLine, adjusts: Option<u32>) -> income::ClaimLine {
     income::ClaimLine {
         from: line.from.to_string(),
         to: line.to.to_string(),
@@ -321,59 +281,8 @@ fn line(line: &ClaimLine) -> income::ClaimLine {
         pence: line.pence.0,
         kind: line.kind.word().to_owned(),
         apportioned: line.apportioned,
+        adjusts,
     }
-}
-
-/// The reads of a series, each as billable or with the reason why not.
-fn billable(
-    reader: &SeriesReader,
-    known: &Known,
-    series: SeriesId,
-    meter: &Meter,
-    span: Span,
-) -> Answer<Vec<Result<BillableRead, NotBillable>>> {
-    let register = known.series[series.0 as usize].register;
-    let rows = reader.reads(series, span).or_ours("series.sqlite")?;
-    let judged = rows.into_iter().map(|row| JudgedRead {
-        read: row.read,
-        verdict: row.verdict,
-        counts_as: row.counts_as,
-        findings: row.findings,
-        decision: row.decision,
-    });
-    Ok(judged
-        .map(|read| BillableRead::of(meter, register, &read, &known.zone))
-        .collect())
-}
-
-/// The meter of a series with its approval, in the domain's words.
-fn meter_of(known: &Known, series: SeriesId) -> Answer<Option<Meter>> {
-    let Some(named) = known.series.get(series.0 as usize) else {
-        return Ok(None);
-    };
-    let (Some(meter), Some(document)) = (
-        known.meters.get(&named.meter),
-        known
-            .document
-            .meter
-            .iter()
-            .find(|m| m.serial == named.meter),
-    ) else {
-        return Ok(None);
-    };
-    let approval = match &document.approved {
-        None => None,
-        Some(approved) => Some(Approval {
-            meter_type: approved.kind.clone(),
-            certificate: approved.certificate.clone(),
-            expires: date("meter.approved.expires", &approved.expires)?,
-        }),
-    };
-    Ok(Some(Meter {
-        serial: named.meter.clone(),
-        approval,
-        registers: meter.registers.clone(),
-    }))
 }
 
 /// What the roof of an installation was expected to make, where only this installation is on it.

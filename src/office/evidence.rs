@@ -1,7 +1,8 @@
 //! Evidence: heads, verification, rebuilding, copies.
 //!
 //! `verify` trusts nothing: it recomputes every hash of the journal, makes both projections again
-//! beside the live ones, and compares decoded rows in key order. `rebuild` does the same and puts
+//! beside the live ones, and compares decoded rows in key order; files that decisions name must be
+//! there with the bytes they had. `rebuild` does the same and puts
 //! the new files in place. `backup` copies journals while they are written, opens the copies and
 //! recomputes their heads.
 
@@ -86,6 +87,7 @@ impl SocietyOffice {
         let verified = reader
             .verify(|done, total| tell("checking the journal", done, total))
             .map_err(|damage| Refusal::Caller(format!("society `{}`: {damage}", self.slug())))?;
+        self.check_kept()?;
         let mut rows = None;
         if !journal_only {
             let aside = Aside::new(&self.folder().join("verify"))?;
@@ -235,6 +237,10 @@ impl Office {
                 &mut done,
                 tell,
             )?;
+            // Files after the journal: whatever its copy names is there by now.
+            let (files, bytes) = society.copy_kept(&target.society(society.slug()))?;
+            done.files += files;
+            done.bytes += bytes;
         }
         Ok(done)
     }

@@ -169,11 +169,11 @@ fn build(
     let totals = totals(
         &rows,
         period,
-        &forecasts,
-        as_of,
+        forecast::together(&forecasts, period, as_of),
         peak(known, &sites),
         now,
         known,
+        &society.factors()?,
     )?;
     let missing = if used_history {
         Vec::new()
@@ -295,19 +295,17 @@ fn report_row(
 fn totals(
     rows: &[Row],
     period: Period,
-    forecasts: &[Forecast],
-    as_of: LocalDay,
+    forecast: Option<WattHours>,
     peak: Watts,
     now: Instant,
     known: &Known,
+    table: &FactorTable,
 ) -> Answer<(Totals, Vec<Factor>)> {
-    let table = factors()?;
     let generated = rows
         .iter()
         .filter_map(|row| row.generated)
         .try_fold(WattHours::ZERO, WattHours::checked_add);
     let generated = generated.filter(|_| rows.iter().any(|row| row.generated.is_some()));
-    let forecast = forecast::together(forecasts, period, as_of);
     let missing: u32 = rows.iter().map(|row| row.missing_half_hours).sum();
     let all = known.zone.half_hours_in(period).count();
     let over = known.zone.span_of(period).end <= now;
@@ -317,7 +315,7 @@ fn totals(
         (Some(actual), Some(forecast), true) => Some(Comparison { actual, forecast }),
         _ => None,
     };
-    let equivalents = generated.map(|energy| Equivalents::of(energy, period, &table));
+    let equivalents = generated.map(|energy| Equivalents::of(energy, period, table));
     let factors = match generated {
         Some(_) => [factor_name::HOME, factor_name::KETTLE, factor_name::CO2]
             .into_iter()
@@ -352,11 +350,6 @@ fn totals(
         },
         factors,
     ))
-}
-
-/// The dated factors that came with the program.
-fn factors() -> Answer<FactorTable> {
-    report::factors::built_in().or_ours("the factor tables")
 }
 
 fn peak(known: &Known, sites: &BTreeSet<&str>) -> Watts {

@@ -7,9 +7,13 @@ pub mod accounts;
 mod adopt;
 pub mod answer;
 mod apply;
+pub mod bank;
 pub mod bills;
 pub mod bindings;
+pub mod blobs;
+mod carried;
 pub mod charts;
+mod claim_reads;
 pub mod claims;
 pub mod claims_paid;
 pub mod devices;
@@ -29,10 +33,13 @@ pub mod meters;
 pub mod mirror;
 mod node;
 pub mod overview;
+mod prices;
 pub mod projector;
 pub mod reads;
 mod society;
+pub mod statement;
 mod sun;
+pub mod tables;
 pub mod tariffs;
 
 use std::{

@@ -67,6 +67,8 @@ pub(super) const CHART_APPLIED: &str = "chart-applied/1";
 pub(super) const ENTRY_POSTED: &str = "entry-posted/1";
 /// The kind of the decision that closes days of the books.
 pub(super) const BOOKS_CLOSED: &str = "books-closed/1";
+/// The kind of the decision that takes a bill back.
+pub(super) const BILL_CREDITED: &str = "bill-credited/1";
 
 /// An open society.
 pub struct SocietyOffice {
@@ -281,11 +283,19 @@ impl SocietyOffice {
         kind: &str,
         pick: impl Fn(What) -> Option<T>,
     ) -> Answer<Vec<T>> {
+        let decisions = self.decisions(&[kind])?;
+        Ok(decisions.into_iter().filter_map(|d| pick(d.what)).collect())
+    }
+
+    /// The decisions of these kinds with their authors and times, in order.
+    ///
+    /// # Errors
+    /// When the books are damaged.
+    pub(super) fn decisions(&self, kinds: &[&str]) -> Answer<Vec<Decision>> {
         let mut found = Vec::new();
         for row in self.books().applied(0).or_ours("books.sqlite")? {
-            if row.kind == kind {
-                let decision: Decision = serde_json::from_str(&row.json).or_ours("a decision")?;
-                found.extend(pick(decision.what));
+            if kinds.contains(&row.kind.as_str()) {
+                found.push(serde_json::from_str(&row.json).or_ours("a decision")?);
             }
         }
         Ok(found)
@@ -494,6 +504,11 @@ fn apply(books: &mut BooksStore, position: u64, record: &[u8], decision: &Decisi
         | What::ChartApplied(_)
         | What::EntryPosted(_)
         | What::BooksClosed(_)
+        | What::BillCredited(_)
+        | What::TableExtended(_)
+        | What::TableDecided(_)
+        | What::BankImported(_)
+        | What::BankMatched(_)
         | What::TailCut(_) => {}
     }
     effects.extend(months.iter().map(Effect::HistoryMonth));
@@ -525,6 +540,11 @@ fn kind_of(what: &What) -> &'static str {
         What::ChartApplied(_) => CHART_APPLIED,
         What::EntryPosted(_) => ENTRY_POSTED,
         What::BooksClosed(_) => BOOKS_CLOSED,
+        What::BillCredited(_) => BILL_CREDITED,
+        What::TableExtended(_) => "table-extended/1",
+        What::TableDecided(_) => "table-decided/1",
+        What::BankImported(_) => "bank-imported/1",
+        What::BankMatched(_) => "bank-matched/1",
         What::TailCut(_) => "tail-cut/1",
     }
 }

@@ -87,9 +87,14 @@ pub struct DegressionCheck {
 ///
 /// # Errors
 /// When one of them is broken; a test keeps that from happening.
-pub(super) fn tables() -> Answer<&'static Tables> {
-    static TABLES: LazyLock<Answer<Tables>> = LazyLock::new(read_tables);
-    TABLES.as_ref().map_err(Clone::clone)
+pub(super) fn published() -> Answer<Arc<Tables>> {
+    static TABLES: LazyLock<Answer<Arc<Tables>>> = LazyLock::new(|| read_tables().map(Arc::new));
+    TABLES.clone()
+}
+
+/// A capacity in kW, as tables have it.
+pub(super) fn kw(text: &str) -> Result<Watts, String> {
+    Watts::from_kwp_text(text).map_err(|e| e.to_string())
 }
 
 impl Office {
@@ -149,10 +154,14 @@ pub(super) fn find<T>(
 ///
 /// # Errors
 /// When the day is outside its life or a table has no row for it.
-pub fn rate_on(installation: &Installation, on: LocalDay) -> Answer<InstallationRate> {
+pub fn rate_on(
+    tables: &Tables,
+    installation: &Installation,
+    on: LocalDay,
+) -> Answer<InstallationRate> {
     let terms = terms_of(installation)?;
     Ok(InstallationRate {
-        rate: tables()?.rate_on(&terms, on).or_caller()?,
+        rate: tables.rate_on(&terms, on).or_caller()?,
         eligible_until: terms.last_day(),
         installation: installation.clone(),
     })
@@ -163,7 +172,7 @@ pub fn rate_on(installation: &Installation, on: LocalDay) -> Answer<Installation
 /// # Errors
 /// When a table is broken.
 pub fn check_tables() -> Answer<TableCheck> {
-    let tables = tables()?;
+    let tables = published()?;
     let mut levels = Vec::new();
     for (index, text) in [(IndexName::Rpi, RPI), (IndexName::Cpi, CPI)] {
         for line in text.lines().skip(1).filter(|line| !line.is_empty()) {
@@ -373,7 +382,7 @@ fn read_tables() -> Answer<Tables> {
         .rate
         .into_iter()
         .map(|row| {
-            let kw = |text: &str| Watts::from_kwp_text(text).or_ours(NEW.0);
+            let kw = |text: &str| kw(text).or_ours(NEW.0);
             Ok(NewRate {
                 from: row.from.parse().or_ours(NEW.0)?,
                 to: row.to.parse().or_ours(NEW.0)?,
@@ -466,13 +475,14 @@ mod tests {
 
     #[test]
     fn the_tables_that_come_with_the_program_can_be_read() {
-        let tables = tables().unwrap();
+        let tables = published().unwrap();
         assert_eq!(tables.uplifts().len(), 16);
         assert_eq!(tables.new_rates().len(), 63);
     }
 
     #[test]
     fn rates_come_from_the_published_tables_alone() {
+        let tables = published().unwrap();
         for (kw, eligible, on, p) in [
             ("37.24", "2012-04-23", "2026-04-01", "25.75"),
             ("37.24", "2012-04-23", "2025-06-01", "24.9"),
@@ -480,11 +490,12 @@ mod tests {
             ("45", "2012-08-20", "2012-08-20", "13.5"),
             ("13", "2013-10-01", "2013-10-01", "12.57"),
         ] {
-            let rate = rate_on(&installation(kw, eligible, None), on.parse().unwrap()).unwrap();
+            let one = installation(kw, eligible, None);
+            let rate = rate_on(&tables, &one, on.parse().unwrap()).unwrap();
             assert_eq!(rate.rate.generation.to_string(), p, "{kw} {eligible} {on}");
         }
         let one = installation("45", "2012-08-20", Some(society::ExportBasis::Deemed));
-        let refused = rate_on(&one, "2012-08-20".parse().unwrap()).unwrap_err();
+        let refused = rate_on(&tables, &one, "2012-08-20".parse().unwrap()).unwrap_err();
         assert!(
             refused.to_string().contains("cannot be deemed"),
             "{refused}"

@@ -12,8 +12,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     KIND_DECISION,
     accounts::{BooksClosed, ChartApplied, EntryPosted},
-    income::{BillFrozen, ClaimFrozen},
+    bank::{BankImported, BankMatched},
+    income::{BillCredited, BillFrozen, ClaimFrozen},
     society::SocietyDocument,
+    tables::{TableDecided, TableExtended},
 };
 
 /// A decision with its author and time.
@@ -89,6 +91,21 @@ pub enum What {
     /// Days of the books that take no more entries.
     #[serde(rename = "books-closed/1")]
     BooksClosed(BooksClosed),
+    /// A bill was taken back by a credit note.
+    #[serde(rename = "bill-credited/1")]
+    BillCredited(BillCredited),
+    /// Rows of a dated table, proposed.
+    #[serde(rename = "table-extended/1")]
+    TableExtended(Box<TableExtended>),
+    /// What another officer said to them.
+    #[serde(rename = "table-decided/1")]
+    TableDecided(TableDecided),
+    /// Payments as a licensee's statement or the bank has them.
+    #[serde(rename = "bank-imported/1")]
+    BankImported(Box<BankImported>),
+    /// What an officer says a payment is for.
+    #[serde(rename = "bank-matched/1")]
+    BankMatched(BankMatched),
     /// A damaged tail was set aside at start.
     #[serde(rename = "tail-cut/1")]
     TailCut(TailCut),

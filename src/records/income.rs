@@ -22,6 +22,12 @@ pub struct ClaimFrozen {
     pub opens_at_ms: i64,
     /// The closing read's time, ms UTC.
     pub closes_at_ms: i64,
+    /// The time of the read its metered export opens with, ms UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub export_opens_at_ms: Option<i64>,
+    /// The time of the read its metered export closes with, ms UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub export_closes_at_ms: Option<i64>,
     /// Lines.
     pub lines: Vec<ClaimLine>,
     /// Their sum.
@@ -54,6 +60,9 @@ pub struct ClaimLine {
     /// True when a boundary of it was split by time.
     #[serde(default, skip_serializing_if = "is_false")]
     pub apportioned: bool,
+    /// The number of the earlier claim that it sets right; energy and amount are the difference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adjusts: Option<u32>,
 }
 
 /// A bill to a host, as it was frozen.
@@ -68,7 +77,7 @@ pub struct BillFrozen {
     pub from: String,
     /// Last day.
     pub to: String,
-    /// `metered`, `deemed` or `fixed`.
+    /// `metered`, `deemed`, `fixed` or `export`.
     pub on_site: String,
     /// The last closing read's time, ms UTC; none where energy is fixed by contract.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -120,6 +129,29 @@ pub struct BillLine {
     /// What the grid would have asked, before VAT.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grid_pence: Option<i64>,
+    /// How many half hours were priced one by one; the rate is then their average, for show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub half_hours: Option<u32>,
+}
+
+/// A bill taken back whole: a credit note.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BillCredited {
+    /// The credit note's number in the society, from 1.
+    pub number: u32,
+    /// The bill.
+    pub bill: u32,
+    /// Its day.
+    pub on: String,
+    /// Why.
+    pub reason: String,
+    /// Less than zero: what the bill asked before VAT, reversed.
+    pub net_pence: i64,
+    /// VAT, reversed.
+    pub vat_pence: i64,
+    /// Both.
+    pub gross_pence: i64,
 }
 
 /// A finding with its words.
@@ -195,6 +227,8 @@ mod tests {
                 to: "2023-06-15".into(),
                 opens_at_ms: 1,
                 closes_at_ms: 2,
+                export_opens_at_ms: None,
+                export_closes_at_ms: None,
                 lines: vec![ClaimLine {
                     from: "2022-12-15".into(),
                     to: "2023-03-31".into(),
@@ -203,6 +237,7 @@ mod tests {
                     pence: 59_300,
                     kind: "generation".into(),
                     apportioned: false,
+                    adjusts: None,
                 }],
                 total_pence: 59_300,
                 findings: vec![Finding {
@@ -213,6 +248,53 @@ mod tests {
                 sample: false,
             })),
             r#"{"at_ms":1384600000000,"by":"treasurer","what":{"type":"claim-frozen/1","body":{"installation":"roof-fit","number":1,"from":"2022-12-15","to":"2023-06-15","opens_at_ms":1,"closes_at_ms":2,"lines":[{"from":"2022-12-15","to":"2023-03-31","wh":2940000,"rate_p_per_kwh":"20.17","pence":59300,"kind":"generation"}],"total_pence":59300,"findings":[{"kind":"no-export","text":"none"}],"reads":[{"meter":"M1","register":"2.8.0","at_ms":1,"wh":300000000,"quality":"manual","evidence":"H"}]}}}"#,
+        );
+    }
+
+    #[test]
+    fn a_claim_that_sets_an_earlier_one_right_keeps_its_golden_bytes() {
+        check(
+            What::ClaimFrozen(Box::new(ClaimFrozen {
+                installation: "roof-fit".into(),
+                number: 2,
+                from: "2023-06-16".into(),
+                to: "2023-09-15".into(),
+                opens_at_ms: 2,
+                closes_at_ms: 3,
+                export_opens_at_ms: Some(1),
+                export_closes_at_ms: Some(3),
+                lines: vec![ClaimLine {
+                    from: "2022-12-15".into(),
+                    to: "2023-03-31".into(),
+                    wh: -10_000,
+                    rate_p_per_kwh: "20.17".into(),
+                    pence: -202,
+                    kind: "generation".into(),
+                    apportioned: false,
+                    adjusts: Some(1),
+                }],
+                total_pence: -202,
+                findings: vec![],
+                reads: vec![],
+                sample: false,
+            })),
+            r#"{"at_ms":1384600000000,"by":"treasurer","what":{"type":"claim-frozen/1","body":{"installation":"roof-fit","number":2,"from":"2023-06-16","to":"2023-09-15","opens_at_ms":2,"closes_at_ms":3,"export_opens_at_ms":1,"export_closes_at_ms":3,"lines":[{"from":"2022-12-15","to":"2023-03-31","wh":-10000,"rate_p_per_kwh":"20.17","pence":-202,"kind":"generation","adjusts":1}],"total_pence":-202,"findings":[],"reads":[]}}}"#,
+        );
+    }
+
+    #[test]
+    fn a_credit_note_keeps_its_golden_bytes() {
+        check(
+            What::BillCredited(BillCredited {
+                number: 1,
+                bill: 3,
+                on: "2015-02-01".into(),
+                reason: "wrong price".into(),
+                net_pence: -1_260_000,
+                vat_pence: -252_000,
+                gross_pence: -1_512_000,
+            }),
+            r#"{"at_ms":1384600000000,"by":"treasurer","what":{"type":"bill-credited/1","body":{"number":1,"bill":3,"on":"2015-02-01","reason":"wrong price","net_pence":-1260000,"vat_pence":-252000,"gross_pence":-1512000}}}"#,
         );
     }
 
@@ -234,6 +316,7 @@ mod tests {
                     pence: 1_260_000,
                     grid_p_per_kwh: Some("14".into()),
                     grid_pence: Some(1_400_000),
+                    half_hours: None,
                 }],
                 net_pence: 1_260_000,
                 vat_percent: "20".into(),

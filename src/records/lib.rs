@@ -12,6 +12,7 @@
 //! | 5 | lines of an imported file, raw, with the layout they were read by ([`import`]) |
 
 pub mod accounts;
+pub mod bank;
 pub mod decision;
 pub mod decode;
 pub mod decoded;
@@ -24,6 +25,7 @@ pub mod ongoing;
 pub mod own;
 pub mod proof;
 pub mod society;
+pub mod tables;
 
 pub use decoded::Decoded;
 

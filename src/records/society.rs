@@ -40,6 +40,9 @@ pub struct SocietyDocument {
     /// Hosts that buy power used on the site of a roof.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub host: Vec<Host>,
+    /// Who buys what leaves a site, other than under the Feed-in Tariff.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub buyer: Vec<Buyer>,
     /// People with a duty at the society, by role; no personal data here.
     #[serde(default)]
     pub officer: Vec<Officer>,
@@ -345,6 +348,8 @@ pub enum OnSite {
     Deemed,
     /// So much a year, by contract.
     Fixed,
+    /// What leaves the site, by its export meter: a buyer's and never a host's.
+    Export,
 }
 
 /// A host that buys power used on the site of a roof.
@@ -410,6 +415,82 @@ pub struct HostRate {
     /// So many per cent below the dated grid price, decimal text.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub percent_below_grid: String,
+    /// The name of half-hourly prices that were approved on the desk; for a buyer.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub half_hourly: String,
+}
+
+/// Under what export is sold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scheme {
+    /// Smart Export Guarantee.
+    Seg,
+    /// Power purchase agreement.
+    Ppa,
+    /// Licence.
+    Licence,
+}
+
+/// Who buys what leaves a site, by its export meter; never beside FIT export.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Buyer {
+    /// Unique in the society, among hosts too.
+    pub id: String,
+    /// Who pays.
+    pub name: String,
+    /// The roof.
+    pub site: String,
+    /// Under what.
+    pub scheme: Scheme,
+    /// First day of the contract, `YYYY-MM-DD`.
+    pub from: String,
+    /// Last day of the contract.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub to: String,
+    /// How the rate comes about.
+    pub rate: HostRate,
+    /// What the grid asks, by first days.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grid_price: Vec<GridPrice>,
+    /// VAT, per cent, decimal text.
+    pub vat_percent: String,
+    /// The buyer's order number.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub po_number: String,
+    /// Days to pay.
+    #[serde(default = "thirty")]
+    pub payment_days: u16,
+    /// The contract.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
+    /// True when not found in print.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub sample: bool,
+}
+
+impl Buyer {
+    /// The contract in the form that bills are made of.
+    #[must_use]
+    pub fn as_host(&self) -> Host {
+        Host {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            site: self.site.clone(),
+            from: self.from.clone(),
+            on_site: OnSite::Export,
+            deemed_percent: None,
+            fixed_kwh_a_year: String::new(),
+            rate: self.rate.clone(),
+            grid_price: self.grid_price.clone(),
+            vat_percent: self.vat_percent.clone(),
+            po_number: self.po_number.clone(),
+            payment_days: self.payment_days,
+            source: self.source.clone(),
+            sample: self.sample,
+        }
+    }
 }
 
 /// What the grid asks from a day on.

@@ -19,6 +19,10 @@ pub struct HostBill {
     pub site: String,
     /// Its number; `None` while it is a preview.
     pub number: Option<u32>,
+    /// The credit note that takes it back.
+    pub credit_note: Option<CreditNote>,
+    /// What is billed, before the roof's name.
+    pub what: String,
     /// First day.
     pub from: String,
     /// Last day.
@@ -49,6 +53,23 @@ pub struct HostBill {
     pub sample: bool,
 }
 
+/// A credit note: the whole bill, reversed.
+#[derive(Clone, Debug)]
+pub struct CreditNote {
+    /// Its number.
+    pub number: u32,
+    /// Its day.
+    pub on: String,
+    /// Why.
+    pub reason: String,
+    /// Before VAT, less than zero.
+    pub net: Pence,
+    /// VAT, less than zero.
+    pub vat: Pence,
+    /// Both.
+    pub gross: Pence,
+}
+
 /// A line of it.
 #[derive(Clone, Debug)]
 pub struct HostBillLine {
@@ -77,9 +98,10 @@ impl HostBill {
     /// Its heading: `Bill 3` or `Bill (preview, not frozen)`.
     #[must_use]
     pub fn title(&self) -> String {
-        match self.number {
-            Some(number) => format!("Bill {number}"),
-            None => "Bill (preview, not frozen)".to_owned(),
+        match (self.number, &self.credit_note) {
+            (Some(number), Some(note)) => format!("Credit note {} for bill {number}", note.number),
+            (Some(number), None) => format!("Bill {number}"),
+            (None, _) => "Bill (preview, not frozen)".to_owned(),
         }
     }
 
@@ -87,11 +109,12 @@ impl HostBill {
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = format!(
-            "{}{}\n{} to {}\nPower used on site at {}, {} to {}, {}\n\n",
+            "{}{}\n{} to {}\n{} {}, {} to {}, {}\n\n",
             if self.sample { "SAMPLE\n" } else { "" },
             self.title(),
             self.society,
             self.host,
+            self.what,
             self.site,
             self.from,
             self.to,
@@ -113,6 +136,12 @@ impl HostBill {
             "\nnet {}\nVAT {} % {}\nto pay {} by {}\n",
             self.net, self.vat_percent, self.vat, self.gross, self.due
         ));
+        if let Some(note) = &self.credit_note {
+            text.push_str(&format!(
+                "\ncredited on {}: {}\nnet {}\nVAT {}\nto pay {}, nothing is left of the bill\n",
+                note.on, note.reason, note.net, note.vat, note.gross
+            ));
+        }
         if let Some(saving) = self.saving {
             text.push_str(&format!(
                 "saved against the grid price, before VAT: {saving}\n"
@@ -150,6 +179,90 @@ impl HostBill {
     }
 }
 
+/// A bill that is past its day.
+#[derive(Clone, Debug)]
+pub struct Reminder {
+    /// The society.
+    pub society: String,
+    /// Today.
+    pub on: String,
+    /// Who owes.
+    pub host: String,
+    /// The bill's number.
+    pub bill: u32,
+    /// First day billed.
+    pub from: String,
+    /// Last day billed.
+    pub to: String,
+    /// The host's order number.
+    pub po_number: String,
+    /// Last day to pay.
+    pub due: String,
+    /// What was asked.
+    pub asked: Pence,
+    /// What was paid.
+    pub paid: Pence,
+    /// What is open.
+    pub open: Pence,
+    /// Days since.
+    pub days_over: i32,
+    /// True for sample data.
+    pub sample: bool,
+}
+
+/// From so many days on a reminder is the second, then the last.
+const REMINDER_DAYS: [i32; 2] = [30, 60];
+
+impl Reminder {
+    /// 1, 2 or 3: how firmly it asks.
+    #[must_use]
+    pub fn level(&self) -> u8 {
+        match self.days_over {
+            days if days < REMINDER_DAYS[0] => 1,
+            days if days < REMINDER_DAYS[1] => 2,
+            _ => 3,
+        }
+    }
+
+    /// The letter.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let order = match self.po_number.as_str() {
+            "" => String::new(),
+            number => format!(" (your order {number})"),
+        };
+        let paid = match self.paid {
+            Pence::ZERO => String::new(),
+            paid => format!(" {paid} of it was paid, thank you;"),
+        };
+        let ask = match self.level() {
+            1 => {
+                "It may have crossed with this letter; if not, please pay it, or tell us what is wrong with it."
+            }
+            2 => {
+                "This is our second reminder. Please pay it within seven days, or tell us today what is wrong with it."
+            }
+            _ => {
+                "This is our last reminder. Please pay it within seven days. We may otherwise ask for statutory\ninterest and compensation under the Late Payment of Commercial Debts (Interest) Act 1998."
+            }
+        };
+        format!(
+            "{}{}\n\nTo {}\n\nBill {}{order}, power from {} to {}, was due on {}.\nIt asked for {};{paid} {} is open, {} days after its day.\n\n{ask}\n\nYours faithfully\n{}\n",
+            if self.sample { "SAMPLE\n" } else { "" },
+            self.on,
+            self.host,
+            self.bill,
+            self.from,
+            self.to,
+            self.due,
+            self.asked,
+            self.open,
+            self.days_over,
+            self.society
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,6 +274,8 @@ mod tests {
             host: "Council <of> X".into(),
             site: "The roof".into(),
             number: Some(1),
+            credit_note: None,
+            what: "Power used on site at".into(),
             from: "2014-01-01".into(),
             to: "2014-12-31".into(),
             basis: "metered".into(),

@@ -5,7 +5,9 @@ from standard input and prints the results as JSON:
 
   {"rate":  [{"eligible", "kw", "on", "export"}],                 rates on a day
    "claim": [{"eligible", "kw", "export", "reads", "export_reads"}], claims between reads
-   "bill":  [{"wh", "rate", "grid", "vat"}]}                      bills to hosts
+   "bill":  [{"wh", "rate", "grid", "vat"}],                      bills to hosts
+   "sale":  [{"base", "from", "index", "cap", "floor", "on", "wh", "vat"}], export at an indexed rate
+   "half_hourly": [{"half_hours": [[wh, price]], "vat"}]}         export at half-hourly prices
 
 A read is ["2022-12-15T12:00:00", "300000.00"]: London clock time and kWh. `export` is a list of
 [first day, basis]. The claim runs from the first read to the last; the read of a 31 March splits it.
@@ -112,9 +114,10 @@ def years_between(reads):
     parts = []
     since, counted = points[0][0].date(), points[0][1]
     for at, wh in points[1:]:
+        on = (at - timedelta(seconds=1)).date()  # A read at midnight ends the day before.
         boundary = date(since.year if since < date(since.year, 4, 1) else since.year + 1, 4, 1)
-        on_31_march = at.date() == boundary - timedelta(days=1)
-        if at.date() >= boundary:
+        on_31_march = on == boundary - timedelta(days=1)
+        if on >= boundary:
             raise LookupError(f"no read of {boundary - timedelta(days=1)}")
         is_last = (at, wh) == points[-1]
         if on_31_march or is_last:
@@ -148,6 +151,26 @@ def bill_of(case):
     return {"net": net, "vat": vat, "gross": net + vat, "saving": pence(grid, case["wh"]) - net}
 
 
+def sale_of(case):
+    """Raised every 1 April after the first day, at most the cap, at least the floor; 4 decimals."""
+    rate, start, on = Decimal(case["base"]), day(case["from"]), day(case["on"])
+    for year in range(start.year, on.year + 1):
+        if start < date(year, 4, 1) <= on:
+            percent = max(min(UPLIFTS[year], Decimal(case["cap"])), Decimal(case["floor"]))
+            rate = half_up(rate * (100 + percent) / 100, 4)
+    net = pence(rate, case["wh"])
+    vat = int(half_up(Decimal(net) * Decimal(case["vat"]) / 100, 0))
+    return {"rate": str(rate.normalize()), "net": net, "vat": vat, "gross": net + vat}
+
+
+def half_hourly_of(case):
+    """One month is one line: the exact sum of its half hours, rounded once."""
+    exact = sum((Decimal(price) * wh for wh, price in case["half_hours"]), Decimal(0))
+    net = int(half_up(exact / 1000, 0))
+    vat = int(half_up(Decimal(net) * Decimal(case["vat"]) / 100, 0))
+    return {"wh": sum(wh for wh, _ in case["half_hours"]), "net": net, "gross": net + vat}
+
+
 def attempt(work, case):
     try:
         return work(case)
@@ -157,7 +180,7 @@ def attempt(work, case):
 
 def main():
     cases = json.load(sys.stdin)
-    work = {"rate": rate_of, "claim": claim_of, "bill": bill_of}
+    work = {"rate": rate_of, "claim": claim_of, "bill": bill_of, "sale": sale_of, "half_hourly": half_hourly_of}
     print(json.dumps({kind: [attempt(work[kind], case) for case in cases.get(kind, [])] for kind in work}))
 
 

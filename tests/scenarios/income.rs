@@ -13,7 +13,7 @@ use super::desk::Desk;
 const APPROVED: &str = "approved = { type = \"T\", certificate = \"C\", expires = \"2040-12-31\" }";
 
 /// A society whose meters are approved, with a roof like Elmore House, a block of 9 kW and a host.
-pub(super) fn society() -> Desk {
+pub fn society() -> Desk {
     let desk = Desk::plain();
     let text = format!(
         r#"
@@ -112,6 +112,10 @@ po_number = "PO 7"
 [[officer]]
 id = "treasurer"
 role = "treasurer"
+
+[[officer]]
+id = "secretary"
+role = "secretary"
 "#
     );
     let file = desk.file("income.toml", &text);
@@ -124,11 +128,11 @@ role = "treasurer"
     desk
 }
 
-fn rate(desk: &Desk, installation: &str, on: &str) -> Value {
+pub fn rate(desk: &Desk, installation: &str, on: &str) -> Value {
     desk.json(&["rate", "--installation", installation, "--on", on])
 }
 
-fn claim<'a>(what: &'a str, installation: &'a str, from: &'a str, to: &'a str) -> Vec<&'a str> {
+pub fn claim<'a>(what: &'a str, installation: &'a str, from: &'a str, to: &'a str) -> Vec<&'a str> {
     vec![
         "claim",
         what,
@@ -142,7 +146,7 @@ fn claim<'a>(what: &'a str, installation: &'a str, from: &'a str, to: &'a str) -
 }
 
 /// `generation 2940000 × 20.17 = 59300`, one a line.
-fn lines(claim: &Value) -> Vec<String> {
+pub fn lines(claim: &Value) -> Vec<String> {
     let lines = claim["lines"].as_array().expect("lines").iter();
     let text = |line: &Value, key: &str| line[key].as_str().unwrap_or_default().to_owned();
     lines
@@ -158,13 +162,13 @@ fn lines(claim: &Value) -> Vec<String> {
         .collect()
 }
 
-fn finds(claim: &Value, kind: &str) -> bool {
+pub fn finds(claim: &Value, kind: &str) -> bool {
     let findings = claim["findings"].as_array().expect("findings");
     findings.iter().any(|finding| finding["kind"] == kind)
 }
 
 /// What the recomputation in Python says of the cases.
-fn recomputed(cases: &Value) -> Value {
+pub fn recomputed(cases: &Value) -> Value {
     let python = std::env::var("COMMONWATT_TEST_PYTHON").unwrap_or_else(|_| "python3".into());
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/recompute.py");
     let mut child = Command::new(&python)
@@ -521,7 +525,7 @@ fn the_demo_societies_are_paid_as_print_says() {
 }
 
 /// The recomputed claim is ours, line by line.
-fn same(python: &Value, ours: &Value) {
+pub fn same(python: &Value, ours: &Value) {
     let lines: Vec<Value> = ours["lines"]
         .as_array()
         .expect("lines")

@@ -1,6 +1,7 @@
 //! Situations a treasurer could check by hand, through the real command line.
 
 mod accounts;
+mod carried;
 mod commands;
 mod decisions;
 mod desk;
@@ -8,3 +9,6 @@ mod evidence;
 mod figures;
 mod imports;
 mod income;
+mod payments;
+mod sales;
+mod tables;

@@ -8,7 +8,7 @@ use core::fmt;
 
 use rust_decimal::Decimal;
 
-use super::{BillableRead, Boundary, Chain, EndsError};
+use super::{BillableRead, Boundary, Chain, EndsError, Meets};
 use crate::{
     calendar::{Instant, LocalDay, Period, Zone},
     money::Pence,
@@ -42,6 +42,11 @@ pub enum OnSite<'a> {
         /// Energy a year.
         a_year: WattHours,
     },
+    /// What leaves the site, by its export meter: sold to a buyer and not used on site.
+    Export {
+        /// Reads of every export meter point.
+        export: &'a [Chain],
+    },
 }
 
 /// What is billed.
@@ -57,8 +62,8 @@ pub struct BillOf<'a> {
     pub published: &'a [Uplift],
     /// How the energy is known.
     pub on_site: OnSite<'a>,
-    /// Where an earlier bill closed, so that nothing lies between.
-    pub continues_at: Option<Instant>,
+    /// Where the bills before and after have their reads.
+    pub meets: Meets,
 }
 
 /// One line: one rate, one rounding.
@@ -78,6 +83,8 @@ pub struct BillLine {
     pub grid: Option<Rate>,
     /// What the grid would have asked for it, before VAT.
     pub grid_pence: Option<Pence>,
+    /// How many half hours were priced one by one; the rate is then their average, for show.
+    pub half_hours: Option<u32>,
 }
 
 /// A bill, not yet frozen.
@@ -117,6 +124,8 @@ pub enum BillFinding {
     OpensLate(Instant),
     /// A meter point has no read at the end.
     EndsEarly(Instant),
+    /// So many half hours have no read at their end: split by time.
+    HalfHoursSplit(u32),
 }
 
 /// Why there is no bill.
@@ -147,6 +156,11 @@ pub enum BillError {
         /// Exported.
         export: WattHours,
     },
+    /// No price for a half hour in which energy left.
+    #[error(
+        "there is no price for the half hour from {0}\nhint: propose a file that has it with `commonwatt table extend export-price`"
+    )]
+    NoPrice(Instant),
     /// A share that cannot be.
     #[error("`{0}` % used on site; expected at most 100 %")]
     Share(u8),
@@ -184,6 +198,7 @@ pub fn bill(of: &BillOf<'_>) -> Result<Bill, BillError> {
                 .collect::<Option<Vec<_>>>()
                 .ok_or(BillError::Beyond)?
         }
+        OnSite::Export { export } => made.counted(of, export, &prices, "export")?,
         OnSite::Metered { generation, export } => {
             let generated = made.counted(of, generation, &prices, "generation")?;
             let exported = made.counted(of, export, &prices, "export")?;
@@ -234,7 +249,7 @@ impl Made {
         }
         let mut sums = vec![WattHours::ZERO; prices.len()];
         for chain in chains {
-            let ends = chain.ends(of.zone, of.days, true, of.continues_at)?;
+            let ends = chain.ends(of.zone, of.days, true, of.meets)?;
             let (opening, closing) = (ends.opening, ends.closing);
             self.evidence.extend([opening.clone(), closing.clone()]);
             self.closes_at = self.closes_at.max(Some(closing.at()));
@@ -288,31 +303,47 @@ impl Made {
         Ok(to)
     }
 
-    fn finish(mut self, lines: Vec<BillLine>, vat_percent: Decimal) -> Option<Bill> {
-        let net = Pence::total(lines.iter().map(|line| line.pence))?;
-        let vat = Decimal::from(net.0)
-            .checked_mul(vat_percent)?
-            .checked_div(Decimal::ONE_HUNDRED)?;
-        let vat = Pence::rounded(vat)?;
-        let grid: Option<Vec<Pence>> = lines.iter().map(|line| line.grid_pence).collect();
-        let saving = match grid {
-            Some(grid) => Some(Pence::total(grid)?.checked_sub(net)?),
-            None => None,
-        };
-        self.evidence
-            .sort_by_key(|read| (read.at(), read.meter().to_owned(), read.register()));
-        self.evidence.dedup();
-        Some(Bill {
+    fn finish(self, lines: Vec<BillLine>, vat_percent: Decimal) -> Option<Bill> {
+        finished(
             lines,
-            net,
-            vat,
-            gross: net.checked_add(vat)?,
-            saving,
-            findings: self.findings,
-            evidence: self.evidence,
-            closes_at: self.closes_at,
-        })
+            vat_percent,
+            self.findings,
+            self.evidence,
+            self.closes_at,
+        )
     }
+}
+
+/// Lines with their sums, VAT and evidence.
+pub(super) fn finished(
+    lines: Vec<BillLine>,
+    vat_percent: Decimal,
+    findings: Vec<BillFinding>,
+    mut evidence: Vec<BillableRead>,
+    closes_at: Option<Instant>,
+) -> Option<Bill> {
+    let net = Pence::total(lines.iter().map(|line| line.pence))?;
+    let vat = Decimal::from(net.0)
+        .checked_mul(vat_percent)?
+        .checked_div(Decimal::ONE_HUNDRED)?;
+    let vat = Pence::rounded(vat)?;
+    let grid: Option<Vec<Pence>> = lines.iter().map(|line| line.grid_pence).collect();
+    let saving = match grid {
+        Some(grid) => Some(Pence::total(grid)?.checked_sub(net)?),
+        None => None,
+    };
+    evidence.sort_by_key(|read| (read.at(), read.meter().to_owned(), read.register()));
+    evidence.dedup();
+    Some(Bill {
+        lines,
+        net,
+        vat,
+        gross: net.checked_add(vat)?,
+        saving,
+        findings,
+        evidence,
+        closes_at,
+    })
 }
 
 fn line(price: &HostPriced, wh: WattHours) -> Option<BillLine> {
@@ -327,6 +358,7 @@ fn line(price: &HostPriced, wh: WattHours) -> Option<BillLine> {
             Some(grid) => Some(grid.price(wh)?),
             None => None,
         },
+        half_hours: None,
     })
 }
 
@@ -359,6 +391,7 @@ impl OnSite<'_> {
             OnSite::Metered { .. } => "metered",
             OnSite::Deemed { .. } => "deemed",
             OnSite::Fixed { .. } => "fixed",
+            OnSite::Export { .. } => "export",
         }
     }
 }
@@ -371,6 +404,8 @@ impl BillFinding {
             BillFinding::Apportioned { .. } => "apportioned",
             BillFinding::OpensLate(_) => "opens-late",
             BillFinding::EndsEarly(_) => "ends-early",
+            // As with other lines that are split by time, a freeze asks whether it is meant.
+            BillFinding::HalfHoursSplit(_) => "apportioned",
         }
     }
 }
@@ -386,6 +421,10 @@ impl fmt::Display for BillFinding {
                 f,
                 "no read of {}, the day before the price changed: the advance between {before} and {after} was split by time",
                 from.previous()
+            ),
+            BillFinding::HalfHoursSplit(count) => write!(
+                f,
+                "{count} half hours have no read at their end: the advance over them was split by time"
             ),
             BillFinding::OpensLate(at) => {
                 write!(

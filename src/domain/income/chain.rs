@@ -41,6 +41,15 @@ pub enum Boundary<'a> {
     },
 }
 
+/// Where the spans before and after have their reads, so that nothing lies between or counts twice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Meets {
+    /// The read that the span before closed with.
+    pub opens_at: Option<Instant>,
+    /// The read that the span after opens with.
+    pub closes_at: Option<Instant>,
+}
+
 /// The reads between which a span of days is counted.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ends<'a> {
@@ -61,6 +70,9 @@ pub enum EndsError {
         /// Last day.
         to: LocalDay,
     },
+    /// A read that an earlier claim stands on counts no more.
+    #[error("the read of {0}, which it stands on, counts no more")]
+    Gone(Instant),
     /// One read only.
     #[error(
         "the only read that can be billed is of {0}; expected a later one to close with\nhint: nothing can be claimed after the last good read until the next"
@@ -71,19 +83,21 @@ pub enum EndsError {
 impl Chain {
     /// The reads between which days are counted: it opens where the span before it closed, if that
     /// is told; else with the last read of the day `before` or at the first midnight; else with the
-    /// first read of the days. It closes with the last read up to the midnight that ends them.
+    /// first read of the days. It closes where the span after it opens, if that is told; else with
+    /// the last read up to the midnight that ends them.
     pub(super) fn ends(
         &self,
         zone: &Zone,
         days: Period,
         before: bool,
-        continues_at: Option<Instant>,
+        meets: Meets,
     ) -> Result<Ends<'_>, EndsError> {
         let (first, last) = (days.first_day(), days.last_day());
         let start = zone.day_span(first).start;
         let end = zone.day_span(last).end;
         let day_before = zone.day_span(first.previous()).start;
-        let continued = continues_at.and_then(|at| self.last_in(at, at));
+        let told = |at: Option<Instant>| at.and_then(|at| self.last_in(at, at));
+        let continued = told(meets.opens_at);
         let near = || before.then(|| self.last_in(day_before, start)).flatten();
         let opening = continued
             .or_else(near)
@@ -92,10 +106,20 @@ impl Chain {
                 from: first,
                 to: last,
             })?;
-        let closing = self
-            .last_in(opening.at().plus_ms(1), end)
+        let closing = told(meets.closes_at)
+            .filter(|read| opening.at() < read.at())
+            .or_else(|| self.last_in(opening.at().plus_ms(1), end))
             .ok_or(EndsError::NoClosing(opening.at()))?;
         Ok(Ends { opening, closing })
+    }
+
+    /// The reads of exactly these instants, as an earlier claim or bill had them.
+    pub(super) fn ends_at(&self, opens: Instant, closes: Instant) -> Result<Ends<'_>, EndsError> {
+        let read = |at| self.last_in(at, at).ok_or(EndsError::Gone(at));
+        Ok(Ends {
+            opening: read(opens)?,
+            closing: read(closes)?,
+        })
     }
 
     /// Puts reads in order and adds up. Two reads of one instant and register are one.
@@ -175,16 +199,11 @@ impl Chain {
         day_before: Instant,
         at: Instant,
     ) -> Option<(WattHours, Boundary<'_>)> {
-        let near = self
-            .links
-            .iter()
-            .rev()
-            .find(|link| day_before <= link.read.at() && link.read.at() <= at);
-        if let Some(link) = near {
-            return Some((link.counted, Boundary::Read(&link.read)));
-        }
         let place = self.links.partition_point(|link| link.read.at() <= at);
         let before = self.links.get(place.checked_sub(1)?)?;
+        if day_before <= before.read.at() {
+            return Some((before.counted, Boundary::Read(&before.read)));
+        }
         let after = self.links.get(place)?;
         if !after.joined {
             return Some((before.counted, Boundary::Off));
@@ -202,6 +221,19 @@ impl Chain {
                 after: &after.read,
             },
         ))
+    }
+
+    /// What was counted up to an instant, since the chain's first read, and whether it was split by
+    /// time between the reads around it. `None` when the chain does not reach so far.
+    #[must_use]
+    pub fn counted_by(&self, at: Instant) -> Option<(WattHours, bool)> {
+        let place = self.links.partition_point(|link| link.read.at() <= at);
+        let before = self.links.get(place.checked_sub(1)?)?;
+        if before.read.at() == at {
+            return Some((before.counted, false));
+        }
+        let (counted, boundary) = self.counted_to(at, at)?;
+        Some((counted, matches!(boundary, Boundary::Apportioned { .. })))
     }
 
     /// What was counted up to a read of this chain, since its first.

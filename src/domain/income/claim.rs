@@ -11,14 +11,15 @@
 
 use core::fmt;
 
-use super::{BillableRead, Boundary, Chain, chain::EndsError};
+use super::{BillableRead, Boundary, Chain, Meets, chain::EndsError};
 use crate::{
     calendar::{Instant, LocalDay, Period, Zone},
     money::Pence,
+    projection::Certainty,
     quantity::WattHours,
     tariff::{
         Rate,
-        fit::{DEEMED_PERCENT, ExportBasis, NoRate, Priced, Tables, Terms},
+        fit::{DEEMED_PERCENT, ExportBasis, NoRate, Priced, Step, Tables, Terms},
     },
 };
 
@@ -43,10 +44,42 @@ pub struct ClaimOf<'a> {
     pub generation: &'a Chain,
     /// Reads of the export meter point; `None` without one.
     pub export: Option<&'a Chain>,
-    /// Where an earlier claim closed, so that nothing lies between.
-    pub continues_at: Option<Instant>,
+    /// Where the generation of the claims before and after has its reads.
+    pub meets: Meets,
+    /// Where their export has its reads, and the first day whose export is in no claim yet.
+    pub export_meets: ExportMeets,
     /// What the roof was expected to make in the days, where there is a forecast.
     pub expected: Option<WattHours>,
+}
+
+/// Which export belongs to a claim beside the claims around it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExportMeets {
+    /// Where the export before and after has its reads.
+    pub meets: Meets,
+    /// First day whose export was in no earlier claim for want of a read; `None` when nothing was
+    /// left behind.
+    pub since: Option<LocalDay>,
+}
+
+/// The reads of a claim that was frozen: it is worked out again between exactly these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Again {
+    /// Generation's first and last.
+    pub generation: (Instant, Instant),
+    /// How its export is looked at.
+    pub export: AgainExport,
+}
+
+/// How the export of a frozen claim is looked at again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AgainExport {
+    /// Not at all: it is claimed elsewhere.
+    Not,
+    /// Between the reads it had.
+    Between(Instant, Instant),
+    /// It had none; the reads may have come since.
+    Late(ExportMeets),
 }
 
 /// What a line is for.
@@ -94,6 +127,8 @@ pub struct Claim {
     pub opens_at: Instant,
     /// The closing read's time.
     pub closes_at: Instant,
+    /// The times of the reads that metered export opens and closes with.
+    pub export_at: Option<(Instant, Instant)>,
 }
 
 /// What a person should know of a claim.
@@ -143,6 +178,17 @@ pub enum ClaimFinding {
         /// Last day.
         to: LocalDay,
     },
+    /// Export of earlier days, which had no reads when they were claimed.
+    ExportCarried {
+        /// First day.
+        from: LocalDay,
+        /// Last day before the claim's own.
+        to: LocalDay,
+    },
+    /// A rate rests on a figure that is not sure.
+    Unsure(Step),
+    /// A rate comes from the licensee's statement of terms and not from the published tables.
+    Stated(Step),
     /// The tariff ended inside the days asked for.
     TariffEnds(LocalDay),
     /// Far from what the season lets expect.
@@ -176,7 +222,47 @@ pub enum ClaimError {
 /// [`ClaimError`] when reads or rates are missing; nothing is estimated.
 pub fn claim(of: &ClaimOf<'_>) -> Result<Claim, ClaimError> {
     let mut findings = Vec::new();
-    let (opening, closing) = ends(of, of.generation, true, &mut findings)?;
+    let (opening, closing) = ends(of, of.generation, true, of.meets, &mut findings)?;
+    work_out(
+        of,
+        opening,
+        closing,
+        ExportEnds::Chosen(of.export_meets),
+        findings,
+    )
+}
+
+/// Works a frozen claim out again from the reads as they are now, between the same instants; what
+/// differs from the frozen lines is carried into a later claim.
+///
+/// # Errors
+/// As [`claim`]; [`EndsError::Gone`] when a read it stands on counts no more.
+pub fn claim_again(of: &ClaimOf<'_>, again: Again) -> Result<Claim, ClaimError> {
+    let (from, to) = again.generation;
+    let ends = of.generation.ends_at(from, to)?;
+    let export = match again.export {
+        AgainExport::Not => ExportEnds::Not,
+        AgainExport::Between(from, to) => ExportEnds::Given(from, to),
+        AgainExport::Late(meets) => ExportEnds::Chosen(meets),
+    };
+    work_out(of, ends.opening, ends.closing, export, Vec::new())
+}
+
+/// Between which reads metered export is counted.
+#[derive(Clone, Copy)]
+enum ExportEnds {
+    Not,
+    Given(Instant, Instant),
+    Chosen(ExportMeets),
+}
+
+fn work_out(
+    of: &ClaimOf<'_>,
+    opening: &BillableRead,
+    closing: &BillableRead,
+    export: ExportEnds,
+    mut findings: Vec<ClaimFinding>,
+) -> Result<Claim, ClaimError> {
     let (opens_at, closes_at) = (opening.at(), closing.at());
     let first = of.zone.day_of(opens_at).max(of.terms.eligible());
     let last = last_day(of.zone, closes_at).max(first);
@@ -195,6 +281,7 @@ pub fn claim(of: &ClaimOf<'_>) -> Result<Claim, ClaimError> {
         lines: Vec::new(),
         evidence: vec![opening.clone(), closing.clone()],
         findings,
+        export_at: None,
     };
     let end = last.min(paid_to);
     let rates = of.tables.generation(of.terms, first, end)?;
@@ -204,11 +291,12 @@ pub fn claim(of: &ClaimOf<'_>) -> Result<Claim, ClaimError> {
         .try_fold(WattHours::ZERO, |sum, piece| sum.checked_add(piece.wh))
         .ok_or(ClaimError::Beyond)?;
     made.add(&pieces, LineKind::Generation)?;
-    made.export(first, end, opening, closing)?;
+    made.export(first, end, opening, closing, export)?;
     let Made {
         lines,
         mut evidence,
         mut findings,
+        export_at,
         ..
     } = made;
     findings.extend(out_of_season(of.expected, claimed));
@@ -227,6 +315,7 @@ pub fn claim(of: &ClaimOf<'_>) -> Result<Claim, ClaimError> {
         evidence,
         opens_at,
         closes_at,
+        export_at,
     })
 }
 
@@ -238,6 +327,7 @@ struct Piece {
     rate: Option<Rate>,
     basis: Option<ExportBasis>,
     apportioned: bool,
+    steps: Vec<Step>,
 }
 
 /// A claim in the making.
@@ -246,6 +336,7 @@ struct Made<'a> {
     lines: Vec<ClaimLine>,
     evidence: Vec<BillableRead>,
     findings: Vec<ClaimFinding>,
+    export_at: Option<(Instant, Instant)>,
 }
 
 impl Made<'_> {
@@ -297,6 +388,7 @@ impl Made<'_> {
                 rate: priced.rate,
                 basis: priced.basis,
                 apportioned: apportioned || split,
+                steps: priced.steps.clone(),
             });
             counted = to;
             apportioned = split;
@@ -310,6 +402,7 @@ impl Made<'_> {
             if piece.wh == WattHours::ZERO && pieces.len() > 1 {
                 continue;
             }
+            self.findings.extend(said_of(&piece.steps));
             self.lines.push(ClaimLine {
                 from: piece.from,
                 to: piece.to,
@@ -330,6 +423,7 @@ impl Made<'_> {
         end: LocalDay,
         opening: &BillableRead,
         closing: &BillableRead,
+        ends_with: ExportEnds,
     ) -> Result<(), ClaimError> {
         let rates = self.of.tables.export(self.of.terms, first, end)?;
         for priced in &rates {
@@ -349,11 +443,30 @@ impl Made<'_> {
             }
             self.add(&pieces, LineKind::ExportDeemed)?;
         }
-        let metered: Vec<Priced> = rates
-            .into_iter()
-            .filter(|r| r.basis == Some(ExportBasis::Metered))
-            .collect();
-        let (Some(from), Some(to)) = (metered.first(), metered.last()) else {
+        self.metered_export(first, end, ends_with)
+    }
+
+    /// The lines of metered export, between reads of its own.
+    fn metered_export(
+        &mut self,
+        first: LocalDay,
+        end: LocalDay,
+        ends_with: ExportEnds,
+    ) -> Result<(), ClaimError> {
+        let (tables, terms, zone) = (self.of.tables, self.of.terms, self.of.zone);
+        let first = match ends_with {
+            ExportEnds::Not => return Ok(()),
+            ExportEnds::Given(from, _) => first.min(zone.day_of(from)),
+            ExportEnds::Chosen(meets) => meets.since.map_or(first, |since| since.min(first)),
+        };
+        let first = first.max(terms.eligible());
+        let metered = |first, last| -> Result<Vec<Priced>, ClaimError> {
+            let mut rates = tables.export(terms, first, last)?;
+            rates.retain(|r| r.basis == Some(ExportBasis::Metered));
+            Ok(rates)
+        };
+        let rates = metered(first, end)?;
+        let (Some(from), Some(to)) = (rates.first(), rates.last()) else {
             return Ok(());
         };
         let (from, to) = (from.first, to.last);
@@ -362,33 +475,66 @@ impl Made<'_> {
             self.findings.push(nothing);
             return Ok(());
         };
-        let part = ClaimOf {
-            days: Period::Range {
-                first: from.max(self.of.days.first_day()),
-                last: to.min(self.of.days.last_day()),
-            },
-            continues_at: None,
-            ..*self.of
+        let own_first = self.of.days.first_day();
+        let found = match ends_with {
+            ExportEnds::Not => return Ok(()),
+            ExportEnds::Given(opens, closes) => {
+                let ends = chain.ends_at(opens, closes)?;
+                Ok((ends.opening, ends.closing))
+            }
+            ExportEnds::Chosen(ExportMeets { meets, since }) => {
+                let part = ClaimOf {
+                    days: Period::Range {
+                        first: from.max(since.map_or(own_first, |since| since.min(own_first))),
+                        last: to.min(self.of.days.last_day()),
+                    },
+                    ..*self.of
+                };
+                ends(&part, chain, from == first, meets, &mut self.findings)
+            }
         };
-        let Ok((opening, closing)) = ends(&part, chain, from == first, &mut self.findings) else {
+        let Ok((opening, closing)) = found else {
             self.findings.push(nothing);
             return Ok(());
         };
-        let first = part.zone.day_of(opening.at()).max(from);
-        let last = last_day(part.zone, closing.at()).clamp(first, to);
+        let first = zone.day_of(opening.at()).max(from);
+        let last = last_day(zone, closing.at()).clamp(first, to.max(first));
+        if first < own_first.previous() {
+            self.findings.push(ClaimFinding::ExportCarried {
+                from: first,
+                to: own_first.previous(),
+            });
+        }
         for (a, b) in chain.gaps(opening.at(), closing.at()) {
             self.findings.push(ClaimFinding::NothingCounted {
                 from: a.at(),
                 to: b.at(),
             });
         }
-        let mut rates = self.of.tables.export(self.of.terms, first, last)?;
-        rates.retain(|r| r.basis == Some(ExportBasis::Metered));
+        let rates = metered(first, last)?;
         let (opening, closing) = (opening.clone(), closing.clone());
+        self.export_at = Some((opening.at(), closing.at()));
         self.evidence.extend([opening.clone(), closing.clone()]);
         let pieces = self.pieces(chain, &opening, &closing, &rates)?;
         self.add(&pieces, LineKind::ExportMetered)
     }
+}
+
+/// What is to be said of how a rate came about.
+fn said_of(steps: &[Step]) -> Vec<ClaimFinding> {
+    let mut said = Vec::new();
+    for step in steps {
+        if step.is_stated() {
+            said.push(ClaimFinding::Stated(step.clone()));
+        }
+        match step.provenance.certainty {
+            Certainty::High | Certainty::Calculated => {}
+            Certainty::Medium | Certainty::Low | Certainty::Sample => {
+                said.push(ClaimFinding::Unsure(step.clone()));
+            }
+        }
+    }
+    said
 }
 
 /// The reads a claim opens and closes with, and what is to be said of them.
@@ -396,9 +542,10 @@ fn ends<'c>(
     of: &ClaimOf<'_>,
     chain: &'c Chain,
     before: bool,
+    meets: Meets,
     findings: &mut Vec<ClaimFinding>,
 ) -> Result<(&'c BillableRead, &'c BillableRead), EndsError> {
-    let ends = chain.ends(of.zone, of.days, before, of.continues_at)?;
+    let ends = chain.ends(of.zone, of.days, before, meets)?;
     let (first, last) = (of.days.first_day(), of.days.last_day());
     if of.zone.day_of(ends.opening.at()) > first {
         findings.push(ClaimFinding::OpensLate {
@@ -474,6 +621,9 @@ impl ClaimFinding {
             ClaimFinding::NothingCounted { .. } => "nothing-counted",
             ClaimFinding::NoExport { .. } => "no-export",
             ClaimFinding::NoExportRead { .. } => "no-export-read",
+            ClaimFinding::ExportCarried { .. } => "export-carried",
+            ClaimFinding::Unsure(_) => "unsure-rate",
+            ClaimFinding::Stated(_) => "stated-rate",
             ClaimFinding::TariffEnds(_) => "tariff-ends",
             ClaimFinding::OutOfSeason { .. } => "out-of-season",
         }
@@ -511,6 +661,23 @@ impl fmt::Display for ClaimFinding {
             ClaimFinding::NoExportRead { from, to } => write!(
                 f,
                 "export from {from} to {to} is to be metered, and there are no reads at both ends: nothing is claimed for it"
+            ),
+            ClaimFinding::ExportCarried { from, to } => write!(
+                f,
+                "export from {from} to {to} was in no earlier claim for want of a read, and is in this one"
+            ),
+            ClaimFinding::Unsure(step) => write!(
+                f,
+                "a rate rests on {} p from {}, which is of {} certainty ({}); check it on the licensee's statement of terms, and give what that says under [[installation.stated]]",
+                step.rate,
+                step.from,
+                step.provenance.certainty.word(),
+                step.provenance.source
+            ),
+            ClaimFinding::Stated(step) => write!(
+                f,
+                "a rate stands in for the published tables: {} p from {} ({})",
+                step.rate, step.from, step.provenance.source
             ),
             ClaimFinding::TariffEnds(last) => {
                 write!(f, "the tariff ends with {last}; nothing is paid after it")

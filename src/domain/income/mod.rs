@@ -8,13 +8,20 @@
 mod bill;
 mod chain;
 mod claim;
+mod half_hourly;
 mod paid;
+mod payments;
 mod read;
 mod reconcile;
 
 pub use bill::{Bill, BillError, BillFinding, BillLine, BillOf, OnSite, bill};
-pub use chain::{Boundary, Chain, EndsError};
-pub use claim::{Claim, ClaimError, ClaimFinding, ClaimLine, ClaimOf, LineKind, claim};
+pub use chain::{Boundary, Chain, EndsError, Meets};
+pub use claim::{
+    Again, AgainExport, Claim, ClaimError, ClaimFinding, ClaimLine, ClaimOf, ExportMeets, LineKind,
+    claim, claim_again,
+};
+pub use half_hourly::{HalfHourlyOf, bill_half_hourly};
 pub use paid::{CHARGE_LIMIT, PaidFinding, compare};
+pub use payments::{Owed, Payment, allot};
 pub use read::{BillableRead, NotBillable};
 pub use reconcile::{ClaimKey, Difference, Due, Found, Paid, reconcile};

@@ -41,7 +41,8 @@ impl SocietyOffice {
     /// When there is no such claim, it comes to nothing, or the chart lacks a role.
     pub fn entry_of_claim(&self, number: u32, on: Option<LocalDay>) -> Answer<NewEntry> {
         let claims = self.frozen_claims()?;
-        let Some(claim) = claims.iter().find(|claim| claim.number == number) else {
+        let mut all = claims.iter().map(|made| &made.claim);
+        let Some(claim) = all.find(|claim| claim.number == number) else {
             return refuse(format!(
                 "there is no frozen claim `{number}`\nhint: `commonwatt claim list` shows them"
             ));
@@ -78,11 +79,18 @@ impl SocietyOffice {
     /// When there is no such bill, it comes to nothing, or the chart lacks a role.
     pub fn entry_of_bill(&self, number: u32, on: Option<LocalDay>) -> Answer<NewEntry> {
         let bills = self.frozen_bills()?;
-        let Some(bill) = bills.iter().find(|bill| bill.number == number) else {
+        let Some(made) = bills.iter().find(|made| made.bill.number == number) else {
             return refuse(format!(
                 "there is no frozen bill `{number}`\nhint: `commonwatt bill list` shows them"
             ));
         };
+        if let Some(note) = &made.credited {
+            return refuse(format!(
+                "bill `{number}` was taken back by credit note {}\nhint: an entry made of it before is reversed, not posted again",
+                note.number
+            ));
+        }
+        let bill = &made.bill;
         let ledger = self.with_chart()?;
         let mut postings = Vec::new();
         add(&ledger, Role::HostDebtors, bill.gross_pence, &mut postings)?;

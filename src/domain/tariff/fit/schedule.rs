@@ -14,6 +14,9 @@ use crate::{
 /// Uplifts from this 1 April on are rounded to 2 decimals; earlier ones to 1.
 const TWO_DECIMALS_FROM: i32 = 2013;
 
+/// How the source of a rate begins that a licensee's statement of terms gives.
+const STATED: &str = "stated: ";
+
 /// A rate of a chain from its day on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
@@ -36,6 +39,8 @@ pub struct Priced {
     pub rate: Option<Rate>,
     /// How export is paid; `None` for generation.
     pub basis: Option<ExportBasis>,
+    /// How the rate came about, base rate first; empty where nothing is paid.
+    pub steps: Vec<Step>,
 }
 
 /// What an installation is paid on a day.
@@ -152,6 +157,7 @@ impl Tables {
                     last,
                     rate: steps.last().map(|step| step.rate),
                     basis: None,
+                    steps,
                 })
             })
             .collect()
@@ -178,18 +184,18 @@ impl Tables {
             .map(|(first, last)| {
                 within_life(terms, first)?;
                 let basis = terms.basis_on(first);
-                let rate = match basis {
-                    ExportBasis::None => None,
+                let steps = match basis {
+                    ExportBasis::None => Vec::new(),
                     ExportBasis::Deemed | ExportBasis::Metered => {
-                        let steps = self.export_steps(terms, first)?;
-                        steps.last().map(|step| step.rate)
+                        self.export_steps(terms, first)?
                     }
                 };
                 Ok(Priced {
                     first,
                     last,
-                    rate,
+                    rate: steps.last().map(|step| step.rate),
                     basis: Some(basis),
+                    steps,
                 })
             })
             .collect()
@@ -272,6 +278,14 @@ impl Tables {
     }
 }
 
+impl Step {
+    /// Whether it comes from a licensee's statement of terms and not from the published tables.
+    #[must_use]
+    pub fn is_stated(&self) -> bool {
+        self.provenance.source.starts_with(STATED)
+    }
+}
+
 impl RateOn {
     /// The least sure of what the rates were made of.
     #[must_use]
@@ -326,7 +340,7 @@ fn in_force(terms: &Terms, day: LocalDay, rate: impl Fn(&Stated) -> Option<Rate>
                 from: row.from,
                 rate: rate(row)?,
                 provenance: Provenance {
-                    source: format!("stated: {}", row.provenance.source),
+                    source: format!("{STATED}{}", row.provenance.source),
                     certainty: row.provenance.certainty,
                 },
             })

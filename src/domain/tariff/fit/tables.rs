@@ -214,6 +214,12 @@ impl Tables {
         &self.new
     }
 
+    /// The export classes, as given.
+    #[must_use]
+    pub fn export_chains(&self) -> &[ExportChain] {
+        &self.export
+    }
+
     /// The uplift of a year's 1 April.
     #[must_use]
     pub fn uplift(&self, year: i32) -> Option<&Uplift> {

@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use commonwatt_domain::{
     calendar::{Instant, Period, Zone},
     income::{
-        Bill, BillError, BillOf, BillableRead, Chain, Claim, ClaimFinding, ClaimOf, LineKind,
-        NotBillable, OnSite, bill, claim,
+        Bill, BillError, BillOf, BillableRead, Chain, Claim, ClaimFinding, ClaimOf, ExportMeets,
+        LineKind, Meets, NotBillable, OnSite, bill, claim,
     },
     metering::{
         Approval, Direction, EventKind, JudgedRead, Meter, MeterEvent, Obis, Quality, Read,
@@ -92,7 +92,8 @@ fn claimed(
         terms,
         generation,
         export,
-        continues_at: None,
+        meets: Meets::default(),
+        export_meets: ExportMeets::default(),
         expected: None,
     })
     .unwrap()
@@ -292,7 +293,8 @@ fn a_slip_of_the_decimal_point_is_proposed() {
         terms: &generation_only(),
         generation: &reads,
         export: None,
-        continues_at: None,
+        meets: Meets::default(),
+        export_meets: ExportMeets::default(),
         expected: Some(WattHours(10_000_000)),
     })
     .unwrap();
@@ -326,7 +328,7 @@ fn billed(terms: &HostTerms, on_site: OnSite<'_>) -> Result<Bill, BillError> {
         terms,
         published: tables().uplifts(),
         on_site,
-        continues_at: None,
+        meets: Meets::default(),
     })
 }
 
@@ -446,7 +448,11 @@ proptest! {
                 terms: &block,
                 generation: &made,
                 export: None,
-                continues_at,
+                meets: Meets {
+                    opens_at: continues_at,
+                    closes_at: None,
+                },
+                export_meets: ExportMeets::default(),
                 expected: None,
             })
             .unwrap()

@@ -41,6 +41,8 @@ fn due(dice: &mut Dice, n: u32) -> Vec<Due> {
     };
     let wh = WattHours(dice.between(200_000, 4_000_000));
     let line = |kind, wh: WattHours, p: &str| Due {
+        from: claim.from,
+        to: claim.to,
         claim: claim.clone(),
         kind,
         wh,
@@ -188,4 +190,107 @@ fn export_that_was_never_paid_is_found() {
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].kind, Some(LineKind::ExportDeemed));
     assert_eq!(found[0].lacking, lines[1].pence);
+}
+
+/// A line of a claim that reaches over 1 April, in two FIT years.
+fn over_april() -> Vec<Due> {
+    let claim = ClaimKey {
+        installation: "roof".into(),
+        from: day("2022-12-15"),
+        to: day("2023-06-15"),
+    };
+    let line = |from, to, wh, p: &str| Due {
+        claim: claim.clone(),
+        from: day(from),
+        to: day(to),
+        kind: LineKind::Generation,
+        wh: WattHours(wh),
+        rate: rate(p),
+        pence: rate(p).price(WattHours(wh)).unwrap(),
+        by: day("2023-08-15"),
+    };
+    vec![
+        line("2022-12-15", "2023-03-31", 2_940_000, "20.17"),
+        line("2023-04-01", "2023-06-15", 7_500_000, "22.87"),
+    ]
+}
+
+fn row(from: &str, to: &str, kwh: i64, p: &str, pence: i64) -> Paid {
+    Paid {
+        claim: ClaimKey {
+            installation: "roof".into(),
+            from: day(from),
+            to: day(to),
+        },
+        on: day("2023-07-10"),
+        kind: Some(LineKind::Generation),
+        wh: Some(WattHours(kwh * 1000)),
+        rate: (!p.is_empty()).then(|| rate(p)),
+        pence: Pence(pence),
+    }
+}
+
+fn words(paid: &[Paid]) -> Vec<(&'static str, i64)> {
+    let found = reconcile(&over_april(), paid, day("2024-01-01")).unwrap();
+    let each = found
+        .iter()
+        .map(|one| (one.difference.word(), one.lacking.0));
+    each.collect()
+}
+
+#[test]
+fn what_was_paid_is_never_asked_for_however_the_statement_cuts_its_days() {
+    let all = [
+        // A row for each line.
+        vec![
+            row("2022-12-15", "2023-03-31", 2940, "20.17", 59_300),
+            row("2023-04-01", "2023-06-15", 7500, "22.87", 171_525),
+        ],
+        // Both under the days of the claim.
+        vec![
+            row("2022-12-15", "2023-06-15", 7500, "22.87", 171_525),
+            row("2022-12-15", "2023-06-15", 2940, "20.17", 59_300),
+        ],
+        // One for the whole.
+        vec![row("2022-12-15", "2023-06-15", 10_440, "", 230_825)],
+        // By months, the first two at the old rate.
+        vec![
+            row("2022-12-15", "2023-01-31", 1470, "20.17", 29_650),
+            row("2023-02-01", "2023-03-31", 1470, "20.17", 29_650),
+            row("2023-04-01", "2023-06-15", 7500, "22.87", 171_525),
+        ],
+        // In two payments.
+        vec![
+            row("2022-12-15", "2023-03-31", 2940, "20.17", 50_000),
+            row("2022-12-15", "2023-03-31", 2940, "20.17", 9_300),
+            row("2023-04-01", "2023-06-15", 7500, "22.87", 171_525),
+        ],
+        // The days of the reads, not of the claim.
+        vec![
+            row("2022-12-16", "2023-04-01", 2940, "20.17", 59_300),
+            row("2023-04-01", "2023-06-16", 7500, "22.87", 171_525),
+        ],
+    ];
+    for paid in all {
+        assert_eq!(words(&paid), [], "{paid:?}");
+    }
+}
+
+#[test]
+fn a_difference_is_that_of_its_line() {
+    let old_rate = [row("2022-12-15", "2023-06-15", 10_440, "20.17", 210_575)];
+    assert_eq!(words(&old_rate), [("wrong-rate", 20_250)]);
+    let second_only = [row("2023-04-01", "2023-06-15", 7500, "22.87", 171_525)];
+    assert_eq!(words(&second_only), [("unpaid", 59_300)]);
+    let month_missing = [
+        row("2022-12-15", "2023-01-31", 1470, "20.17", 29_650),
+        row("2023-04-01", "2023-06-15", 7500, "22.87", 171_525),
+    ];
+    assert_eq!(words(&month_missing), [("other-energy", 29_650)]);
+    let twice = [
+        row("2022-12-15", "2023-03-31", 2940, "20.17", 59_300),
+        row("2022-12-15", "2023-03-31", 2940, "20.17", 59_300),
+        row("2023-04-01", "2023-06-15", 7500, "22.87", 171_525),
+    ];
+    assert_eq!(words(&twice), [("double", -59_300)]);
 }

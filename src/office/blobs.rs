@@ -1,0 +1,186 @@
+//! Files kept beside the journal: photos of dials, invoices. `DATA/s/<society>/blobs/<sha256>`.
+//!
+//! A file is written, synced and named by its hash before the decision that names it is taken, so
+//! that no decision ever speaks of a file that is not there. The same bytes are kept once. What no
+//! decision names does no harm: a command was refused after its photo was written.
+
+use std::{
+    fs::{self, File},
+    io::{ErrorKind, Write},
+    path::{Path, PathBuf},
+};
+
+use records::{decision::What, tables::Kept};
+use sha2::{Digest, Sha256};
+
+use super::{
+    answer::{Answer, OrOurs, refuse},
+    folder,
+    node::hex,
+    society::SocietyOffice,
+};
+
+/// Largest file kept, in bytes: a photo from a telephone several times over.
+pub const MAX_FILE_BYTES: usize = 16 << 20;
+
+/// A file as it was given.
+#[derive(Clone, Debug)]
+pub struct Given {
+    /// Its name, without folders.
+    pub name: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// What kind of file is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// A photo.
+    Photo,
+    /// A photo or a document.
+    Evidence,
+}
+
+impl SocietyOffice {
+    /// Keeps a file; the same bytes twice are one file.
+    ///
+    /// # Errors
+    /// When it is empty, too large or not what is expected, or the disk takes nothing.
+    pub(super) fn keep(&self, given: &Given, expected: Expected) -> Answer<Kept> {
+        check(given, expected)?;
+        let folder = self.blobs();
+        folder::make(&folder)?;
+        let sha256 = hex(&Sha256::digest(&given.bytes));
+        let path = folder.join(&sha256);
+        if !path.exists() {
+            let aside = folder.join(format!(".{sha256}"));
+            let write = || {
+                let mut file = File::create(&aside)?;
+                file.write_all(&given.bytes)?;
+                file.sync_all()?;
+                fs::rename(&aside, &path)?;
+                File::open(&folder)?.sync_all()
+            };
+            write().or_ours(&format!("`{}` cannot be kept", given.name))?;
+        }
+        Ok(Kept {
+            sha256,
+            bytes: given.bytes.len() as u64,
+            name: given.name.clone(),
+        })
+    }
+
+    /// Where a kept file lies.
+    #[must_use]
+    pub fn kept_at(&self, kept: &Kept) -> PathBuf {
+        self.blobs().join(&kept.sha256)
+    }
+
+    fn blobs(&self) -> PathBuf {
+        self.folder().join("blobs")
+    }
+
+    /// Every file that a decision names, once, in order of their hashes.
+    ///
+    /// # Errors
+    /// When the books are damaged.
+    pub fn kept(&self) -> Answer<Vec<Kept>> {
+        let mut all: Vec<Kept> = self
+            .decisions(&["table-extended/1", "bank-imported/1"])?
+            .into_iter()
+            .filter_map(|decision| match decision.what {
+                What::TableExtended(table) => table.file,
+                What::BankImported(import) => Some(import.file),
+                _ => None,
+            })
+            .collect();
+        all.sort_by(|a, b| a.sha256.cmp(&b.sha256));
+        all.dedup_by(|a, b| a.sha256 == b.sha256);
+        Ok(all)
+    }
+
+    /// Checks that every file that a decision names is there, with the bytes it had; how many.
+    ///
+    /// # Errors
+    /// The first that is missing or different.
+    pub(super) fn check_kept(&self) -> Answer<u64> {
+        let all = self.kept()?;
+        for kept in &all {
+            sound(kept, &self.kept_at(kept))?;
+        }
+        Ok(all.len() as u64)
+    }
+
+    /// Copies every kept file into another society folder and checks the copies; files and bytes.
+    ///
+    /// # Errors
+    /// When a file is damaged or a disk refuses.
+    pub(super) fn copy_kept(&self, to: &Path) -> Answer<(u64, u64)> {
+        let (mut files, mut bytes) = (0, 0);
+        for kept in self.kept()? {
+            let folder = to.join("blobs");
+            folder::make(&folder)?;
+            let copy = folder.join(&kept.sha256);
+            fs::copy(self.kept_at(&kept), &copy)
+                .and_then(|_| File::open(&copy)?.sync_all())
+                .or_ours(&format!("the copy of `{}`", kept.name))?;
+            sound(&kept, &copy)?;
+            files += 1;
+            bytes += kept.bytes;
+        }
+        // What bank rows are known by, so that a copy knows them again.
+        let salt = self.folder().join("bank.salt");
+        if salt.exists() {
+            fs::copy(&salt, to.join("bank.salt")).or_ours("the copy of the salt")?;
+        }
+        Ok((files, bytes))
+    }
+}
+
+fn sound(kept: &Kept, path: &Path) -> Answer<()> {
+    let bytes = match fs::read(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return refuse(format!(
+                "`{}` (`{}`), which a decision names, is missing\nhint: put it back from a copy of the data folder",
+                path.display(),
+                kept.name
+            ));
+        }
+        other => other.or_ours("a kept file")?,
+    };
+    if hex(&Sha256::digest(&bytes)) == kept.sha256 {
+        return Ok(());
+    }
+    refuse(format!(
+        "`{}` (`{}`) was changed: its bytes are not those it is named by\nhint: put it back from a copy of the data folder",
+        path.display(),
+        kept.name
+    ))
+}
+
+fn check(given: &Given, expected: Expected) -> Answer<()> {
+    let name = &given.name;
+    if given.bytes.is_empty() {
+        return refuse(format!("`{name}` is empty"));
+    }
+    if given.bytes.len() > MAX_FILE_BYTES {
+        return refuse(format!(
+            "`{name}` has `{}` bytes; expected at most `{MAX_FILE_BYTES}`\nhint: send the photo in a smaller size",
+            given.bytes.len()
+        ));
+    }
+    if expected == Expected::Photo && !is_photo(&given.bytes) {
+        return refuse(format!(
+            "`{name}` is no photo; expected JPEG, PNG, WebP or HEIC\nhint: the photo must show the dial and the serial number"
+        ));
+    }
+    Ok(())
+}
+
+/// The first bytes of the forms that telephones make.
+fn is_photo(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[0xFF, 0xD8, 0xFF])
+        || bytes.starts_with(b"\x89PNG\r\n\x1a\n")
+        || (bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP"))
+        || bytes.get(4..8) == Some(b"ftyp")
+}
