@@ -145,3 +145,130 @@ fn first_moment(zone: &Zone, key: &str, day: &str) -> Answer<Option<Instant>> {
     }
     Ok(Some(zone.day_span(date(key, day)?).start))
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::metering::bindings::Bindings;
+
+    use super::*;
+    use crate::office::{document_from_toml, known::Numbering};
+
+    const SOCIETY: &str = r#"
+[society]
+slug = "bes1"
+name = "Sample Energy"
+sample = true
+
+[[site]]
+id = "roof"
+name = "Roof"
+latitude = "51.46"
+longitude = "-0.11"
+capacity_kwp = "37.24"
+
+[[site]]
+id = "barn"
+name = "Barn"
+latitude = "51.46"
+longitude = "-0.11"
+capacity_kwp = "4"
+
+[[meter_point]]
+id = "barn-generation"
+site = "barn"
+counts = "generation"
+capacity_kw = "4"
+
+[[meter]]
+serial = "B1"
+meter_point = "barn-generation"
+installed = "2020-01-01"
+register = [{ code = "2.8.0", digits = 9 }]
+
+[[gateway]]
+id = "g1"
+site = "roof"
+
+[[gateway]]
+id = "g2"
+"#;
+
+    fn known(text: &str, binds: bool) -> Answer<Known> {
+        let mut document = document_from_toml(text)?;
+        document.society.binds_gateways = binds;
+        Known::check(&document, &mut Numbering::new())
+    }
+
+    const NOON: Instant = Instant(1_782_043_200_000);
+
+    #[test]
+    fn a_document_from_before_binds_no_gateway_and_is_told_what_to_do() {
+        let mut old = known(SOCIETY, false).unwrap();
+        old.bind(&Bindings::none(), NOON).unwrap();
+        assert!(old.bindings.is_own("g1", "B1", NOON, NOON));
+        let [advice] = &super::advice(&old)[..] else {
+            panic!("{:?}", super::advice(&old))
+        };
+        assert!(advice.contains("apply the file again"), "{advice}");
+        // Applied again: bound, and what had come stays as it was.
+        let mut new = known(SOCIETY, true).unwrap();
+        let day = NOON.plus_ms(86_400_000);
+        new.bind(&old.bindings, day).unwrap();
+        assert_eq!(new.bindings.changed_since(&old.bindings), None);
+        let later = day.plus_ms(86_400_000);
+        assert!(!new.bindings.is_own("g1", "B1", NOON, later));
+        assert!(new.bindings.is_own("g2", "B1", NOON, later));
+        let [advice] = &super::advice(&new)[..] else {
+            panic!("{:?}", super::advice(&new))
+        };
+        assert!(advice.contains("gateway `g2` names no site"), "{advice}");
+    }
+
+    #[test]
+    fn a_site_or_gateway_that_is_not_in_the_file_is_named() {
+        for (from, to, says) in [
+            (
+                "site = \"roof\"\n\n[[gateway]]",
+                "site = \"rof\"\n\n[[gateway]]",
+                "did you mean `roof`",
+            ),
+            (
+                "id = \"g2\"",
+                "id = \"g2\"\nmore_sites = [\"barn\"]",
+                "names more_sites and no site",
+            ),
+            (
+                "id = \"g2\"",
+                "id = \"g2\"\nfrom = \"1 May\"",
+                "gateway.from",
+            ),
+            (
+                "serial = \"B1\"",
+                "serial = \"B1\"\ngateway = \"g3\"",
+                "meter.gateway",
+            ),
+        ] {
+            let text = SOCIETY.replacen(from, to, 1);
+            assert_ne!(text, SOCIETY, "{from}");
+            let error = known(&text, true).err().expect("refused").to_string();
+            assert!(error.contains(says), "{error}\nexpected {says}");
+        }
+    }
+
+    #[test]
+    fn a_gateway_that_moves_says_since_when_and_not_since_the_same_day() {
+        let moved = |site: &str, from: &str| {
+            let entry = format!("id = \"g1\"\nsite = \"{site}\"\nfrom = \"{from}\"");
+            let text = SOCIETY.replacen("id = \"g1\"\nsite = \"roof\"", &entry, 1);
+            document_from_toml(&text).unwrap()
+        };
+        let was = moved("roof", "2024-01-01");
+        let error = check_change(&was, &moved("barn", "2024-01-01")).unwrap_err();
+        assert!(
+            error.to_string().contains("hint: write the first day"),
+            "{error}"
+        );
+        check_change(&was, &moved("barn", "2026-05-01")).unwrap();
+        check_change(&was, &moved("roof", "2024-01-01")).unwrap();
+    }
+}

@@ -218,6 +218,48 @@ fn a_gateway_that_moved_keeps_its_reads_and_the_day_is_in_the_file() {
 }
 
 #[test]
+fn what_came_before_its_meter_was_entered_is_its_gateways_or_waits() {
+    let mut stage = Stage::new(Settings::default());
+    let port = stage.place.mqtt;
+    let tokens = stage.tokens.clone();
+    let send = |n: usize, payload: &[u8]| {
+        let user = format!("gw-{n}");
+        assert!(publish(port, &user, &tokens[n], &reads_topic(n), payload));
+    };
+    // The neighbour sends the same read first, and one of its own.
+    send(1, &json("NEW", 1, 1_001));
+    send(0, &json("NEW", 1, 1_001));
+    send(1, &json("NEW", 2, 1_002));
+    send(0, &json("NEW", 2, 1_003));
+    stage.verify();
+    let file = stage.place.data.with_extension("toml");
+    let mut text = std::fs::read_to_string(&file).unwrap();
+    text.push_str(
+        r#"
+[[meter]]
+serial = "NEW"
+meter_point = "roof-0-generation-0"
+installed = "2020-01-01"
+register = [{ code = "2.8.0", digits = 9, step_wh = 1 }]
+sample = true
+"#,
+    );
+    std::fs::write(&file, text).unwrap();
+    let applied = stage
+        .place
+        .ask(&["society", "apply", file.to_str().unwrap()]);
+    assert_eq!(applied["series_made_again"], false);
+    let stands = [
+        is(1_001, "accepted", "T", ""),
+        is(1_002, "held", "T", "other_gateway"),
+        is(1_003, "accepted", "T", ""),
+    ];
+    assert_eq!(judged(&stage, "NEW"), stands);
+    stage.verify();
+    stage.daemon.take().unwrap().stop();
+}
+
+#[test]
 fn a_signed_read_stands_and_what_comes_under_a_used_number_is_told() {
     let mut stage = Stage::new(Settings::default());
     let port = stage.place.mqtt;

@@ -267,3 +267,43 @@ fn numbers_that_a_loss_covers_are_named_in_json_too() {
         .collect();
     assert_eq!(runs, [(7, 50, 50), (7, 3, 9)]);
 }
+
+#[test]
+fn a_power_of_a_neighbours_meter_is_left_out_and_told() {
+    let hangs = MeterEntry {
+        site: "elmore".into(),
+        ..MeterEntry::default()
+    };
+    let roof = |site: &str| GatewayEntry {
+        sites: [site.into()].into(),
+        ..GatewayEntry::default()
+    };
+    let mut bindings = Bindings::none();
+    let entries = Entries {
+        binds: true,
+        gateways: [("evcc".into(), roof("elmore")), ("g1".into(), roof("barn"))].into(),
+        meters: [("PV".into(), hangs)].into(),
+    };
+    bindings.take(&entries, Instant(0));
+    let directory = directory().bound(Arc::new(bindings));
+    let power = || Mapped {
+        meter: "PV".to_owned(),
+        at: Instant(NOON),
+        clock: mapping::Clock::Received,
+        what: What::Power(-1_200),
+    };
+    for (gateway, powers, doubts) in [("evcc", 1, 0), ("g1", 0, 1)] {
+        let gateway: Arc<str> = Arc::from(gateway);
+        let from = From {
+            gateway: &gateway,
+            received: Instant(NOON),
+            record: 0,
+        };
+        let mut decoded = Decoded::default();
+        mapped(from, vec![power()], &directory, &mut decoded);
+        assert_eq!(
+            (decoded.powers.len(), decoded.doubts.len()),
+            (powers, doubts)
+        );
+    }
+}
