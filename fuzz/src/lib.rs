@@ -11,6 +11,7 @@
 
 mod dialects;
 mod files;
+mod gateways;
 mod journals;
 mod meters;
 mod mqtt;
@@ -276,6 +277,36 @@ pub static TARGETS: &[Target] = &[
         name: "emon_line",
         run: meters::emon_line,
         seeds: meters::emon_line_seeds,
+    },
+    Target {
+        name: "gateway_toml",
+        run: gateways::configuration,
+        seeds: gateways::configuration_seeds,
+    },
+    Target {
+        name: "register_map_toml",
+        run: gateways::register_map,
+        seeds: gateways::register_map_seeds,
+    },
+    Target {
+        name: "sunspec_model",
+        run: gateways::sunspec_model,
+        seeds: gateways::sunspec_model_seeds,
+    },
+    Target {
+        name: "kept_note",
+        run: gateways::kept_note,
+        seeds: gateways::kept_note_seeds,
+    },
+    Target {
+        name: "replay_csv",
+        run: gateways::replay_csv,
+        seeds: gateways::replay_csv_seeds,
+    },
+    Target {
+        name: "dial_text",
+        run: gateways::dial,
+        seeds: gateways::dial_seeds,
     },
 ];
 
