@@ -47,6 +47,12 @@ fn answer(mut stream: TcpStream, hangs: bool) {
     }
 }
 
+/// The binary under test; another build of it where `COMMONWATT_BRIDGE` names one.
+fn binary() -> std::ffi::OsString {
+    std::env::var_os("COMMONWATT_BRIDGE")
+        .unwrap_or_else(|| env!("CARGO_BIN_EXE_firmware-bridge").into())
+}
+
 struct Program {
     folder: TempDir,
     process: Child,
@@ -83,7 +89,8 @@ impl Program {
         // As systemd does it: the watchdog's number is that of the process.
         let process = Command::new("sh")
             .args(["-c", "WATCHDOG_PID=$$ exec \"$0\" \"$@\""])
-            .args([env!("CARGO_BIN_EXE_firmware-bridge"), "run"])
+            .arg(binary())
+            .arg("run")
             .arg("--config")
             .arg(path("gateway.toml"))
             .envs(environment.iter().copied())
@@ -340,6 +347,23 @@ fn tree(arguments: &[&str]) -> String {
         String::from_utf8_lossy(&done.stderr)
     );
     String::from_utf8(done.stdout).unwrap()
+}
+
+#[test]
+fn neither_crate_needs_the_daemon() {
+    let ours = |tree: &str| -> Vec<String> {
+        let names = tree.lines().filter_map(|line| line.split(' ').next());
+        let mut ours: Vec<String> = names
+            .filter(|name| name.starts_with("commonwatt") || *name == "firmware-bridge")
+            .map(str::to_owned)
+            .collect();
+        ours.sort();
+        ours.dedup();
+        ours
+    };
+    assert_eq!(ours(&tree(&[])), ["commonwatt-wire", "firmware-bridge"]);
+    let wire = tree(&["-p", "commonwatt-wire"]);
+    assert_eq!(ours(&wire), ["commonwatt-wire"]);
 }
 
 #[test]

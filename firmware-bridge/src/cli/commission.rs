@@ -123,8 +123,14 @@ pub fn run(arguments: &Arguments, config: Config) -> Result<(), Failure> {
     if sheet.passed() {
         Ok(())
     } else {
+        let hint = match sheet.clock {
+            ClockState::Unknown | ClockState::Relative => {
+                "\nhint: `timedatectl` says whether the clock is synchronised; where something else keeps it (GPS), set `kept_by = \"other\"` under [clock]"
+            }
+            ClockState::Synced | ClockState::Informative => "",
+        };
         Err(caller(format!(
-            "not commissioned: {}",
+            "not commissioned: {}{hint}",
             sheet.doubts().join(" ")
         )))
     }

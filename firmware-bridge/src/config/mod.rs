@@ -176,7 +176,7 @@ impl Config {
         };
         let text = std::fs::read_to_string(file).map_err(|e| {
             bad(format!(
-                "{e}\nhint: copy `config/gateway.toml` there, or say where it is with `--config`"
+                "{e}\nhint: say where it is with `--config`; the least is `[gateway]` with `id = \"roof-1\"` and `[uplink]` with `url = \"mqtt://HOST:1883\"`, then what `scan` prints"
             ))
         })?;
         Config::parse(&text).map_err(bad)

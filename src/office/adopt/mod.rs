@@ -155,13 +155,9 @@ impl Office {
         if entry.mapping != mapping.name || topics.is_some_and(|t| t != entry.topics) {
             let Some(topics) = topics else {
                 return refuse(format!(
-                    "gateway `{gateway}` of `{}` does not name the mapping `{}`\nhint: say what its device publishes with `--topics FILTER`, such as `{}`",
+                    "gateway `{gateway}` of `{}` does not name the mapping `{}`\nhint: say what its device publishes with `--topics FILTER`, such as `shed/meter/#`",
                     society.slug(),
-                    mapping.name,
-                    mapping
-                        .filters()
-                        .first()
-                        .map_or("shed/meter/#", String::as_str)
+                    mapping.name
                 ));
             };
             document.gateway[at].mapping.clone_from(&mapping.name);
