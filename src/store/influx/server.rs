@@ -337,7 +337,10 @@ fn trouble_of(error: &RequestError) -> Trouble {
             if source.is_decode() {
                 return Trouble::Answer(chain(source));
             }
-            Trouble::Unreachable(chain(source))
+            // Which address it was stands in the configuration; its query would only hide the reason.
+            let text = chain(source);
+            let why = text.split_once("): ").map_or(text.as_str(), |(_, why)| why);
+            Trouble::Unreachable(why.to_owned())
         }
         RequestError::Deserializing { text } => Trouble::Answer(said(text)),
         RequestError::Serializing { source } => Trouble::Local(source.to_string()),
@@ -361,11 +364,15 @@ fn said(text: &str) -> String {
     words.trim().to_owned()
 }
 
+/// An error and its causes; what a cause only repeats is said once.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        text = format!("{text}: {error}");
+        let words = error.to_string();
+        if !text.contains(&words) {
+            text = format!("{text}: {words}");
+        }
         cause = error.source();
     }
     said(&text)
