@@ -34,6 +34,7 @@ mod peers;
 mod pipelined;
 mod projecting;
 mod sd_card;
+mod share_register;
 mod solar;
 mod stage;
 
@@ -48,7 +49,7 @@ type Bench = (
     fn(Size) -> anyhow::Result<Figure>,
 );
 
-const BENCHES: [Bench; 9] = [
+const BENCHES: [Bench; 10] = [
     ("a", "one_in_flight", one_in_flight::run),
     ("b", "pipelined", pipelined::run),
     ("c", "outside_broker", outside_broker::run),
@@ -58,6 +59,7 @@ const BENCHES: [Bench; 9] = [
     ("g", "sd_card", sd_card::run),
     ("h", "broken_mirror", broken_mirror::run),
     ("i", "back_fill", back_fill::run),
+    ("j", "share_register", share_register::run),
 ];
 
 fn main() -> ExitCode {

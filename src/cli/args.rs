@@ -9,8 +9,10 @@ pub use super::bank::Bank;
 pub use super::bill::Bill;
 pub use super::claim::Claim;
 pub use super::influx::Influx;
+pub use super::members::{Bank as MemberBank, ImportOf as RollImport, Members};
 pub use super::messages::Messages;
 pub use super::rate::Rate;
+pub use super::shares::{Register, Shares};
 pub use super::table::Table;
 
 /// Commonwatt runs a community energy co-operative: from the roof's meter to the report.
@@ -87,6 +89,14 @@ pub enum Command {
     /// Dated tables: published rates, indices, prices and factors
     #[command(subcommand)]
     Table(Table),
+    /// The roll: who is a member
+    #[command(subcommand)]
+    Members(Members),
+    /// Shares: who holds what, and every movement
+    #[command(subcommand)]
+    Shares(Shares),
+    /// The register of members that the law asks for
+    Register(Register),
     /// Gateways and their tokens
     #[command(subcommand)]
     Gateway(Gateway),

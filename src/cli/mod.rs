@@ -7,6 +7,7 @@ mod accounts;
 pub mod args;
 mod bank;
 mod bill;
+mod cases;
 mod claim;
 mod energy;
 mod evidence;
@@ -15,11 +16,13 @@ mod inbox;
 mod influx;
 mod lists;
 mod map;
+mod members;
 mod messages;
 mod meter;
 mod rate;
 mod reads;
 mod report;
+mod shares;
 mod society;
 pub mod socket;
 mod table;
@@ -205,6 +208,9 @@ fn execute(desk: &mut Desk<'_>) -> Answer<()> {
         Command::Gateway(command) => gateway::run(desk, &command),
         Command::Inbox(command) => inbox::run(desk, &command),
         Command::Map(command) => map::run(desk, &command),
+        Command::Members(command) => members::run(desk, &command),
+        Command::Shares(command) => shares::run(desk, &command),
+        Command::Register(command) => shares::register(desk, &command),
         Command::Influx(command) => influx::run(desk, &command),
         Command::Verify(command) => evidence::verify(desk, &command),
         Command::Rebuild(command) => evidence::rebuild(desk, &command),
@@ -275,6 +281,16 @@ fn files_of(command: &Command) -> Answer<Files> {
         Command::Table(args::Table::Extend {
             file: Some(file), ..
         }) => names.push(file),
+        Command::Members(args::Members::Import(args::RollImport { file, .. }))
+        | Command::Members(args::Members::Bank(args::MemberBank { file, .. }))
+        | Command::Shares(args::Shares::Import(args::RollImport { file, .. })) => names.push(file),
+        Command::Members(args::Members::ModulusTable {
+            file,
+            substitutions,
+        }) => {
+            names.push(file);
+            names.extend(substitutions.as_ref());
+        }
         Command::Verify(args::Verify {
             head: Some(file), ..
         }) => names.push(file),

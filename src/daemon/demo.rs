@@ -41,7 +41,7 @@ use crate::{
     config::Config,
     office::{
         Answer, Counts, Office, Refusal, SocietyOffice, answer::OrOurs, document_from_toml,
-        import::ImportRequest,
+        import::ImportRequest, roll::Columns,
     },
 };
 
@@ -52,6 +52,8 @@ const SOCIETIES: [&str; 3] = [
 ];
 const BATH: &str = include_str!("../../config/demo/uk-bath-pv-halfhourly/pv_bath_halfhourly.csv");
 const BES1_2013: &str = include_str!("../../config/demo/bes1-2013.csv");
+const BES1_MEMBERS: &str = include_str!("../../config/demo/bes1-members.csv");
+const BES1_SHARES: &str = include_str!("../../config/demo/bes1-shares.csv");
 const MONTHLY: &str = include_str!("../../config/mappings/monthly-totals.toml");
 const HALF_HOUR_MS: i64 = 1_800_000;
 /// Who journals the sample data.
@@ -108,6 +110,7 @@ fn start(cli: &Cli, demo: &Demo) -> Answer<()> {
         load(roof, &file, from, &mut voice)?;
     }
     printed_year(&opening.office, from)?;
+    sample_roll(&opening.office, from)?;
     let mut tokens = Vec::new();
     for roof in &roofs {
         tokens.push(opening.office.gateway_token(&roof.gateway, BY, from)?);
@@ -134,6 +137,30 @@ fn start(cli: &Cli, demo: &Demo) -> Answer<()> {
         house.close().await;
         Ok(())
     })
+}
+
+/// The sample members and shares of Brixton Energy Solar 1, once.
+fn sample_roll(office: &Office, now: Instant) -> Answer<()> {
+    let society = office.society("bes1")?;
+    if !society.members(now)?.is_empty() {
+        return Ok(());
+    }
+    let file = |file: &str, text: &str| Columns {
+        file: file.to_owned(),
+        bytes: text.as_bytes().to_vec(),
+        sheet: None,
+        named: Vec::new(),
+        preview: false,
+    };
+    let members = society.import_members(&file("bes1-members.csv", BES1_MEMBERS), BY, now)?;
+    let shares = society.import_shares(&file("bes1-shares.csv", BES1_SHARES), BY, now)?;
+    match members.problems.iter().chain(&shares.problems).next() {
+        None => Ok(()),
+        Some(problem) => Err(Refusal::Ours(format!(
+            "the sample roll, row {}: {}",
+            problem.row, problem.text
+        ))),
+    }
 }
 
 fn roofs(office: &Office, file: &HalfHours, year: &Arc<StandInYear>) -> Answer<Vec<Roof>> {

@@ -11,6 +11,12 @@ pub enum Refusal {
     Ours(String),
 }
 
+impl From<store::StoreError> for Refusal {
+    fn from(error: store::StoreError) -> Refusal {
+        Refusal::Ours(error.to_string())
+    }
+}
+
 /// The office's answer.
 pub type Answer<T> = Result<T, Refusal>;
 

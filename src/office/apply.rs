@@ -14,6 +14,7 @@ use super::{
     answer::{Answer, OrOurs, Refusal, refuse},
     bindings, devices,
     known::{Known, Numbering},
+    roll,
     society::SocietyOffice,
 };
 
@@ -106,6 +107,7 @@ impl Office {
         let mut decisions = devices::wanted(document, Some(&known))?;
         events_keep_their_meters(&society, &next)?;
         bindings::check_change(&known.document, document)?;
+        roll::keeps_classes(&society, document)?;
         let differences = differences(Some(&known.document), document)?;
         let mut again = false;
         if !dry_run && !differences.is_empty() {

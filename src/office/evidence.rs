@@ -4,7 +4,8 @@
 //! beside the live ones, and compares decoded rows in key order; files that decisions name must be
 //! there with the bytes they had. `rebuild` does the same and puts
 //! the new files in place. `backup` copies journals while they are written, opens the copies and
-//! recomputes their heads.
+//! recomputes their heads; the people file goes with them, the keys never do. `verify` also holds
+//! every row of the people file against the hash by which the journal names it.
 
 use std::{
     fs,
@@ -100,7 +101,7 @@ impl SocietyOffice {
             let live = dump_books(&self.books())?;
             let again = dump_books(&books)?;
             same("books.sqlite", &live, &again)?;
-            rows = Some(compared + live.len() as u64);
+            rows = Some(compared + live.len() as u64 + self.verify_people()?);
         }
         Ok(VerifiedSociety {
             head: head_line(self.slug(), verified.head),
@@ -241,6 +242,14 @@ impl Office {
             let (files, bytes) = society.copy_kept(&target.society(society.slug()))?;
             done.files += files;
             done.bytes += bytes;
+            // After the journal: a row that a copied record names is there before the record is.
+            let people = target.society(society.slug()).join("people.sqlite");
+            society
+                .people()
+                .copy_to(&people)
+                .or_ours("the copy of the people file")?;
+            done.files += 1;
+            done.bytes += fs::metadata(&people).map_or(0, |meta| meta.len());
         }
         Ok(done)
     }

@@ -170,6 +170,7 @@ impl Known {
         unique("host.id", document.host.iter().map(|h| &h.id))?;
         super::tariffs::check(document)?;
         super::bills::check(document)?;
+        super::roll::check_classes(document)?;
         super::forecast::check(document)?;
         for (serial, meter) in &meters {
             for register in &meter.registers {
@@ -492,7 +493,7 @@ fn degrees(key: &str, text: &str, limit: u32) -> Answer<()> {
     }
 }
 
-fn slug(key: &str, text: &str) -> Answer<()> {
+pub(super) fn slug(key: &str, text: &str) -> Answer<()> {
     let ok = (1..=40).contains(&text.len())
         && text
             .bytes()
@@ -507,7 +508,7 @@ fn slug(key: &str, text: &str) -> Answer<()> {
     }
 }
 
-fn unique<'a>(key: &str, ids: impl Iterator<Item = &'a String>) -> Answer<()> {
+pub(super) fn unique<'a>(key: &str, ids: impl Iterator<Item = &'a String>) -> Answer<()> {
     let mut seen = BTreeSet::new();
     for id in ids {
         if !seen.insert(id) {

@@ -23,6 +23,7 @@ use records::{
 use store::{
     Live, SeriesReader, SeriesStore,
     books::{BooksStore, Effect, HistoryMonth},
+    people::PeopleStore,
     series::{SeriesDef, SeriesOptions},
 };
 
@@ -31,6 +32,7 @@ use super::{
     folder,
     known::{Known, Numbering},
     projector::{Projector, SharedKnown, Watch},
+    roll::{self, Roll},
 };
 
 /// How a society is opened.
@@ -76,6 +78,8 @@ pub struct SocietyOffice {
     folder: PathBuf,
     committer: Committer<Decoded>,
     books: Mutex<BooksStore>,
+    pub(super) people: Mutex<PeopleStore>,
+    pub(super) roll: Mutex<Option<Roll>>,
     known: SharedKnown,
     numbering: Mutex<Numbering>,
     events: RwLock<Arc<Vec<MeterEvent>>>,
@@ -165,6 +169,9 @@ impl SocietyOffice {
                 .or_ours("the society's journal")?;
         }
         catch_up_books(&mut books, &journal.reader())?;
+        let mut people =
+            PeopleStore::open(&folder.join("people.sqlite")).or_ours("people.sqlite")?;
+        erase_again(&books, &mut people)?;
         let (known, numbering) = known_of(&books)?;
         let zone = known.zone.clone();
         let options = SeriesOptions {
@@ -197,6 +204,8 @@ impl SocietyOffice {
             folder: folder.to_owned(),
             committer,
             books: Mutex::new(books),
+            people: Mutex::new(people),
+            roll: Mutex::new(None),
             known,
             numbering: Mutex::new(numbering),
             events: RwLock::new(events),
@@ -293,11 +302,10 @@ impl SocietyOffice {
     /// When the books are damaged.
     pub(super) fn decisions(&self, kinds: &[&str]) -> Answer<Vec<Decision>> {
         let mut found = Vec::new();
-        for row in self.books().applied(0).or_ours("books.sqlite")? {
-            if kinds.contains(&row.kind.as_str()) {
-                found.push(serde_json::from_str(&row.json).or_ours("a decision")?);
-            }
-        }
+        self.books().applied_of(kinds, |row| {
+            found.push(serde_json::from_str(&row.json).or_ours("a decision")?);
+            Answer::Ok(())
+        })?;
         Ok(found)
     }
 
@@ -375,6 +383,13 @@ impl SocietyOffice {
                 *self.known.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(known);
             }
         }
+        if decisions
+            .iter()
+            .all(|(decision, _)| roll::KINDS.contains(&kind_of(&decision.what)))
+        {
+            // Members and shares change nothing that reads are judged by.
+            return Ok(());
+        }
         let known = self.known();
         let events = Arc::new(events_of(&books, &known)?);
         let defs = definitions(&known, &events, &decisions_of(&books, &known)?)?;
@@ -404,6 +419,19 @@ impl SocietyOffice {
             tracing::warn!(society = self.slug, %error, "the books' position was not kept; the next start reads more");
         }
     }
+}
+
+/// Erases again what was erased before the people file was put back from a copy.
+fn erase_again(books: &BooksStore, people: &mut PeopleStore) -> Answer<()> {
+    let mut gone = Vec::new();
+    books.applied_of(&["member-erased/1"], |row| {
+        let decision: Decision = serde_json::from_str(&row.json).or_ours("a decision")?;
+        if let What::MemberErased(erased) = decision.what {
+            gone.push(erased.member);
+        }
+        Answer::Ok(())
+    })?;
+    people.erase(&gone).map(drop).or_ours("people.sqlite")
 }
 
 /// The committer takes nothing: told with what to do.
@@ -509,6 +537,25 @@ fn apply(books: &mut BooksStore, position: u64, record: &[u8], decision: &Decisi
         | What::TableDecided(_)
         | What::BankImported(_)
         | What::BankMatched(_)
+        | What::MemberEntered(_)
+        | What::MembersImported(_)
+        | What::SharesImported(_)
+        | What::ImportClosed(_)
+        | What::MemberChanged(_)
+        | What::MemberBank(_)
+        | What::MemberDied(_)
+        | What::MemberEnded(_)
+        | What::MemberErased(_)
+        | What::CaseOpened(_)
+        | What::CaseNoted(_)
+        | What::SharesApplied(_)
+        | What::ApplicationEnded(_)
+        | What::WithdrawalAsked(_)
+        | What::WithdrawalEnded(_)
+        | What::WithdrawalsSuspended(_)
+        | What::WithdrawalsResumed(_)
+        | What::SharesMoved(_)
+        | What::InterestConverted(_)
         | What::TailCut(_) => {}
     }
     effects.extend(months.iter().map(Effect::HistoryMonth));
@@ -545,6 +592,25 @@ fn kind_of(what: &What) -> &'static str {
         What::TableDecided(_) => "table-decided/1",
         What::BankImported(_) => "bank-imported/1",
         What::BankMatched(_) => "bank-matched/1",
+        What::MemberEntered(_) => "member-entered/1",
+        What::MembersImported(_) => "members-imported/1",
+        What::SharesImported(_) => "shares-imported/1",
+        What::ImportClosed(_) => "import-closed/1",
+        What::MemberChanged(_) => "member-changed/1",
+        What::MemberBank(_) => "member-bank/1",
+        What::MemberDied(_) => "member-died/1",
+        What::MemberEnded(_) => "member-ended/1",
+        What::MemberErased(_) => "member-erased/1",
+        What::CaseOpened(_) => "case-opened/1",
+        What::CaseNoted(_) => "case-noted/1",
+        What::SharesApplied(_) => "shares-applied/1",
+        What::ApplicationEnded(_) => "application-ended/1",
+        What::WithdrawalAsked(_) => "withdrawal-asked/1",
+        What::WithdrawalEnded(_) => "withdrawal-ended/1",
+        What::WithdrawalsSuspended(_) => "withdrawals-suspended/1",
+        What::WithdrawalsResumed(_) => "withdrawals-resumed/1",
+        What::SharesMoved(_) => "shares-moved/1",
+        What::InterestConverted(_) => "interest-converted/1",
         What::TailCut(_) => "tail-cut/1",
     }
 }
@@ -555,13 +621,20 @@ pub(super) fn known_of(books: &BooksStore) -> Answer<(Known, Numbering)> {
     let mut latest = None;
     let mut devices = Devices::default();
     let mut about_gateways = Vec::new();
-    for row in books.applied(0).or_ours("books.sqlite")? {
+    let kinds = [
+        "society-applied/1",
+        "messages-disbelieved/1",
+        "gateway-cloned/1",
+        "mapping-applied/1",
+    ];
+    books.applied_of(&kinds, |row| {
         if row.kind == "society-applied/1" {
             let decision: Decision =
                 serde_json::from_str(&row.json).or_ours("the society document")?;
             if let What::SocietyApplied(document) = decision.what {
                 let mut known = Known::check(&document, &mut numbering)?;
                 let before = latest
+                    .take()
                     .map(|known: Known| known.bindings)
                     .unwrap_or_default();
                 known.bind(&before, Instant(decision.at_ms))?;
@@ -578,7 +651,8 @@ pub(super) fn known_of(books: &BooksStore) -> Answer<(Known, Numbering)> {
                 devices.apply(&applied).or_ours("a mapping")?;
             }
         }
-    }
+        Answer::Ok(())
+    })?;
     match latest {
         Some(mut known) => {
             known.devices = devices;

@@ -14,6 +14,7 @@ use crate::{
     accounts::{BooksClosed, ChartApplied, EntryPosted},
     bank::{BankImported, BankMatched},
     income::{BillCredited, BillFrozen, ClaimFrozen},
+    roll,
     society::SocietyDocument,
     tables::{TableDecided, TableExtended},
 };
@@ -106,6 +107,63 @@ pub enum What {
     /// What an officer says a payment is for.
     #[serde(rename = "bank-matched/1")]
     BankMatched(BankMatched),
+    /// A member joined the roll.
+    #[serde(rename = "member-entered/1")]
+    MemberEntered(roll::MemberEntered),
+    /// Members of an earlier register, one part of an import.
+    #[serde(rename = "members-imported/1")]
+    MembersImported(roll::MembersImported),
+    /// Share movements of an earlier register, one part of an import.
+    #[serde(rename = "shares-imported/1")]
+    SharesImported(roll::SharesImported),
+    /// An import counts from now on.
+    #[serde(rename = "import-closed/1")]
+    ImportClosed(roll::ImportClosed),
+    /// Something about a member changed.
+    #[serde(rename = "member-changed/1")]
+    MemberChanged(roll::MemberChanged),
+    /// A member's bank details changed.
+    #[serde(rename = "member-bank/1")]
+    MemberBank(roll::MemberBank),
+    /// A member died.
+    #[serde(rename = "member-died/1")]
+    MemberDied(roll::MemberDay),
+    /// A member left.
+    #[serde(rename = "member-ended/1")]
+    MemberEnded(roll::MemberDay),
+    /// A former member's personal data are gone.
+    #[serde(rename = "member-erased/1")]
+    MemberErased(roll::MemberErased),
+    /// A case of a member was opened.
+    #[serde(rename = "case-opened/1")]
+    CaseOpened(roll::CaseOpened),
+    /// A note was added to a case.
+    #[serde(rename = "case-noted/1")]
+    CaseNoted(roll::CaseNoted),
+    /// A member applied for shares.
+    #[serde(rename = "shares-applied/1")]
+    SharesApplied(roll::SharesApplied),
+    /// An application was withdrawn or declined.
+    #[serde(rename = "application-ended/1")]
+    ApplicationEnded(roll::Ended),
+    /// A member asked for shares back.
+    #[serde(rename = "withdrawal-asked/1")]
+    WithdrawalAsked(roll::WithdrawalAsked),
+    /// A request to withdraw was taken back.
+    #[serde(rename = "withdrawal-ended/1")]
+    WithdrawalEnded(roll::Ended),
+    /// Withdrawals of a class are not paid from a day on.
+    #[serde(rename = "withdrawals-suspended/1")]
+    WithdrawalsSuspended(roll::WithdrawalsFrom),
+    /// Withdrawals of a class are paid again from a day on.
+    #[serde(rename = "withdrawals-resumed/1")]
+    WithdrawalsResumed(roll::WithdrawalsFrom),
+    /// Shares moved.
+    #[serde(rename = "shares-moved/1")]
+    SharesMoved(roll::SharesMoved),
+    /// A member's interest became shares.
+    #[serde(rename = "interest-converted/1")]
+    InterestConverted(roll::InterestConverted),
     /// A damaged tail was set aside at start.
     #[serde(rename = "tail-cut/1")]
     TailCut(TailCut),

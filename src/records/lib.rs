@@ -23,7 +23,9 @@ pub mod income;
 pub mod message;
 pub mod ongoing;
 pub mod own;
+pub mod person;
 pub mod proof;
+pub mod roll;
 pub mod society;
 pub mod tables;
 

@@ -43,6 +43,12 @@ pub struct SocietyDocument {
     /// Who buys what leaves a site, other than under the Feed-in Tariff.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub buyer: Vec<Buyer>,
+    /// Classes of shares.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub share_class: Vec<ShareClass>,
+    /// Share offers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub share_offer: Vec<ShareOffer>,
     /// People with a duty at the society, by role; no personal data here.
     #[serde(default)]
     pub officer: Vec<Officer>,
@@ -62,6 +68,9 @@ pub struct Society {
     /// First day of the accounts year, `MM-DD`.
     #[serde(default = "new_year")]
     pub financial_year_starts: String,
+    /// Years from the end of the accounts year in which a member left, for which its data are kept.
+    #[serde(default = "six_years", skip_serializing_if = "is_six_years")]
+    pub retention_years: u8,
     /// One paragraph for its public page.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub about: String,
@@ -505,6 +514,94 @@ pub struct GridPrice {
     pub source: String,
 }
 
+/// A class of shares; its id and par value never change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShareClass {
+    /// Unique in the society.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// What one share is worth, pounds, decimal text.
+    pub par_pounds: String,
+    /// True when members may ask for the money back; the law's cap holds for these.
+    #[serde(default = "yes")]
+    pub withdrawable: bool,
+    /// True when members may hand shares to each other in life.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub transferable: bool,
+    /// The least a member may hold, in shares.
+    #[serde(default = "one_share")]
+    pub minimum_shares: i64,
+    /// The most a member may hold, in shares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maximum_shares: Option<i64>,
+    /// How long before payment a withdrawal is asked for: `13 weeks`, `180 days`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub notice: String,
+    /// The most that may be withdrawn in one accounts year, per cent of the class, decimal text.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub yearly_limit_percent: String,
+    /// First day on which it is issued, `YYYY-MM-DD`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub opened: String,
+    /// Last day on which it is issued, `YYYY-MM-DD`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub closed: String,
+    /// Where it comes from.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
+    /// True when not found in print.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub sample: bool,
+}
+
+/// What happens when more is asked for than is offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OfferRule {
+    /// Who applies first is allotted first.
+    FirstCome,
+    /// After it closed everybody gets the minimum, and the same part of the rest.
+    ScaleBack,
+}
+
+/// A share offer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShareOffer {
+    /// Unique in the society.
+    pub id: String,
+    /// The class offered.
+    pub class: String,
+    /// First day of applications, `YYYY-MM-DD`.
+    pub opens: String,
+    /// Last day of applications, `YYYY-MM-DD`.
+    pub closes: String,
+    /// Shares that must be asked for before any is allotted.
+    #[serde(default)]
+    pub minimum_raise_shares: i64,
+    /// Shares offered.
+    pub maximum_raise_shares: i64,
+    /// The least an application may ask for, in shares.
+    #[serde(default = "one_share")]
+    pub minimum_shares: i64,
+    /// The most an application may ask for, in shares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maximum_shares: Option<i64>,
+    /// What happens when more is asked for than is offered.
+    pub rule: OfferRule,
+    /// With `first-come`: true when what is asked for beyond the offer waits.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub waiting_list: bool,
+    /// Where it comes from.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
+    /// True when not found in print.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub sample: bool,
+}
+
 /// An officer, by role and id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -521,6 +618,26 @@ fn london() -> String {
 
 fn new_year() -> String {
     "01-01".to_owned()
+}
+
+fn six_years() -> u8 {
+    6
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde's skip_serializing_if hands a reference"
+)]
+fn is_six_years(years: &u8) -> bool {
+    *years == six_years()
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn one_share() -> i64 {
+    1
 }
 
 fn zero() -> String {

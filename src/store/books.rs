@@ -372,6 +372,48 @@ impl BooksStore {
         Ok(out)
     }
 
+    /// Calls `visit` with the applied decisions of these kinds, in order; the text of others is not
+    /// even read.
+    ///
+    /// # Errors
+    /// [`StoreError`], also when a row is damaged, and what `visit` gives.
+    pub fn applied_of<E: From<StoreError>>(
+        &self,
+        kinds: &[&str],
+        mut visit: impl FnMut(AppliedDecision) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let sql = |error: rusqlite::Error| E::from(StoreError::from(error));
+        let places = vec!["?"; kinds.len()].join(", ");
+        let mut select = self
+            .conn
+            .prepare(&format!(
+                "SELECT position, kind, json, hash FROM applied WHERE kind IN ({places}) ORDER BY position"
+            ))
+            .map_err(sql)?;
+        let mut found = select
+            .query(rusqlite::params_from_iter(kinds))
+            .map_err(sql)?;
+        while let Some(row) = found.next().map_err(sql)? {
+            let row = (|| {
+                Ok((
+                    row.get::<_, i64>(0)?,
+                    row.get::<_, String>(1)?,
+                    row.get::<_, String>(2)?,
+                    row.get::<_, i64>(3)?,
+                ))
+            })();
+            let (position, kind, json, stored) = row.map_err(sql)?;
+            let sound = stored == hash(TAG_APPLIED, &[position, key(&kind)], &json);
+            check("applied", position, sound)?;
+            visit(AppliedDecision {
+                position: position.cast_unsigned(),
+                kind,
+                json,
+            })?;
+        }
+        Ok(())
+    }
+
     /// Calls `visit` with (table, key, value) of every row, decoded, in key order: what `verify`
     /// compares with a rebuilt file.
     ///

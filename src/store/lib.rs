@@ -4,10 +4,11 @@
 //! holds the decisions in force. Both keep their own journal position in the transaction that
 //! changes them, so that a crash at any point loses nothing: the journal is read again from the position that was found. Nothing
 //! here is evidence, nothing here is written before the journal is, and nothing here asks the
-//! time.
+//! time. The people file is the exception: it is the second record, beside the journal, and nothing
+//! makes it again.
 //!
 //! In reading order: [`placed`] what is taken in, [`live`] the last values in memory, [`series`]
-//! the writer and the readers of `series.sqlite`, [`books`] and [`oracle`], the plain
+//! the writer and the readers of `series.sqlite`, [`books`], [`people`] and [`oracle`], the plain
 //! one-row-a-reading store that the tests hold the fast one against.
 
 pub mod books;
@@ -15,6 +16,7 @@ mod codec;
 mod error;
 pub mod live;
 pub mod oracle;
+pub mod people;
 pub mod placed;
 #[doc(hidden)]
 pub mod probe;

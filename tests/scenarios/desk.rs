@@ -24,9 +24,7 @@ pub struct Said {
 impl Desk {
     /// A society with these meters: (serial, digits, step in Wh, first day).
     pub fn with_meters(meters: &[(&str, u8, u32, &str)]) -> Desk {
-        let desk = Desk {
-            folder: TempDir::new().expect("a folder"),
-        };
+        let desk = Desk::empty();
         let said = desk.run(&[
             "society",
             "apply",
@@ -34,6 +32,13 @@ impl Desk {
         ]);
         assert_eq!(said.code, 0, "{}", said.err);
         desk
+    }
+
+    /// An empty folder.
+    pub fn empty() -> Desk {
+        Desk {
+            folder: TempDir::new().expect("a folder"),
+        }
     }
 
     /// One meter `M1` with a register of 9 digits that counts Wh.

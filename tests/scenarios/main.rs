@@ -10,5 +10,7 @@ mod figures;
 mod imports;
 mod income;
 mod payments;
+mod roll;
+mod roll_people;
 mod sales;
 mod tables;

@@ -5,6 +5,7 @@
 //! by us and stay numbers, a minus included.
 
 use super::{GenerationReport, Progress, ReportError, Row};
+use crate::sheet::harmless;
 use crate::words;
 
 const HEAD: [&str; 14] = [
@@ -89,15 +90,4 @@ impl GenerationReport {
 
 fn number(value: Option<impl ToString>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
-}
-
-/// Text that no spreadsheet takes for a formula.
-pub(crate) fn harmless(text: &str) -> String {
-    let risky = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
-    let begins = text.trim_start_matches([' ', '"', '\'']);
-    if text.starts_with(risky) || begins.starts_with(risky) {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    }
 }

@@ -7,7 +7,7 @@
 
 mod csv;
 
-pub(crate) use csv::harmless;
+pub(crate) use crate::sheet::harmless;
 mod html;
 mod json;
 mod sentence;
