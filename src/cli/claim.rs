@@ -230,6 +230,10 @@ fn reconciled(desk: &mut Desk<'_>, made: &Reconciled, letter: bool) -> Answer<()
         if text.is_empty() {
             desk.voice
                 .say("nothing is lacking; there is nothing to write");
+        } else {
+            desk.voice.say(
+                "enclose the working: `commonwatt claim preview` of each installation and its days",
+            );
         }
         desk.voice.data(&text);
         return Ok(());

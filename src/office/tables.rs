@@ -476,6 +476,27 @@ impl SocietyOffice {
         Ok(prices)
     }
 
+    /// The year whose uplift of 1 April is asked for, from March on, until it is there.
+    ///
+    /// # Errors
+    /// When a table is broken.
+    pub fn uplift_asked_for(&self, now: Instant) -> Answer<Option<i32>> {
+        let known = self.known();
+        let document = &known.document;
+        let today = known.zone.day_of(now);
+        let mut rates = document
+            .host
+            .iter()
+            .map(|host| &host.rate)
+            .chain(document.buyer.iter().map(|buyer| &buyer.rate));
+        let needs =
+            !document.installation.is_empty() || rates.any(|rate| !rate.indexed_by.is_empty());
+        if !needs || today.month() < 3 || self.tables()?.uplift(today.year()).is_some() {
+            return Ok(None);
+        }
+        Ok(Some(today.year()))
+    }
+
     /// What is asked for at this time of the year, each as a sentence with its hint.
     ///
     /// # Errors
@@ -484,15 +505,7 @@ impl SocietyOffice {
         let known = self.known();
         let today = known.zone.day_of(now);
         let mut asked = Vec::new();
-        let year = today.year();
-        let needs = !known.document.installation.is_empty()
-            || known
-                .document
-                .host
-                .iter()
-                .any(|host| !host.rate.indexed_by.is_empty());
-        // The 12-month rate of December is published in January; asked for in March, and until it is there.
-        if needs && today.month() >= 3 && self.tables()?.uplift(year).is_none() {
+        if let Some(year) = self.uplift_asked_for(now)? {
             asked.push(format!(
                 "the uplift of 1 April {year} is not in the table\nhint: `commonwatt table extend uplifts year={year} percent=… index=CPI --source … --file …`, with the 12-month rate of December {} as the ONS published it",
                 year - 1

@@ -11,11 +11,25 @@ use super::{Web, trouble::Trouble};
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
 
-/// `/healthz`: "ok", or 503 with a reason a line.
+/// `/healthz`: "ok", with what the dated tables are asked for, or 503 with a reason a line.
 pub async fn healthz(State(web): State<Web>) -> Result<Response, Trouble> {
-    let reasons = web.ask(|web| Ok((web.state.health)())).await?;
+    let (reasons, asked) = web
+        .ask(|web| {
+            let mut asked = String::new();
+            let now = web.state.clock.now();
+            for society in web.state.office.societies() {
+                if let Some(year) = society.uplift_asked_for(now)? {
+                    asked.push_str(&format!(
+                        "asked for, {}: the uplift of 1 April {year}\n",
+                        society.slug()
+                    ));
+                }
+            }
+            Ok(((web.state.health)(), asked))
+        })
+        .await?;
     let (status, words) = match reasons.as_slice() {
-        [] => (StatusCode::OK, "ok\n".to_owned()),
+        [] => (StatusCode::OK, format!("ok\n{asked}")),
         reasons => (StatusCode::SERVICE_UNAVAILABLE, reasons.join("\n") + "\n"),
     };
     Ok((

@@ -223,3 +223,35 @@ fn every_table_can_be_extended_and_shows_what_a_licensee_states() {
     let list = desk.ok(&["table", "list"]);
     assert!(list.contains("refused by secretary"), "{list}");
 }
+
+#[test]
+fn from_march_on_the_uplift_is_asked_for_until_it_is_there() {
+    let desk = society();
+    let page = desk.file("ons.html", "CPI 12-month rate: 3.1 %");
+    let asked = |day: &str| -> Option<i32> {
+        let now = format!("{day}T09:00:00Z").parse().unwrap();
+        let office = commonwatt::office::Office::open_alone(&desk.data(), now).unwrap();
+        let society = office.society("bes").unwrap();
+        let year = society.uplift_asked_for(now).unwrap();
+        let said = society.asked_for(now).unwrap();
+        assert_eq!(
+            said.iter()
+                .any(|one| one.contains("uplift of 1 April 2027")),
+            year == Some(2027)
+        );
+        office.close();
+        year
+    };
+    assert_eq!(asked("2027-02-28"), None);
+    assert_eq!(asked("2027-03-01"), Some(2027));
+    assert_eq!(asked("2027-06-01"), Some(2027));
+    let row = ["year=2027", "percent=3.1", "index=CPI"];
+    desk.ok(&extend("uplifts", &row, &page));
+    assert_eq!(
+        asked("2027-03-02"),
+        Some(2027),
+        "it waits for the other officer"
+    );
+    desk.ok(&["table", "approve", "1", "--as", "secretary"]);
+    assert_eq!(asked("2027-03-02"), None);
+}
