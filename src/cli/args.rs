@@ -9,6 +9,7 @@ pub use super::bank::Bank;
 pub use super::bill::Bill;
 pub use super::claim::Claim;
 pub use super::influx::Influx;
+pub use super::interest::Interest;
 pub use super::members::{Bank as MemberBank, ImportOf as RollImport, Members};
 pub use super::messages::Messages;
 pub use super::rate::Rate;
@@ -97,6 +98,14 @@ pub enum Command {
     Shares(Shares),
     /// The register of members that the law asks for
     Register(Register),
+    /// The interest run: what members' shares earned, prepared, approved by another, frozen
+    #[command(subcommand)]
+    Interest(Interest),
+    /// Twenty years ahead from a file of inputs: income, costs, interest, capital, fund
+    Projection {
+        /// The inputs (TOML); config/projections shows two
+        file: PathBuf,
+    },
     /// Gateways and their tokens
     #[command(subcommand)]
     Gateway(Gateway),

@@ -14,11 +14,13 @@ mod evidence;
 mod gateway;
 mod inbox;
 mod influx;
+mod interest;
 mod lists;
 mod map;
 mod members;
 mod messages;
 mod meter;
+mod projection;
 mod rate;
 mod reads;
 mod report;
@@ -91,6 +93,9 @@ fn here_or_there(cli: &Cli) -> Answer<u8> {
     if let Command::Map(command @ (args::Map::List | args::Map::Test { .. })) = &cli.command {
         let mut terminal = Terminal::default();
         return map::alone(cli, command, Clock::system().now(), &mut terminal).map(|()| 0);
+    }
+    if let Command::Projection { file } = &cli.command {
+        return projection::alone(cli, file, &mut Terminal::default()).map(|()| 0);
     }
     if let Command::Config(args::Config::Check { file }) = &cli.command {
         let config = Config::load(file).map_err(|e| Refusal::Caller(e.to_string()))?;
@@ -205,6 +210,7 @@ fn execute(desk: &mut Desk<'_>) -> Answer<()> {
         Command::Accounts(command) => accounts::run(desk, &command),
         Command::Bank(command) => bank::run(desk, &command),
         Command::Table(command) => table::run(desk, &command),
+        Command::Interest(command) => interest::run(desk, &command),
         Command::Gateway(command) => gateway::run(desk, &command),
         Command::Inbox(command) => inbox::run(desk, &command),
         Command::Map(command) => map::run(desk, &command),
@@ -216,7 +222,7 @@ fn execute(desk: &mut Desk<'_>) -> Answer<()> {
         Command::Rebuild(command) => evidence::rebuild(desk, &command),
         Command::Head(command) => evidence::head(desk, &command),
         Command::Backup(command) => evidence::backup(desk, &command),
-        Command::Config(_) | Command::Demo(_) | Command::Serve(_) => {
+        Command::Config(_) | Command::Projection { .. } | Command::Demo(_) | Command::Serve(_) => {
             refuse("this command does not go through a daemon")
         }
     }

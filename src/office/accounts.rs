@@ -194,6 +194,12 @@ impl SocietyOffice {
         let _one_at_a_time = posting();
         let ledger = self.with_chart()?;
         self.not_to_come(on, now)?;
+        let entry = ledger.entry(number);
+        if entry.is_some_and(|entry| entry.new.source.kind == SourceKind::Run) {
+            return refuse(format!(
+                "entry `{number}` is of an interest run\nhint: `commonwatt interest void` takes the run back, and its entry with it"
+            ));
+        }
         let back = ledger.reversal(number, on, why).or_caller()?;
         let next = ledger.next_number();
         self.decide(posted(next, &back, Some(number)), by, now)?;

@@ -171,6 +171,7 @@ impl Known {
         super::tariffs::check(document)?;
         super::bills::check(document)?;
         super::roll::check_classes(document)?;
+        super::interest::check_terms(document)?;
         super::forecast::check(document)?;
         for (serial, meter) in &meters {
             for register in &meter.registers {

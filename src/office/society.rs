@@ -71,6 +71,14 @@ pub(super) const ENTRY_POSTED: &str = "entry-posted/1";
 pub(super) const BOOKS_CLOSED: &str = "books-closed/1";
 /// The kind of the decision that takes a bill back.
 pub(super) const BILL_CREDITED: &str = "bill-credited/1";
+/// The kind of the decision that prepares an interest run.
+pub(super) const RUN_PREPARED: &str = "run-prepared/1";
+/// The kind of the decision that approves one.
+pub(super) const RUN_APPROVED: &str = "run-approved/1";
+/// The kind of the decision that fixes one.
+pub(super) const RUN_FROZEN: &str = "run-frozen/1";
+/// The kind of the decision that takes one back.
+pub(super) const RUN_VOIDED: &str = "run-voided/1";
 
 /// An open society.
 pub struct SocietyOffice {
@@ -556,6 +564,10 @@ fn apply(books: &mut BooksStore, position: u64, record: &[u8], decision: &Decisi
         | What::WithdrawalsResumed(_)
         | What::SharesMoved(_)
         | What::InterestConverted(_)
+        | What::RunPrepared(_)
+        | What::RunApproved(_)
+        | What::RunFrozen(_)
+        | What::RunVoided(_)
         | What::TailCut(_) => {}
     }
     effects.extend(months.iter().map(Effect::HistoryMonth));
@@ -611,6 +623,10 @@ fn kind_of(what: &What) -> &'static str {
         What::WithdrawalsResumed(_) => "withdrawals-resumed/1",
         What::SharesMoved(_) => "shares-moved/1",
         What::InterestConverted(_) => "interest-converted/1",
+        What::RunPrepared(_) => RUN_PREPARED,
+        What::RunApproved(_) => RUN_APPROVED,
+        What::RunFrozen(_) => RUN_FROZEN,
+        What::RunVoided(_) => RUN_VOIDED,
         What::TailCut(_) => "tail-cut/1",
     }
 }

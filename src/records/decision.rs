@@ -14,6 +14,7 @@ use crate::{
     accounts::{BooksClosed, ChartApplied, EntryPosted},
     bank::{BankImported, BankMatched},
     income::{BillCredited, BillFrozen, ClaimFrozen},
+    interest::{RunApproved, RunNote, RunVoided},
     roll,
     society::SocietyDocument,
     tables::{TableDecided, TableExtended},
@@ -164,6 +165,18 @@ pub enum What {
     /// A member's interest became shares.
     #[serde(rename = "interest-converted/1")]
     InterestConverted(roll::InterestConverted),
+    /// An interest run with its lines, for another officer to approve.
+    #[serde(rename = "run-prepared/1")]
+    RunPrepared(Box<RunNote>),
+    /// An officer approves a prepared run by its hash.
+    #[serde(rename = "run-approved/1")]
+    RunApproved(RunApproved),
+    /// An interest run, from now on fixed.
+    #[serde(rename = "run-frozen/1")]
+    RunFrozen(Box<RunNote>),
+    /// A frozen run is taken back.
+    #[serde(rename = "run-voided/1")]
+    RunVoided(RunVoided),
     /// A damaged tail was set aside at start.
     #[serde(rename = "tail-cut/1")]
     TailCut(TailCut),

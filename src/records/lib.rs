@@ -20,6 +20,7 @@ pub mod devices;
 pub mod directory;
 pub mod import;
 pub mod income;
+pub mod interest;
 pub mod message;
 pub mod ongoing;
 pub mod own;

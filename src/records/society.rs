@@ -49,6 +49,9 @@ pub struct SocietyDocument {
     /// Share offers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub share_offer: Vec<ShareOffer>,
+    /// What share classes are paid, in dated versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interest: Vec<InterestTerms>,
     /// People with a duty at the society, by role; no personal data here.
     #[serde(default)]
     pub officer: Vec<Officer>,
@@ -602,6 +605,67 @@ pub struct ShareOffer {
     pub sample: bool,
 }
 
+/// What a share class is paid, for periods that begin on a day or later.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InterestTerms {
+    /// The class.
+    pub class: String,
+    /// First day, `YYYY-MM-DD`: periods that begin then or later, until the next version.
+    pub from: String,
+    /// The highest rate, declared in advance: `5` per cent or `12p` a share.
+    pub maximum: String,
+    /// How the rate comes about; without it whatever is declared, up to the maximum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<InterestRule>,
+    /// `actual/365`, `actual/actual`, `whole-months` or `record-day`.
+    #[serde(default = "actual_365")]
+    pub days: String,
+    /// Whether the day of issue earns: `in` or `out`.
+    #[serde(default = "day_in")]
+    pub issue_day: String,
+    /// Whether the day of leaving earns: `in` or `out`.
+    #[serde(default = "day_out")]
+    pub leaving_day: String,
+    /// `half-away` or `down`.
+    #[serde(default = "half_away")]
+    pub rounding: String,
+    /// `earns` until the shares go, or `nothing` from the day after death.
+    #[serde(default = "earns")]
+    pub after_death: String,
+    /// The rule or resolution.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
+    /// True when not found in print.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub sample: bool,
+}
+
+/// How a rate comes about: `fixed` or `target` alone, or an `index` with its `margin` and perhaps a
+/// `cap` or a `floor`. Per cent, decimal text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InterestRule {
+    /// So much a year.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub fixed: String,
+    /// Aimed at; a lower rate is no breach.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub target: String,
+    /// `RPI`, `CPI` or `base rate`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub index: String,
+    /// Added to the index.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub margin: String,
+    /// At most.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cap: String,
+    /// At least.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub floor: String,
+}
+
 /// An officer, by role and id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -638,6 +702,26 @@ fn yes() -> bool {
 
 fn one_share() -> i64 {
     1
+}
+
+fn actual_365() -> String {
+    "actual/365".to_owned()
+}
+
+fn day_in() -> String {
+    "in".to_owned()
+}
+
+fn day_out() -> String {
+    "out".to_owned()
+}
+
+fn half_away() -> String {
+    "half-away".to_owned()
+}
+
+fn earns() -> String {
+    "earns".to_owned()
 }
 
 fn zero() -> String {

@@ -9,6 +9,7 @@ mod evidence;
 mod figures;
 mod imports;
 mod income;
+mod interest;
 mod payments;
 mod roll;
 mod roll_people;

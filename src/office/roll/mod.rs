@@ -148,6 +148,7 @@ impl SocietyOffice {
         by: &str,
         now: Instant,
     ) -> Answer<()> {
+        self.outside_frozen_runs(&what)?;
         // What goes wrong from here on is ours: the journal may have it.
         let ours = |refusal: Refusal| Refusal::Ours(refusal.to_string());
         self.decide_all(what.clone(), by, now).map_err(ours)?;
