@@ -26,6 +26,8 @@ pub struct Config {
     pub series: Series,
     /// A mirror, or series store, that speaks the API of InfluxDB 2.
     pub influx: Influx,
+    /// Who is told when a roof needs a person.
+    pub alerts: Alerts,
 }
 
 /// `[http]`
@@ -127,6 +129,47 @@ pub struct Influx {
     pub energy_interval_s: u64,
 }
 
+/// `[alerts]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Alerts {
+    /// How often it looks, seconds of the world's time.
+    pub look_every_s: u64,
+    /// Local time of the daily digest.
+    pub digest_at: String,
+    /// The mail relay; empty for none.
+    pub relay: String,
+    /// The address mail comes from.
+    pub from: String,
+    /// User name at the relay.
+    pub username: String,
+    /// File that holds the password.
+    pub password_file: String,
+    /// Authority of the relay's certificate, PEM; the public ones when empty.
+    pub ca_file: String,
+    /// Who is told.
+    pub contact: Vec<AlertContact>,
+}
+
+/// `[[alerts.contact]]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlertContact {
+    /// The society.
+    pub society: String,
+    /// The officer's id in the society file.
+    pub officer: String,
+    /// Only these roofs; all when empty.
+    #[serde(default)]
+    pub sites: Vec<String>,
+    /// Where mail goes.
+    #[serde(default)]
+    pub email: String,
+    /// Where a POST of JSON goes.
+    #[serde(default)]
+    pub webhook: String,
+}
+
 /// What InfluxDB is to us.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -199,6 +242,21 @@ impl Default for Influx {
             token_file: String::new(),
             ca_file: String::new(),
             energy_interval_s: 60,
+        }
+    }
+}
+
+impl Default for Alerts {
+    fn default() -> Self {
+        Alerts {
+            look_every_s: 60,
+            digest_at: "07:00".into(),
+            relay: String::new(),
+            from: String::new(),
+            username: String::new(),
+            password_file: String::new(),
+            ca_file: String::new(),
+            contact: Vec::new(),
         }
     }
 }

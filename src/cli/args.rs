@@ -5,16 +5,22 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use super::accounts::Accounts;
+pub use super::alerts::Alerts;
 pub use super::bank::Bank;
 pub use super::bill::Bill;
 pub use super::claim::Claim;
+pub use super::cost::CostCommand;
+pub use super::dials::{Figure, Take, Which};
 pub use super::influx::Influx;
 pub use super::interest::Interest;
 pub use super::members::{Bank as MemberBank, ImportOf as RollImport, Members};
 pub use super::messages::Messages;
+pub use super::outage::{NoticeCommand, OutageCommand};
 pub use super::rate::Rate;
 pub use super::shares::{Register, Shares};
+pub use super::site::Site;
 pub use super::table::Table;
+pub use super::tasks::Tasks;
 
 /// Commonwatt runs a community energy co-operative: from the roof's meter to the report.
 #[derive(Clone, Debug, Parser)]
@@ -56,9 +62,9 @@ pub enum Command {
     /// FIT installations
     #[command(subcommand)]
     Installation(List),
-    /// Roofs
+    /// Roofs, what they brought in and what was lost
     #[command(subcommand)]
-    Site(List),
+    Site(Site),
     /// Meters, and their dated events
     #[command(subcommand)]
     Meter(Meter),
@@ -106,6 +112,21 @@ pub enum Command {
         /// The inputs (TOML); config/projections shows two
         file: PathBuf,
     },
+    /// Costs of roofs and of the society, until the books carry them
+    #[command(subcommand)]
+    Cost(CostCommand),
+    /// Planned outages of roofs
+    #[command(subcommand)]
+    Outage(OutageCommand),
+    /// Draft the licensee's notice, with closing reads and what can end an accreditation
+    #[command(subcommand)]
+    Notice(NoticeCommand),
+    /// Deadlines with their owners and what shows that they were met
+    #[command(subcommand)]
+    Tasks(Tasks),
+    /// What needs a person, who was told, and what is being done
+    #[command(subcommand)]
+    Alerts(Alerts),
     /// Gateways and their tokens
     #[command(subcommand)]
     Gateway(Gateway),
@@ -386,6 +407,44 @@ pub enum Reads {
         /// The society, when there is more than one
         #[arg(long)]
         society: Option<String>,
+    },
+    /// Take a read from the dial, with its photo; held against telemetry and a portal
+    Take(Take),
+    /// List the reads that were taken from dials
+    Taken {
+        /// Serial of the meter; all when left out
+        #[arg(long)]
+        meter: Option<String>,
+        /// Only those whose figure waits for an officer
+        #[arg(long)]
+        waiting: bool,
+        /// Only this society's
+        #[arg(long)]
+        society: Option<String>,
+    },
+    /// A second person looked at the dial or its photo and saw this
+    Confirm {
+        /// The read
+        #[command(flatten)]
+        which: Which,
+        /// What you see, kWh
+        #[arg(long, value_name = "KWH")]
+        value: String,
+    },
+    /// Choose the figure that counts, where the dial differs from telemetry or the portal
+    Agree {
+        /// The read
+        #[command(flatten)]
+        which: Which,
+        /// Which figure
+        #[arg(value_enum)]
+        figure: Figure,
+        /// The figure, kWh, for `other`
+        #[arg(long, value_name = "KWH")]
+        value: Option<String>,
+        /// Why, in a few words
+        #[arg(long)]
+        reason: String,
     },
     /// Decide about a held read
     Decide {

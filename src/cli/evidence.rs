@@ -82,8 +82,12 @@ pub fn verify(desk: &mut Desk<'_>, command: &args::Verify) -> Answer<()> {
                 Some(rows) => format!("; {rows} rows of the projections are what it gives"),
                 None => String::new(),
             };
+            let files = match verified.files {
+                0 => String::new(),
+                files => format!("; {files} photos and documents are those it names"),
+            };
             desk.voice.data(&format!(
-                "`{}`: {} records are as they were written{rows}\n",
+                "`{}`: {} records are as they were written{rows}{files}\n",
                 society.slug(),
                 verified.records
             ));
@@ -94,6 +98,7 @@ pub fn verify(desk: &mut Desk<'_>, command: &args::Verify) -> Answer<()> {
             "root": verified.head.root,
             "records": verified.records,
             "projection_rows": verified.rows,
+            "files": verified.files,
             "ok": true,
         }));
     }

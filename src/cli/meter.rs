@@ -2,6 +2,7 @@
 
 use domain::{
     calendar::Instant,
+    income::accreditation::Change,
     metering::{EventKind, Obis},
     quantity::WattHours,
 };
@@ -107,5 +108,14 @@ fn record(desk: &mut Desk<'_>, society: &SocietyOffice, request: &EventRequest) 
         request.kind.word(),
         request.meter
     ));
+    if request.kind == EventKind::Exchange {
+        for warning in Change::Meter.warnings() {
+            desk.voice.say(&format!("warning: {warning}"));
+        }
+        desk.voice.say(&format!(
+            "hint: `commonwatt notice meter {}` drafts the letter to the licensee",
+            request.meter
+        ));
+    }
     Ok(())
 }

@@ -4,11 +4,14 @@
 //! words to stderr. Exit code 0 done, 1 the caller's problem, 2 ours.
 
 mod accounts;
+mod alerts;
 pub mod args;
 mod bank;
 mod bill;
 mod cases;
 mod claim;
+mod cost;
+mod dials;
 mod energy;
 mod evidence;
 mod gateway;
@@ -20,14 +23,17 @@ mod map;
 mod members;
 mod messages;
 mod meter;
+mod outage;
 mod projection;
 mod rate;
 mod reads;
 mod report;
 mod shares;
+mod site;
 mod society;
 pub mod socket;
 mod table;
+mod tasks;
 pub mod voice;
 
 use std::{
@@ -47,7 +53,7 @@ use self::{
 use crate::{
     clock::Clock,
     config::Config,
-    office::{Answer, Office, Refusal, SocietyOffice, answer::refuse},
+    office::{Answer, Office, Refusal, SocietyOffice, answer::refuse, blobs::Given},
 };
 
 /// What a command works with.
@@ -198,7 +204,7 @@ fn execute(desk: &mut Desk<'_>) -> Answer<()> {
         Command::Installation(args::List::List { society }) => {
             lists::installations(desk, society.as_deref())
         }
-        Command::Site(args::List::List { society }) => lists::sites(desk, society.as_deref()),
+        Command::Site(command) => site::run(desk, &command),
         Command::Meter(command) => meter::run(desk, &command),
         Command::Reads(command) => reads::run(desk, &command),
         Command::Messages(command) => messages::run(desk, &command),
@@ -211,6 +217,11 @@ fn execute(desk: &mut Desk<'_>) -> Answer<()> {
         Command::Bank(command) => bank::run(desk, &command),
         Command::Table(command) => table::run(desk, &command),
         Command::Interest(command) => interest::run(desk, &command),
+        Command::Cost(command) => cost::run(desk, &command),
+        Command::Outage(command) => outage::run(desk, &command),
+        Command::Notice(command) => outage::notice(desk, &command),
+        Command::Tasks(command) => tasks::run(desk, &command),
+        Command::Alerts(command) => alerts::run(desk, &command),
         Command::Gateway(command) => gateway::run(desk, &command),
         Command::Inbox(command) => inbox::run(desk, &command),
         Command::Map(command) => map::run(desk, &command),
@@ -260,6 +271,9 @@ fn files_of(command: &Command) -> Answer<Files> {
                 .map(PathBuf::from);
             names.extend(mapping.as_ref());
         }
+        Command::Reads(args::Reads::Take(take)) => names.extend(&take.photo),
+        Command::Tasks(args::Tasks::Done { file, .. }) => names.extend(file),
+        Command::Cost(args::CostCommand::Add(add)) => names.extend(&add.file),
         Command::Accounts(command) => names.extend(accounts::files(command)),
         Command::Claim(args::Claim::Reconcile {
             file,
@@ -320,6 +334,11 @@ impl Desk<'_> {
             .ok_or_else(|| Refusal::Caller(format!("`{}` was not sent along", path.display())))?;
         String::from_utf8(bytes.clone())
             .map_err(|_| Refusal::Caller(format!("`{}` is not UTF-8 text", path.display())))
+    }
+
+    /// A file that may have been typed, with its name.
+    fn maybe_given(&self, path: Option<&Path>) -> Answer<Option<Given>> {
+        path.map(|path| self.given(path)).transpose()
     }
 
     /// True when one JSON document is wanted.

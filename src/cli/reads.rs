@@ -1,4 +1,4 @@
-//! `reads import|list|decide`.
+//! `reads import|list|decide`; the reads from dials have a file of their own.
 
 use std::path::Path;
 
@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::{
     Desk,
     args::{ReadAction, Reads},
+    dials,
 };
 use crate::office::{
     Answer, Refusal, SocietyOffice,
@@ -112,6 +113,19 @@ pub fn run(desk: &mut Desk<'_>, command: &Reads) -> Answer<()> {
                 }
             }
         }
+        Reads::Take(take) => dials::take(desk, take),
+        Reads::Taken {
+            meter,
+            waiting,
+            society,
+        } => dials::taken(desk, meter.as_deref(), *waiting, society.as_deref()),
+        Reads::Confirm { which, value } => dials::confirm(desk, which, value),
+        Reads::Agree {
+            which,
+            figure,
+            value,
+            reason,
+        } => dials::agree(desk, which, *figure, value.as_deref(), reason),
         Reads::Decide {
             meter,
             register,

@@ -22,6 +22,11 @@ pub fn run(desk: &mut Desk<'_>, command: &args::Report) -> Answer<()> {
     let period: Period = period.parse().or_caller()?;
     let as_of: Option<LocalDay> = as_of.as_deref().map(str::parse).transpose().or_caller()?;
     let report = society.generation(site.as_deref(), period, as_of, desk.now, true)?;
+    let income = match site {
+        Some(site) => desk.office.earned(&society, site, period, desk.now, true)?,
+        None => None,
+    };
+    let report = report.with_income(income);
     let format = match format {
         _ if desk.json() => Format::Json,
         args::Format::Text => Format::Text,

@@ -19,6 +19,7 @@ use records::proof::Keys;
 use tokio::{net::TcpListener, sync::watch};
 
 use super::{
+    alerts::{self, Watching},
     http, keys, metrics,
     mirror::{self, Mirroring},
     socket::{self, CommandSocket},
@@ -49,6 +50,7 @@ pub struct House {
     broker: Option<Broker>,
     commands: Option<CommandSocket>,
     mirror: Option<Mirroring>,
+    alerts: Option<Watching>,
     stop: watch::Sender<bool>,
     pages: Option<tokio::task::JoinHandle<()>>,
 }
@@ -198,6 +200,7 @@ impl House {
             stopping,
         ));
         let mirror = mirror::start(config, &office, clock)?;
+        let alerts = alerts::start(config, &office, clock)?;
         Ok(House {
             office,
             http: http_address,
@@ -209,6 +212,7 @@ impl House {
             broker,
             commands: Some(commands),
             mirror,
+            alerts: Some(alerts),
             stop,
             pages,
         })
@@ -217,16 +221,18 @@ impl House {
     /// Closes the doors, waits for the disk, flushes the series.
     pub async fn close(mut self) {
         let _ = self.stop.send(true);
-        let (endpoint, broker, commands, mirror, office) = (
+        let (endpoint, broker, commands, mirror, alerts, office) = (
             self.endpoint.take(),
             self.broker.take(),
             self.commands.take(),
             self.mirror.take(),
+            self.alerts.take(),
             Arc::clone(&self.office),
         );
         let closing = tokio::task::spawn_blocking(move || {
             drop(commands);
             drop(mirror);
+            drop(alerts);
             if let Some(endpoint) = endpoint {
                 endpoint.stop();
             }

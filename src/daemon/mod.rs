@@ -1,11 +1,13 @@
 //! Where the rooms are joined: the daemon, and the demo, which is the daemon with simulated roofs.
 
+mod alerts;
 mod demo;
 mod house;
 mod http;
 mod keys;
 mod metrics;
 mod mirror;
+mod post;
 mod serve;
 mod socket;
 mod watch;

@@ -13,6 +13,7 @@ pub mod membership;
 pub mod metering;
 pub mod modulus;
 pub mod money;
+pub mod performance;
 pub mod projection;
 pub mod quantity;
 pub mod tariff;

@@ -542,7 +542,7 @@ fn check_buyer(document: &SocietyDocument, buyer: &society::Buyer) -> Answer<()>
 }
 
 /// The contract in the domain's words.
-fn terms_of(host: &BilledHost) -> Answer<HostTerms> {
+pub(super) fn terms_of(host: &BilledHost) -> Answer<HostTerms> {
     let wrong =
         |key: &str, why: String| Refusal::Caller(format!("host `{}`, {key}: {why}", host.id));
     let rate = |key: &str, text: &str| text.parse::<Rate>().map_err(|e| wrong(key, e.to_string()));

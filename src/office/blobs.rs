@@ -86,9 +86,18 @@ impl SocietyOffice {
     /// When the books are damaged.
     pub fn kept(&self) -> Answer<Vec<Kept>> {
         let mut all: Vec<Kept> = self
-            .decisions(&["table-extended/1", "bank-imported/1"])?
+            .decisions(&[
+                "table-extended/1",
+                "bank-imported/1",
+                "manual-read/1",
+                "task-done/1",
+                "cost-entered/1",
+            ])?
             .into_iter()
             .filter_map(|decision| match decision.what {
+                What::ManualRead(read) => read.photo,
+                What::TaskDone(done) => done.file,
+                What::CostEntered(cost) => cost.file,
                 What::TableExtended(table) => table.file,
                 What::BankImported(import) => Some(import.file),
                 _ => None,

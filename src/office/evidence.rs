@@ -15,13 +15,18 @@ use std::{
 
 use domain::calendar::Instant;
 use journal::{Reader, RealDisk};
-use records::{Decoded, ongoing::Ongoing};
+use records::{
+    Decoded,
+    decision::{Decision, What},
+    ongoing::Ongoing,
+};
 use store::{SeriesReader, SeriesStore, books::BooksStore, series::SeriesOptions};
 
 use super::{
     Office,
     answer::{Answer, OrOurs, Refusal, refuse},
     folder,
+    known::{Known, Numbering},
     node::hex,
     projector::{apply_decoded, decode, directory_of},
     society::{SocietyOffice, catch_up_books, decisions_of, definitions, events_of, known_of},
@@ -47,6 +52,8 @@ pub struct VerifiedSociety {
     pub records: u64,
     /// Rows of projections compared; none when only the journal was checked.
     pub rows: Option<u64>,
+    /// Photos and documents whose bytes were compared with their hashes.
+    pub files: u64,
 }
 
 /// What rebuilding made.
@@ -88,7 +95,7 @@ impl SocietyOffice {
         let verified = reader
             .verify(|done, total| tell("checking the journal", done, total))
             .map_err(|damage| Refusal::Caller(format!("society `{}`: {damage}", self.slug())))?;
-        self.check_kept()?;
+        let files = self.check_kept()?;
         let mut rows = None;
         if !journal_only {
             let aside = Aside::new(&self.folder().join("verify"))?;
@@ -107,6 +114,7 @@ impl SocietyOffice {
             head: head_line(self.slug(), verified.head),
             records: verified.head.size,
             rows,
+            files,
         })
     }
 
@@ -299,12 +307,18 @@ fn make_again(reader: &Reader, into: &Path, tell: Tell<'_>) -> Answer<(SeriesSto
     let mut books = BooksStore::open(&into.join("books.sqlite")).or_ours("books.sqlite")?;
     catch_up_books(&mut books, reader)?;
     let (known, _) = known_of(&books)?;
+    let once = once_known(&books)?;
     let options = SeriesOptions::new(known.zone.clone());
     let mut series =
         SeriesStore::open(&into.join("series.sqlite"), options).or_ours("series.sqlite")?;
     let events = events_of(&books, &known)?;
-    let defs = definitions(&known, &events, &decisions_of(&books, &known)?)?;
     series.bind(Arc::clone(&known.bindings));
+    // A register that left the file keeps its row, whether it was ever read or not.
+    for before in &once {
+        let defs = definitions(before, &[], &std::collections::BTreeMap::new())?;
+        series.define(&defs).or_ours("series.sqlite")?;
+    }
+    let defs = definitions(&known, &events, &decisions_of(&books, &known)?)?;
     series.define(&defs).or_ours("series.sqlite")?;
     let directory = directory_of(&known);
     let mut ongoing = Ongoing::default();
@@ -324,6 +338,22 @@ fn make_again(reader: &Reader, into: &Path, tell: Tell<'_>) -> Answer<(SeriesSto
     series.flush().or_ours("series.sqlite")?;
     series.settle_all().or_ours("series.sqlite")?;
     Ok((series, books))
+}
+
+/// What was known by each document before the one in force.
+fn once_known(books: &BooksStore) -> Answer<Vec<Known>> {
+    let mut numbering = Numbering::new();
+    let mut all = Vec::new();
+    for row in books.applied(0).or_ours("books.sqlite")? {
+        if row.kind == "society-applied/1" {
+            let decision: Decision = serde_json::from_str(&row.json).or_ours("a document")?;
+            if let What::SocietyApplied(document) = decision.what {
+                all.push(Known::check(&document, &mut numbering)?);
+            }
+        }
+    }
+    all.pop();
+    Ok(all)
 }
 
 /// One decoded row: table, key, value.

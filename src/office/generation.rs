@@ -202,6 +202,7 @@ fn build(
         samples: samples(known, &sites, as_of),
         stand_ins: Vec::new(),
         working: working(known, &points, used_history),
+        income: None,
         drawn_up: now,
     })
 }

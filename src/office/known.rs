@@ -172,6 +172,7 @@ impl Known {
         super::bills::check(document)?;
         super::roll::check_classes(document)?;
         super::interest::check_terms(document)?;
+        super::duties::check(document)?;
         super::forecast::check(document)?;
         for (serial, meter) in &meters {
             for register in &meter.registers {

@@ -5,6 +5,7 @@
 
 pub mod accounts;
 mod adopt;
+pub mod alerts;
 pub mod answer;
 mod apply;
 pub mod bank;
@@ -16,7 +17,10 @@ pub mod charts;
 mod claim_reads;
 pub mod claims;
 pub mod claims_paid;
+pub mod costs;
 pub mod devices;
+pub mod dials;
+pub mod duties;
 pub mod energy;
 mod evidence;
 mod folder;
@@ -30,10 +34,13 @@ pub mod keys;
 mod known;
 mod lists;
 pub mod live;
+pub mod losses;
 pub mod messages;
 pub mod meters;
 pub mod mirror;
 mod node;
+pub mod notices;
+pub mod outages;
 pub mod overview;
 mod prices;
 pub mod projection;
@@ -41,11 +48,14 @@ pub mod projector;
 pub mod reads;
 pub mod roll;
 mod sheet;
+pub mod site_income;
 mod society;
 pub mod statement;
 mod sun;
 pub mod tables;
 pub mod tariffs;
+pub mod telling;
+mod worth;
 
 use std::{
     collections::BTreeMap,

@@ -283,6 +283,22 @@ impl SocietyOffice {
         self.look(question)
     }
 
+    /// Asks with everything acknowledged so far, or as the series lie on disk.
+    ///
+    /// # Errors
+    /// What the question gives, or when the series cannot be brought up to date.
+    pub(super) fn seen<T>(
+        &self,
+        fresh: bool,
+        about: &[SeriesId],
+        question: impl FnOnce(&SeriesReader) -> Answer<T>,
+    ) -> Answer<T> {
+        match fresh {
+            true => self.ask(about, question),
+            false => self.look(question),
+        }
+    }
+
     /// Asks the series something as they lie on disk, at most one flush interval old.
     ///
     /// # Errors
@@ -331,6 +347,21 @@ impl SocietyOffice {
     /// # Errors
     /// As [`decide`](SocietyOffice::decide).
     pub fn decide_all(&self, what: Vec<What>, by: &str, now: Instant) -> Answer<()> {
+        self.decide_along(what, Records::default(), Decoded::default(), by, now)
+    }
+
+    /// Takes decisions together with the records they speak of, which come first: one group.
+    ///
+    /// # Errors
+    /// As [`decide`](SocietyOffice::decide).
+    pub(super) fn decide_along(
+        &self,
+        what: Vec<What>,
+        mut records: Records,
+        along: Decoded,
+        by: &str,
+        now: Instant,
+    ) -> Answer<()> {
         let mut books = self.books();
         let decisions: Vec<(Decision, Vec<u8>)> = what
             .into_iter()
@@ -347,18 +378,19 @@ impl SocietyOffice {
         if decisions.is_empty() {
             return Ok(());
         }
+        let before = records.len() as u64;
+        for (_, record) in &decisions {
+            records.push(record);
+        }
         let entry = Entry {
-            records: decisions
-                .iter()
-                .map(|(_, record)| record.as_slice())
-                .collect(),
+            records,
             time_ms: now.0,
             count: 1,
             ack: None,
-            along: Decoded::default(),
+            along,
         };
         let first = self.committer.append(entry).map_err(stopped)?;
-        for ((decision, record), position) in decisions.iter().zip(first..) {
+        for ((decision, record), position) in decisions.iter().zip(first + before..) {
             apply(&mut books, position, record, decision)?;
             if let What::SocietyApplied(document) = &decision.what {
                 let mut numbering = self
@@ -568,6 +600,18 @@ fn apply(books: &mut BooksStore, position: u64, record: &[u8], decision: &Decisi
         | What::RunApproved(_)
         | What::RunFrozen(_)
         | What::RunVoided(_)
+        | What::ManualRead(_)
+        | What::ReadConfirmed(_)
+        | What::ReadAgreed(_)
+        | What::TaskDone(_)
+        | What::OutagePlanned(_)
+        | What::OutageChanged(_)
+        | What::CostEntered(_)
+        | What::CostReversed(_)
+        | What::AlertRaised(_)
+        | What::AlertCleared(_)
+        | What::AlertSeen(_)
+        | What::AlertTold(_)
         | What::TailCut(_) => {}
     }
     effects.extend(months.iter().map(Effect::HistoryMonth));
@@ -627,6 +671,18 @@ fn kind_of(what: &What) -> &'static str {
         What::RunApproved(_) => RUN_APPROVED,
         What::RunFrozen(_) => RUN_FROZEN,
         What::RunVoided(_) => RUN_VOIDED,
+        What::ManualRead(_) => "manual-read/1",
+        What::ReadConfirmed(_) => "read-confirmed/1",
+        What::ReadAgreed(_) => "read-agreed/1",
+        What::TaskDone(_) => "task-done/1",
+        What::OutagePlanned(_) => "outage-planned/1",
+        What::OutageChanged(_) => "outage-changed/1",
+        What::CostEntered(_) => "cost-entered/1",
+        What::CostReversed(_) => "cost-reversed/1",
+        What::AlertRaised(_) => "alert-raised/1",
+        What::AlertCleared(_) => "alert-cleared/1",
+        What::AlertSeen(_) => "alert-seen/1",
+        What::AlertTold(_) => "alert-told/1",
         What::TailCut(_) => "tail-cut/1",
     }
 }

@@ -468,6 +468,7 @@ mod tests {
                 .into_iter()
                 .collect(),
             stated: vec![],
+            claims: None,
             source: String::new(),
             sample: false,
         }

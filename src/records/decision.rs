@@ -16,6 +16,10 @@ use crate::{
     income::{BillCredited, BillFrozen, ClaimFrozen},
     interest::{RunApproved, RunNote, RunVoided},
     roll,
+    roofs::{
+        AlertCleared, AlertRaised, AlertSeen, AlertTold, CostEntered, CostReversed, ManualRead,
+        OutageChanged, OutagePlanned, ReadAgreed, ReadConfirmed, TaskDone,
+    },
     society::SocietyDocument,
     tables::{TableDecided, TableExtended},
 };
@@ -177,6 +181,42 @@ pub enum What {
     /// A frozen run is taken back.
     #[serde(rename = "run-voided/1")]
     RunVoided(RunVoided),
+    /// A person took a read from the dial.
+    #[serde(rename = "manual-read/1")]
+    ManualRead(Box<ManualRead>),
+    /// A second person saw the same on the dial or its photo.
+    #[serde(rename = "read-confirmed/1")]
+    ReadConfirmed(ReadConfirmed),
+    /// The figure that counts for a manual read.
+    #[serde(rename = "read-agreed/1")]
+    ReadAgreed(ReadAgreed),
+    /// A duty was done.
+    #[serde(rename = "task-done/1")]
+    TaskDone(TaskDone),
+    /// A roof will be off for a while.
+    #[serde(rename = "outage-planned/1")]
+    OutagePlanned(OutagePlanned),
+    /// A planned outage ends on another day, or does not happen.
+    #[serde(rename = "outage-changed/1")]
+    OutageChanged(OutageChanged),
+    /// A cost of a roof or of the society.
+    #[serde(rename = "cost-entered/1")]
+    CostEntered(CostEntered),
+    /// A cost counts no more.
+    #[serde(rename = "cost-reversed/1")]
+    CostReversed(CostReversed),
+    /// Something needs a person.
+    #[serde(rename = "alert-raised/1")]
+    AlertRaised(AlertRaised),
+    /// It is over.
+    #[serde(rename = "alert-cleared/1")]
+    AlertCleared(AlertCleared),
+    /// Somebody has seen it.
+    #[serde(rename = "alert-seen/1")]
+    AlertSeen(AlertSeen),
+    /// A message about it reached a person's relay or webhook.
+    #[serde(rename = "alert-told/1")]
+    AlertTold(AlertTold),
     /// A damaged tail was set aside at start.
     #[serde(rename = "tail-cut/1")]
     TailCut(TailCut),

@@ -27,6 +27,7 @@ pub mod own;
 pub mod person;
 pub mod proof;
 pub mod roll;
+pub mod roofs;
 pub mod society;
 pub mod tables;
 

@@ -298,12 +298,31 @@ pub struct Installation {
     /// Rates of the licensee's statement of terms that stand in for the published tables.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stated: Vec<StatedRate>,
+    /// When its licensee wants claims; Good Energy's calendar where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claims: Option<ClaimCalendar>,
     /// Where it comes from.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub source: String,
     /// True when not found in print.
     #[serde(default, skip_serializing_if = "is_false")]
     pub sample: bool,
+}
+
+/// When a licensee wants claims, and who makes them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimCalendar {
+    /// Months, 1 to 12.
+    pub months: Vec<u8>,
+    /// Last day in the month; the month's last where it is shorter.
+    pub day: u8,
+    /// The officer who makes them; the treasurer where nobody is named.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub owner: String,
+    /// Where it comes from.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
 }
 
 /// How export is paid.

@@ -9,7 +9,7 @@ use std::{
 };
 
 use domain::calendar::{HalfHour, Instant, Period};
-use report::GenerationReport;
+use report::{GenerationReport, generation::Income};
 
 use super::Web;
 use crate::office::{Answer, Known, SocietyOffice, overview::DaySoFar};
@@ -21,6 +21,8 @@ const MOST_KEPT: usize = 2048;
 
 /// Generation reports by society, roof and period.
 pub type Reports = Kept<Period, GenerationReport>;
+/// Income of roofs, by society, roof and period.
+pub type Incomes = Kept<Period, Option<Income>>;
 /// The days so far, by society and roof.
 pub type Days = Kept<(), DaySoFar>;
 
@@ -134,6 +136,23 @@ pub fn report(
     let key = (society.slug().to_owned(), site.map(str::to_owned), period);
     let make = || society.generation(site, period, None, now, false);
     web.reports.get(key, period.last_day() < today, stamp, make)
+}
+
+/// A roof's income over a period, at most one flush behind; of a time that is over, at most a minute
+/// more.
+pub fn income(
+    web: &Web,
+    society: &SocietyOffice,
+    site: &str,
+    period: Period,
+    now: Instant,
+) -> Answer<Arc<Option<Income>>> {
+    let stamp = Stamp::of(web, society, now);
+    let today = stamp.known.zone.day_of(now);
+    let key = (society.slug().to_owned(), Some(site.to_owned()), period);
+    web.incomes.get(key, period.last_day() < today, stamp, || {
+        web.state.office.earned(society, site, period, now, false)
+    })
 }
 
 /// The day so far, at most one flush behind.

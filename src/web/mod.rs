@@ -72,6 +72,7 @@ pub fn router(state: WebState) -> axum::Router {
         live: live::Board::new(state.clock.now()),
         state,
         reports: kept::Reports::default(),
+        incomes: kept::Incomes::default(),
         days: kept::Days::default(),
         questions: Arc::new(Semaphore::new(QUESTIONS_AT_ONCE)),
     }));
@@ -87,6 +88,7 @@ pub struct Room {
     state: WebState,
     live: live::Board,
     reports: kept::Reports,
+    incomes: kept::Incomes,
     days: kept::Days,
     questions: Arc<Semaphore>,
 }

@@ -78,6 +78,13 @@ fn answer(web: &Web, slug: &str, site: Option<&str>, name: &str) -> Result<Respo
             Refusal::Caller(why) => Trouble::period(text, &why, here.clone()),
             ours @ Refusal::Ours(_) => ours.into(),
         })?;
+    let report = match site {
+        Some(site) => {
+            let income = kept::income(web, &society, site, period, now)?;
+            Arc::new(GenerationReport::clone(&report).with_income(Option::clone(&income)))
+        }
+        None => report,
+    };
     let asked = Asked {
         society,
         site,

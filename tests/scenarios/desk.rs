@@ -145,7 +145,7 @@ impl Desk {
     }
 }
 
-fn society(meters: &[(&str, u8, u32, &str)]) -> String {
+pub fn society(meters: &[(&str, u8, u32, &str)]) -> String {
     let mut text = String::from(
         r#"
 [society]
@@ -192,6 +192,10 @@ monthly_kwh = ["828", "1404", "2388", "3180", "3515", "3450", "3613", "2971", "2
 [[officer]]
 id = "treasurer"
 role = "treasurer"
+
+[[officer]]
+id = "secretary"
+role = "secretary"
 "#,
     );
     for (serial, digits, step, installed) in meters {

@@ -129,3 +129,14 @@ fn a_backup_is_a_data_folder_that_gives_the_same() {
     assert_eq!(desk.energy("2014-06-01", "2014-06-05", "day"), before);
     desk.ok(&["verify"]);
 }
+
+#[test]
+fn a_meter_that_left_the_file_unread_is_no_difference() {
+    let desk = Desk::plain();
+    let other = super::desk::society(&[("M2", 9, 1, "2009-01-01")]);
+    desk.ok(&["society", "apply", &desk.file("other.toml", &other)]);
+    desk.reads("M2 2014-06-01T10:00:00Z 100\nM2 2014-06-01T11:00:00Z 110");
+    desk.ok(&["verify"]);
+    desk.ok(&["rebuild"]);
+    desk.ok(&["verify"]);
+}

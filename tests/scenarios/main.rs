@@ -1,10 +1,12 @@
 //! Situations a treasurer could check by hand, through the real command line.
 
 mod accounts;
+mod alerts;
 mod carried;
 mod commands;
 mod decisions;
 mod desk;
+mod dials;
 mod evidence;
 mod figures;
 mod imports;
@@ -13,5 +15,6 @@ mod interest;
 mod payments;
 mod roll;
 mod roll_people;
+mod roofs;
 mod sales;
 mod tables;

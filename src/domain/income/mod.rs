@@ -5,14 +5,17 @@
 //! taken by telemetry, from a file or by a person, and accepted. Estimates, deemed figures of other
 //! kinds, energy integrated from power and half-hourly energy have no way to become one.
 
+pub mod accreditation;
 mod bill;
 mod chain;
 mod claim;
+mod duty;
 mod half_hourly;
 mod paid;
 mod payments;
 mod read;
 mod reconcile;
+mod spread;
 
 pub use bill::{Bill, BillError, BillFinding, BillLine, BillOf, OnSite, bill};
 pub use chain::{Boundary, Chain, EndsError, Meets};
@@ -20,8 +23,10 @@ pub use claim::{
     Again, AgainExport, Claim, ClaimError, ClaimFinding, ClaimLine, ClaimOf, ExportMeets, LineKind,
     claim, claim_again,
 };
+pub use duty::{Duty, DutyKind, Facts, Photo, Shown};
 pub use half_hourly::{HalfHourlyOf, bill_half_hourly};
 pub use paid::{CHARGE_LIMIT, PaidFinding, compare};
 pub use payments::{Owed, Payment, allot};
 pub use read::{BillableRead, NotBillable};
 pub use reconcile::{ClaimKey, Difference, Due, Found, Paid, reconcile};
+pub use spread::spread;

@@ -8,6 +8,7 @@
 
 pub mod bindings;
 mod decision;
+mod dial;
 pub mod energy;
 mod event;
 mod explain;
@@ -26,6 +27,7 @@ mod rules;
 mod same_instant;
 
 pub use decision::{Decisions, ReadDecision};
+pub use dial::{DIAL_TOLERANCE, Dial, DialFinding};
 pub use event::{EventError, EventKind, MeterEvent, Neighbours};
 pub use finding::{ClockFault, Finding, Mark, Verdict};
 pub use fold::{DarkAnchor, FoldState, HeldJump, LastAccepted};

@@ -6,7 +6,7 @@
 
 use askama::Template;
 
-use super::{GenerationReport, ReportError, table::Line};
+use super::{GenerationReport, IncomeLine, ReportError, table::Line};
 use crate::{
     chart::{Setting, Shape},
     factors, words,
@@ -36,6 +36,7 @@ struct Fragment {
     caption: String,
     paragraph: Vec<Piece>,
     remarks: Vec<String>,
+    income: String,
     table_caption: String,
     step_axis: String,
     sample_generation: bool,
@@ -69,6 +70,17 @@ struct Table {
     forecast_mark: &'static str,
     lines: Vec<Line>,
     total: Line,
+}
+
+#[derive(Template)]
+#[template(path = "generation_income.html")]
+struct Earned {
+    sentence: String,
+    sample: bool,
+    mark: &'static str,
+    lines: Vec<IncomeLine>,
+    total: IncomeLine,
+    notes: Vec<String>,
 }
 
 struct Piece {
@@ -138,6 +150,7 @@ impl GenerationReport {
             caption: self.caption(),
             paragraph: paragraph.collect(),
             remarks: self.remarks().iter().map(|text| markup(text)).collect(),
+            income: self.html_income()?,
             table_caption: table.table_caption,
             step_axis: table.step_axis,
             sample_generation: table.sample_generation,
@@ -173,6 +186,22 @@ impl GenerationReport {
     /// When the template refuses.
     pub fn html_table(&self) -> Result<String, ReportError> {
         self.written(&self.table())
+    }
+
+    /// What the roof earned, with its table; empty where nobody asked.
+    fn html_income(&self) -> Result<String, ReportError> {
+        let (Some(income), Some(sentence)) = (&self.income, self.income_sentence()) else {
+            return Ok(String::new());
+        };
+        let (lines, total) = income.lines();
+        self.written(&Earned {
+            sentence: markup(&sentence),
+            sample: income.sample,
+            mark: if income.sample { " (SAMPLE)" } else { "" },
+            lines,
+            total,
+            notes: income.notes.iter().map(|note| markup(note)).collect(),
+        })
     }
 
     /// "Elmore House, generation report 2013".

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 use serde::Serialize;
 
-use super::{GenerationReport, Granularity, Progress, ReportError};
+use super::{GenerationReport, Granularity, Income, Progress, ReportError};
 use crate::{factors, words};
 
 #[derive(Serialize)]
@@ -41,7 +41,40 @@ struct Document<'a> {
     forecast: Option<Forecast<'a>>,
     sample: Sample<'a>,
     stand_ins: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    income: Option<Earned<'a>>,
     drawn_up: String,
+}
+
+#[derive(Serialize)]
+struct Earned<'a> {
+    earned_pence: i64,
+    not_frozen_pence: i64,
+    months: Vec<EarnedRow>,
+    losses: Vec<Lost<'a>>,
+    weather_wh: Option<i64>,
+    notes: &'a [String],
+    sample: bool,
+}
+
+#[derive(Serialize)]
+struct EarnedRow {
+    month: String,
+    claimed_pence: i64,
+    unclaimed_pence: i64,
+    billed_pence: i64,
+    unbilled_pence: i64,
+    costs_pence: i64,
+    lost_wh: Option<i64>,
+    lost_pence: i64,
+}
+
+#[derive(Serialize)]
+struct Lost<'a> {
+    cause: &'a str,
+    days: u32,
+    wh: i64,
+    pence: Option<i64>,
 }
 
 /// A whole figure is a number, one with decimals is text, so that no digit is lost.
@@ -112,6 +145,34 @@ struct Sample<'a> {
     notes: &'a [String],
 }
 
+fn earned(income: &Income) -> Earned<'_> {
+    let months = income.rows.iter().map(|row| EarnedRow {
+        month: row.month.to_string(),
+        claimed_pence: row.claimed.0,
+        unclaimed_pence: row.unclaimed.0,
+        billed_pence: row.billed.0,
+        unbilled_pence: row.unbilled.0,
+        costs_pence: row.costs.0,
+        lost_wh: row.lost.map(|wh| wh.0),
+        lost_pence: row.lost_pence.0,
+    });
+    let losses = income.losses.iter().map(|loss| Lost {
+        cause: loss.cause,
+        days: loss.days,
+        wh: loss.wh.0,
+        pence: loss.pence.map(|pence| pence.0),
+    });
+    Earned {
+        earned_pence: income.earned().0,
+        not_frozen_pence: income.not_frozen().0,
+        months: months.collect(),
+        losses: losses.collect(),
+        weather_wh: income.weather.map(|wh| wh.0),
+        notes: &income.notes,
+        sample: income.sample,
+    }
+}
+
 impl GenerationReport {
     /// One JSON document with a line end.
     ///
@@ -177,6 +238,7 @@ impl GenerationReport {
                 notes: &self.samples.notes,
             },
             stand_ins: &self.stand_ins,
+            income: self.income.as_ref().map(earned),
             drawn_up: self.drawn_up.to_string(),
         }
     }

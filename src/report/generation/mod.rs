@@ -9,6 +9,7 @@ mod csv;
 
 pub(crate) use crate::sheet::harmless;
 mod html;
+mod income;
 mod json;
 mod sentence;
 mod svg;
@@ -23,6 +24,7 @@ use domain::{
 };
 use rust_decimal::Decimal;
 
+pub use income::{Income, IncomeLine, IncomeRow, LossRow};
 pub use sentence::Clause;
 pub use table::Line;
 
@@ -59,6 +61,8 @@ pub struct GenerationReport {
     pub stand_ins: Vec<String>,
     /// How we know: each a step further down, to the meter.
     pub working: Vec<Step>,
+    /// A roof's income, costs and losses, where they are asked for.
+    pub income: Option<Income>,
     /// When the report was drawn up.
     pub drawn_up: Instant,
 }

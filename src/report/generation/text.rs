@@ -1,6 +1,6 @@
 //! The report as plain text, for a terminal or the body of a letter.
 
-use super::{GenerationReport, table::Line};
+use super::{GenerationReport, IncomeLine, table::Line};
 use crate::{factors, words};
 
 /// Words are wrapped to this many columns.
@@ -21,6 +21,18 @@ impl GenerationReport {
         say("", "");
         for line in self.columns() {
             say(&line, "raw");
+        }
+        if let Some(sentence) = self.income_sentence() {
+            say("", "");
+            say(&sentence, "");
+            say("", "");
+            for line in self.income_columns() {
+                say(&line, "raw");
+            }
+            let notes = self.income.iter().flat_map(|income| &income.notes);
+            for note in notes {
+                say(&format!("* {note}"), "  ");
+            }
         }
         let remarks = self.remarks();
         if !remarks.is_empty() {
@@ -100,6 +112,59 @@ impl GenerationReport {
         let rule = widths.iter().sum::<usize>() + 8;
         lines.push("-".repeat(rule));
         lines.push(print(&total));
+        lines
+    }
+}
+
+impl GenerationReport {
+    fn income_columns(&self) -> Vec<String> {
+        let Some(income) = &self.income else {
+            return Vec::new();
+        };
+        let (rows, total) = income.lines();
+        let cells = |line: &IncomeLine| {
+            [
+                line.label.clone(),
+                line.claims.clone(),
+                line.bills.clone(),
+                line.open.clone(),
+                line.costs.clone(),
+                line.lost_kwh.clone(),
+                line.lost.clone(),
+            ]
+        };
+        let head = [
+            "Month",
+            "Claims",
+            "Bills",
+            "Not yet frozen",
+            "Costs",
+            "Lost kWh",
+            "Lost",
+        ]
+        .map(str::to_owned);
+        let mut all = vec![head];
+        all.extend(rows.iter().map(cells));
+        all.push(cells(&total));
+        let width = |n: usize| {
+            all.iter()
+                .map(|row| row[n].chars().count())
+                .max()
+                .unwrap_or(0)
+        };
+        let widths = [0, 1, 2, 3, 4, 5, 6].map(width);
+        let mut lines: Vec<String> = all
+            .iter()
+            .map(|row| {
+                let mut text = format!("{:<1$}", row[0], widths[0]);
+                for (cell, width) in row.iter().zip(widths).skip(1) {
+                    text.push_str(&format!("  {cell:>width$}"));
+                }
+                text.trim_end().to_owned()
+            })
+            .collect();
+        let rule = widths.iter().sum::<usize>() + 12;
+        lines.insert(lines.len() - 1, "-".repeat(rule));
         lines
     }
 }

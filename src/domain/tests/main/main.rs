@@ -18,6 +18,7 @@ mod interest;
 mod interest_properties;
 mod meters;
 mod modulus;
+mod performance;
 mod plans;
 mod properties;
 mod reconciled;

@@ -83,6 +83,7 @@ pub fn bes1_2013() -> GenerationReport {
             ],
         },
         stand_ins: Vec::new(),
+        income: None,
         working: vec![
             Step {
                 text: "17,520 half hours of the generation meter at Elmore House".into(),
