@@ -4,6 +4,9 @@ use crate::compact::Compactor;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
+/// What the thread gives way by; at 10 it has a tenth of what intake has on a processor both want.
+const NICENESS: i32 = 10;
+
 /// The thread that compresses closed segments, woken at each rotation.
 pub(super) struct Compaction {
     wake: Option<SyncSender<()>>,
@@ -20,6 +23,10 @@ impl Compaction {
         let thread = std::thread::Builder::new()
             .name("journal-compact".into())
             .spawn(move || {
+                // Intake comes first where processors are few. Linux keeps a niceness a thread.
+                if let Err(error) = rustix::process::nice(NICENESS) {
+                    tracing::debug!(%error, "compression runs at the priority of intake");
+                }
                 while woken.recv().is_ok() {
                     if let Err(error) = working.compact_closed() {
                         tracing::warn!(%error, "a closed segment was left as it is");
