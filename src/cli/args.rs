@@ -32,9 +32,12 @@ pub struct Cli {
     /// Print one JSON document on stdout instead of text
     #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
     pub output: Output,
-    /// Who acts: an officer's id of the society
+    /// Who acts: an officer's id of the society, or a user's
     #[arg(long = "as", global = true, value_name = "OFFICER")]
     pub officer: Option<String>,
+    /// A file with a token of the user named by --as, instead of a password and a code
+    #[arg(long, global = true, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
     /// What to do
     #[command(subcommand)]
     pub command: Command,
@@ -139,6 +142,9 @@ pub enum Command {
     /// The mirror: a server that speaks the API of InfluxDB 2
     #[command(subcommand)]
     Influx(Influx),
+    /// Users: who may decide, and their second factor
+    #[command(subcommand)]
+    User(User),
     /// Check that nothing was changed: the journal's hashes, and the projections against it
     Verify(Verify),
     /// Make the projections again from the journal
@@ -150,6 +156,83 @@ pub enum Command {
     /// Check the configuration file
     #[command(subcommand)]
     Config(Config),
+}
+
+/// `user …`
+#[derive(Clone, Debug, Subcommand)]
+pub enum User {
+    /// List users, their roles and tokens
+    List,
+    /// Make a user and print the one-time code with which they choose a password
+    Add {
+        /// The user's id: a to z, 0 to 9 and `-`
+        user: String,
+        /// Treasurer, secretary, approver, steward, auditor, administrator or council
+        #[arg(long, required = true)]
+        role: Vec<identity::Role>,
+        /// The society the roles hold in; every one when left out
+        #[arg(long)]
+        society: Option<String>,
+    },
+    /// Print a new one-time code, for an invitation that ran out or a reset another officer asked for
+    Invite {
+        /// The user's id
+        user: String,
+    },
+    /// Choose a password and a second factor, with the one-time code
+    SetUp {
+        /// The user's id
+        user: String,
+    },
+    /// Give and take roles
+    Role {
+        /// The user's id
+        user: String,
+        /// A role to give
+        #[arg(long)]
+        give: Vec<identity::Role>,
+        /// A role to take
+        #[arg(long)]
+        take: Vec<identity::Role>,
+        /// The society they hold in; every one when left out
+        #[arg(long)]
+        society: Option<String>,
+    },
+    /// Vouch that a user lost password or second factor; another officer then invites again
+    Reset {
+        /// The user's id
+        user: String,
+        /// What happened
+        #[arg(long)]
+        reason: String,
+    },
+    /// Believe a user no more
+    Disable {
+        /// The user's id
+        user: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
+    /// Make a token for a program that acts as you
+    Token {
+        /// Your user id
+        user: String,
+        /// What it is for
+        #[arg(long)]
+        label: String,
+        /// How many days it lives
+        #[arg(long, default_value_t = 90)]
+        days: u32,
+    },
+    /// End a token
+    EndToken {
+        /// The user's id
+        user: String,
+        /// What it was for
+        #[arg(long)]
+        label: String,
+    },
 }
 
 /// `demo`

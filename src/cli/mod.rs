@@ -24,6 +24,7 @@ mod members;
 mod messages;
 mod meter;
 mod outage;
+pub mod policy;
 mod projection;
 mod rate;
 mod reads;
@@ -34,6 +35,7 @@ mod society;
 pub mod socket;
 mod table;
 mod tasks;
+mod user;
 pub mod voice;
 
 use std::{
@@ -47,13 +49,14 @@ use serde::Serialize;
 
 use self::{
     args::{Cli, Command, Output},
+    policy::Need,
     socket::{Files, Request},
     voice::{Terminal, Voice},
 };
 use crate::{
     clock::Clock,
     config::Config,
-    office::{Answer, Office, Refusal, SocietyOffice, answer::refuse, blobs::Given},
+    office::{Answer, Office, Refusal, SocietyOffice, answer::refuse, blobs::Given, users::Shown},
 };
 
 /// What a command works with.
@@ -68,6 +71,8 @@ pub struct Desk<'a> {
     pub office: &'a Office,
     /// What time it is.
     pub now: Instant,
+    /// When it was that time.
+    pub since: std::time::Instant,
     /// Where it speaks.
     pub voice: &'a mut dyn Voice,
 }
@@ -112,7 +117,7 @@ fn here_or_there(cli: &Cli) -> Answer<u8> {
         Terminal::default().data(&shown);
         return Ok(0);
     }
-    let files = files_of(&cli.command)?;
+    let files = files_of(cli)?;
     let data = cli.data.clone().unwrap_or_else(|| PathBuf::from("./data"));
     let folder = std::env::current_dir()
         .map_err(|e| Refusal::Ours(format!("the current folder cannot be read: {e}")))?;
@@ -156,6 +161,7 @@ fn here_or_there(cli: &Cli) -> Answer<u8> {
         folder: &folder,
         office: &office,
         now,
+        since: std::time::Instant::now(),
         voice: &mut terminal,
     });
     office.close();
@@ -179,6 +185,7 @@ pub fn serve(
             folder: &request.folder,
             office,
             now,
+            since: std::time::Instant::now(),
             voice,
         }),
     };
@@ -199,6 +206,7 @@ fn code_of(refusal: &Refusal) -> u8 {
 }
 
 fn execute(desk: &mut Desk<'_>) -> Answer<()> {
+    admit(desk)?;
     match desk.cli.command.clone() {
         Command::Society(command) => society::run(desk, &command),
         Command::Installation(args::List::List { society }) => {
@@ -229,6 +237,7 @@ fn execute(desk: &mut Desk<'_>) -> Answer<()> {
         Command::Shares(command) => shares::run(desk, &command),
         Command::Register(command) => shares::register(desk, &command),
         Command::Influx(command) => influx::run(desk, &command),
+        Command::User(command) => user::run(desk, &command),
         Command::Verify(command) => evidence::verify(desk, &command),
         Command::Rebuild(command) => evidence::rebuild(desk, &command),
         Command::Head(command) => evidence::head(desk, &command),
@@ -239,15 +248,49 @@ fn execute(desk: &mut Desk<'_>) -> Answer<()> {
     }
 }
 
+/// Whether the one who says it may: nothing decides without a right once the node has a user.
+fn admit(desk: &mut Desk<'_>) -> Answer<()> {
+    let need = policy::need(&desk.cli.command);
+    if need == Need::Nothing || !desk.office.has_users() {
+        return Ok(());
+    }
+    let Some(id) = desk.cli.officer.clone() else {
+        return refuse(
+            "this needs a user who may decide it\nhint: say --as USER; `commonwatt user list` shows them",
+        );
+    };
+    if need == Need::Own
+        && let Command::User(args::User::Token { user, .. }) = &desk.cli.command
+        && *user != id
+    {
+        return refuse(format!("only `{user}` makes tokens for `{user}`"));
+    }
+    let shown = match &desk.cli.token_file {
+        Some(file) => Shown::Token(desk.text(file)?),
+        None => Shown::Password {
+            password: desk.voice.ask(&format!("password of {id}"), true)?,
+            code: desk
+                .voice
+                .ask("code of the moment, or a recovery code", false)?,
+        },
+    };
+    let now = desk.now_again();
+    desk.office.believe(&id, &shown, now)?;
+    match need {
+        Need::Right(right) => desk.office.check_right_anywhere(&id, right),
+        _ => Ok(()),
+    }
+}
+
 /// Commands that may make a data folder.
 fn founds(command: &Command) -> bool {
     matches!(command, Command::Society(args::Society::Apply { .. }))
 }
 
-fn files_of(command: &Command) -> Answer<Files> {
-    let mut names: Vec<&PathBuf> = Vec::new();
+fn files_of(cli: &Cli) -> Answer<Files> {
+    let mut names: Vec<&PathBuf> = cli.token_file.iter().collect();
     let mapping;
-    match command {
+    match &cli.command {
         Command::Society(args::Society::Apply { file, .. })
         | Command::Gateway(args::Gateway::Certificate { file, .. }) => {
             names.push(file);
@@ -374,11 +417,30 @@ impl Desk<'_> {
         Ok(())
     }
 
-    /// Who acts on a society: an officer it knows, or the owner of the folder.
+    /// The time now: a person may have thought for minutes since the command began.
+    fn now_again(&self) -> Instant {
+        self.now
+            .plus_ms(i64::try_from(self.since.elapsed().as_millis()).unwrap_or(0))
+    }
+
+    /// Who acts on the node as a whole.
+    fn by_node(&self) -> String {
+        let officer = self.cli.officer.clone();
+        officer.unwrap_or_else(|| "owner".to_owned())
+    }
+
+    /// Who acts on a society: a user with the right, an officer it knows where the node has no users
+    /// yet, or the owner of the folder.
     fn by(&self, society: &SocietyOffice) -> Answer<String> {
         let Some(officer) = &self.cli.officer else {
             return Ok("owner".to_owned());
         };
+        if let Need::Right(right) = policy::need(&self.cli.command)
+            && self.office.has_users()
+        {
+            self.office.check_right(officer, right, society.slug())?;
+            return Ok(officer.clone());
+        }
         let known = society.known();
         if known.document.officer.iter().any(|o| &o.id == officer) {
             return Ok(officer.clone());

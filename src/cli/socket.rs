@@ -3,7 +3,8 @@
 //! While a daemon runs it alone may write, so a command sends it what was typed, with the bytes of
 //! the files it names, over `DATA/commonwatt.sock` (mode 0600: who may open it owns the folder).
 //! The daemon runs the same code on its own thread and answers in frames: a letter (`o` data,
-//! `e` words, `p` progress, `x` exit code), a length (u32, big endian), and that many bytes.
+//! `e` words, `p` progress, `q` a question, `x` exit code), a length (u32, big endian), and that many
+//! bytes. A question is answered with a length and a JSON string, or null where nobody is there.
 
 use std::{
     collections::BTreeMap,
@@ -14,10 +15,19 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::voice::{Terminal, Voice};
+use super::{
+    user::nobody_to_ask,
+    voice::{Terminal, Voice},
+};
+use crate::office::Answer;
 
 /// Largest request: the bytes of an imported file and what was typed.
 pub const MAX_REQUEST_BYTES: u32 = 1 << 30;
+
+/// Longest answer to a question.
+const MAX_ANSWER_BYTES: u32 = 4_096;
+/// How long a person may take to answer: to find the telephone, too.
+const THINKING: std::time::Duration = std::time::Duration::from_secs(300);
 
 /// What was typed, where, and the files it names.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -58,6 +68,15 @@ pub fn ask(socket: &Path, request: &Request, files: &Files) -> io::Result<u8> {
         match start[0] {
             b'o' => terminal.data(&text),
             b'e' => terminal.say(&text),
+            b'q' => {
+                // The answer goes back at once; nobody there is said as such.
+                let (what, secret): (String, bool) =
+                    serde_json::from_str(&text).map_err(io::Error::other)?;
+                let answer = serde_json::to_vec(&terminal.ask(&what, secret).ok())?;
+                let length = u32::try_from(answer.len()).map_err(io::Error::other)?;
+                stream.write_all(&length.to_be_bytes())?;
+                stream.write_all(&answer)?;
+            }
             b'p' => {
                 if let Ok((label, done, total)) = serde_json::from_str::<(String, u64, u64)>(&text)
                 {
@@ -121,6 +140,20 @@ impl Remote {
             .and_then(|()| self.stream.write_all(body));
     }
 
+    /// What the person answered, once there is an answer.
+    fn answer(&mut self) -> io::Result<Option<String>> {
+        self.stream.set_read_timeout(Some(THINKING))?;
+        let mut length = [0; 4];
+        self.stream.read_exact(&mut length)?;
+        let length = u32::from_be_bytes(length);
+        if length > MAX_ANSWER_BYTES {
+            return Err(io::Error::other("the answer is too long"));
+        }
+        let mut answer = vec![0; length as usize];
+        self.stream.read_exact(&mut answer)?;
+        serde_json::from_slice(&answer).map_err(io::Error::other)
+    }
+
     /// Ends the answer with an exit code.
     pub fn exit(&mut self, code: u8) {
         self.frame(b'x', &[code]);
@@ -134,6 +167,15 @@ impl Voice for Remote {
 
     fn say(&mut self, line: &str) {
         self.frame(b'e', line.as_bytes());
+    }
+
+    fn ask(&mut self, what: &str, secret: bool) -> Answer<String> {
+        let asked = serde_json::to_vec(&(what, secret)).unwrap_or_default();
+        self.frame(b'q', &asked);
+        self.answer()
+            .ok()
+            .flatten()
+            .ok_or_else(|| nobody_to_ask(what))
     }
 
     fn progress(&mut self, label: &str, done: u64, total: u64) {

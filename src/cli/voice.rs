@@ -7,6 +7,9 @@ use std::io::{IsTerminal, Write};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::user::nobody_to_ask;
+use crate::office::Answer;
+
 /// Where a command's answer goes.
 pub trait Voice: Send {
     /// Data: exactly these bytes to stdout.
@@ -15,6 +18,11 @@ pub trait Voice: Send {
     fn say(&mut self, line: &str);
     /// How far a long piece of work is; `total` 0 when unknown.
     fn progress(&mut self, label: &str, done: u64, total: u64);
+    /// Asks the person for one line; what is `secret` is not shown while it is typed.
+    ///
+    /// # Errors
+    /// When nobody is there.
+    fn ask(&mut self, what: &str, secret: bool) -> Answer<String>;
 }
 
 /// The terminal. A progress bar is drawn only where a person watches stderr.
@@ -61,9 +69,28 @@ impl Voice for Terminal {
             bar.set_position(done);
         }
     }
+
+    fn ask(&mut self, what: &str, secret: bool) -> Answer<String> {
+        self.end_bar();
+        Terminal::read(what, secret).map_err(|_| nobody_to_ask(what))
+    }
 }
 
 impl Terminal {
+    /// One line from the person at the terminal.
+    fn read(what: &str, secret: bool) -> std::io::Result<String> {
+        if secret {
+            return rpassword::prompt_password(format!("{what}: "));
+        }
+        if !std::io::stdin().is_terminal() {
+            return Err(std::io::ErrorKind::NotConnected.into());
+        }
+        eprint!("{what}: ");
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line)?;
+        Ok(line.trim_end_matches(['\n', '\r']).to_owned())
+    }
+
     fn end_bar(&mut self) {
         if let Some((_, bar)) = self.bar.take() {
             bar.finish_and_clear();

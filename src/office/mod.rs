@@ -55,6 +55,7 @@ mod sun;
 pub mod tables;
 pub mod tariffs;
 pub mod telling;
+pub mod users;
 mod worth;
 
 use std::{

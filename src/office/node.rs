@@ -30,6 +30,7 @@ use wire::{
 use super::{
     answer::{Answer, OrOurs, Refusal, refuse},
     folder::{self, Folder},
+    users::Users,
 };
 
 /// Segment size of the node's journal: it holds a few decisions a year.
@@ -100,6 +101,7 @@ impl KnownKey {
 
 /// The node's journal and what it says.
 pub struct Node {
+    users: Users,
     journal: Journal,
     credentials: BTreeMap<String, Credential>,
     societies: BTreeSet<String>,
@@ -128,6 +130,7 @@ impl Node {
         };
         let (journal, _) = Journal::open(Arc::new(disk), options).or_ours("the node's journal")?;
         let mut node = Node {
+            users: Users::default(),
             journal,
             credentials: BTreeMap::new(),
             societies: BTreeSet::new(),
@@ -137,7 +140,7 @@ impl Node {
         for record in reader.read(0) {
             let record = record.or_ours("the node's journal")?;
             let decision = Decision::from_record(&record.bytes).or_ours("the node's journal")?;
-            node.take(decision.what, decision.at_ms)?;
+            node.take(decision)?;
         }
         Ok(node)
     }
@@ -398,6 +401,16 @@ impl Node {
         Ok(())
     }
 
+    /// Its users.
+    #[must_use]
+    pub fn users(&self) -> &Users {
+        &self.users
+    }
+
+    pub(super) fn users_mut(&mut self) -> &mut Users {
+        &mut self.users
+    }
+
     /// A handle for checking and copying.
     #[must_use]
     pub fn reader(&self) -> journal::Reader {
@@ -409,7 +422,7 @@ impl Node {
     }
 
     /// Takes decisions as one group of the journal: all of them or none.
-    fn decide_all(&mut self, what: Vec<What>, by: &str, now: Instant) -> Answer<()> {
+    pub(super) fn decide_all(&mut self, what: Vec<What>, by: &str, now: Instant) -> Answer<()> {
         let decisions: Vec<Decision> = what
             .into_iter()
             .map(|what| Decision {
@@ -427,16 +440,17 @@ impl Node {
             .or_ours("the node's journal")?;
         decisions
             .into_iter()
-            .try_for_each(|decision| self.take(decision.what, decision.at_ms))
+            .try_for_each(|decision| self.take(decision))
     }
 
-    fn take(&mut self, what: What, at_ms: i64) -> Answer<()> {
+    fn take(&mut self, decision: Decision) -> Answer<()> {
+        let at_ms = decision.at_ms;
         let hash = |text: &str| {
             unhex(text)
                 .ok_or("a hash is not 64 hex digits")
                 .or_ours("the node's journal")
         };
-        match what {
+        match decision.what {
             What::GatewayCredential(c) => {
                 self.societies.insert(c.society);
                 let standing = self.credentials.entry(c.gateway).or_default();
@@ -485,7 +499,8 @@ impl Node {
             }
             What::GatewayRevoked(r) => self.take_revocation(r.gateway, Instant(at_ms)),
             What::GatewayRevokedFrom(r) => self.take_revocation(r.gateway, Instant(r.from_ms)),
-            _ => {}
+            What::UserResetAsked(asked) => self.users.take_reset(asked, &decision.by),
+            what => self.users.take(what)?,
         }
         Ok(())
     }

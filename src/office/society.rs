@@ -612,6 +612,14 @@ fn apply(books: &mut BooksStore, position: u64, record: &[u8], decision: &Decisi
         | What::AlertCleared(_)
         | What::AlertSeen(_)
         | What::AlertTold(_)
+        | What::UserInvited(_)
+        | What::UserSetUp(_)
+        | What::UserRoles(_)
+        | What::UserDisabled(_)
+        | What::UserToken(_)
+        | What::UserTokenEnded(_)
+        | What::UserRecovered(_)
+        | What::UserResetAsked(_)
         | What::TailCut(_) => {}
     }
     effects.extend(months.iter().map(Effect::HistoryMonth));
@@ -683,6 +691,14 @@ fn kind_of(what: &What) -> &'static str {
         What::AlertCleared(_) => "alert-cleared/1",
         What::AlertSeen(_) => "alert-seen/1",
         What::AlertTold(_) => "alert-told/1",
+        What::UserInvited(_) => "user-invited/1",
+        What::UserSetUp(_) => "user-set-up/1",
+        What::UserRoles(_) => "user-roles/1",
+        What::UserDisabled(_) => "user-disabled/1",
+        What::UserToken(_) => "user-token/1",
+        What::UserTokenEnded(_) => "user-token-ended/1",
+        What::UserRecovered(_) => "user-recovered/1",
+        What::UserResetAsked(_) => "user-reset-asked/1",
         What::TailCut(_) => "tail-cut/1",
     }
 }

@@ -22,6 +22,10 @@ use crate::{
     },
     society::SocietyDocument,
     tables::{TableDecided, TableExtended},
+    users::{
+        UserDisabled, UserInvited, UserRecovered, UserResetAsked, UserRoles, UserSetUp, UserToken,
+        UserTokenEnded,
+    },
 };
 
 /// A decision with its author and time.
@@ -217,6 +221,30 @@ pub enum What {
     /// A message about it reached a person's relay or webhook.
     #[serde(rename = "alert-told/1")]
     AlertTold(AlertTold),
+    /// Somebody may set up a user with a one-time code; only its hash is kept (node journal).
+    #[serde(rename = "user-invited/1")]
+    UserInvited(UserInvited),
+    /// A user chose a password and confirmed a second factor (node journal).
+    #[serde(rename = "user-set-up/1")]
+    UserSetUp(UserSetUp),
+    /// What a user is from now on (node journal).
+    #[serde(rename = "user-roles/1")]
+    UserRoles(UserRoles),
+    /// A user is not believed any more (node journal).
+    #[serde(rename = "user-disabled/1")]
+    UserDisabled(UserDisabled),
+    /// A program may act as a user; only the token's hash is kept (node journal).
+    #[serde(rename = "user-token/1")]
+    UserToken(UserToken),
+    /// A token is believed no more (node journal).
+    #[serde(rename = "user-token-ended/1")]
+    UserTokenEnded(UserTokenEnded),
+    /// A recovery code was used (node journal).
+    #[serde(rename = "user-recovered/1")]
+    UserRecovered(UserRecovered),
+    /// An officer vouches that a user lost a secret (node journal).
+    #[serde(rename = "user-reset-asked/1")]
+    UserResetAsked(UserResetAsked),
     /// A damaged tail was set aside at start.
     #[serde(rename = "tail-cut/1")]
     TailCut(TailCut),

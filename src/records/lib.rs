@@ -30,6 +30,7 @@ pub mod roll;
 pub mod roofs;
 pub mod society;
 pub mod tables;
+pub mod users;
 
 pub use decoded::Decoded;
 

@@ -18,3 +18,4 @@ mod roll_people;
 mod roofs;
 mod sales;
 mod tables;
+mod users;

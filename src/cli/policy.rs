@@ -1,0 +1,126 @@
+//! What every command needs, in one table: a command without a row does not compile.
+//!
+//! Commands that only read need nothing, unless what they read is about persons: who may open the
+//! data folder or its socket may read its other files anyway. What decides needs a right, as soon as the node has a user (see `office::users`).
+
+use identity::Right;
+
+use super::args::{self, Command};
+
+/// What a command needs of the person who says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing.
+    Nothing,
+    /// A right in the society it is about.
+    Right(Right),
+    /// To be the user it is about.
+    Own,
+}
+
+use Need::{Nothing, Own};
+const SEE: Need = Need::Right(Right::See);
+const ROLL: Need = Need::Right(Right::Roll);
+const METERS: Need = Need::Right(Right::Meters);
+const MONEY: Need = Need::Right(Right::Money);
+const RIGHTS: Need = Need::Right(Right::Rights);
+const APPROVE: Need = Need::Right(Right::Approve);
+
+/// What this command needs.
+#[must_use]
+pub fn need(command: &Command) -> Need {
+    match command {
+        Command::Demo(_) | Command::Serve(_) | Command::Config(_) => Nothing,
+        Command::Society(args::Society::Apply { dry_run, .. }) => match dry_run {
+            true => Nothing,
+            false => RIGHTS,
+        },
+        Command::Society(_) | Command::Installation(_) | Command::Site(_) => Nothing,
+        Command::Meter(args::Meter::List { .. }) => Nothing,
+        Command::Meter(_) => METERS,
+        Command::Reads(args::Reads::List { .. } | args::Reads::Taken { .. }) => Nothing,
+        Command::Reads(_) => METERS,
+        Command::Messages(_) | Command::Energy(_) | Command::Report(_) | Command::Rate(_) => {
+            Nothing
+        }
+        Command::Claim(args::Claim::Freeze { .. }) => MONEY,
+        Command::Claim(_) => Nothing,
+        Command::Bill(args::Bill::Freeze { .. } | args::Bill::Credit { .. }) => MONEY,
+        Command::Bill(_) => Nothing,
+        Command::Accounts(accounts) => match accounts {
+            args::Accounts::Chart {
+                file: None,
+                standard: false,
+                ..
+            }
+            | args::Accounts::TrialBalance { .. }
+            | args::Accounts::Account { .. }
+            | args::Accounts::Download { .. } => Nothing,
+            args::Accounts::Chart { .. }
+            | args::Accounts::Post(_)
+            | args::Accounts::Reverse { .. }
+            | args::Accounts::Close { .. } => MONEY,
+        },
+        Command::Bank(args::Bank::List { .. }) => Nothing,
+        Command::Bank(_) => MONEY,
+        Command::Table(table) => match table {
+            args::Table::List { .. } | args::Table::Show { .. } => Nothing,
+            args::Table::Extend { .. } => MONEY,
+            args::Table::Approve { .. } | args::Table::Refuse { .. } => APPROVE,
+        },
+        Command::Members(members) => match members {
+            args::Members::List { .. } | args::Members::Show(_) | args::Members::Export(_) => SEE,
+            _ => ROLL,
+        },
+        Command::Shares(shares) => match shares {
+            args::Shares::Holdings { .. }
+            | args::Shares::Movements { .. }
+            | args::Shares::Applications { .. }
+            | args::Shares::Withdrawals { .. }
+            | args::Shares::Certificate { .. } => SEE,
+            args::Shares::Pay { .. } | args::Shares::Repay { .. } => MONEY,
+            _ => ROLL,
+        },
+        Command::Register(_) => SEE,
+        Command::Interest(interest) => match interest {
+            args::Interest::List { .. }
+            | args::Interest::Show { .. }
+            | args::Interest::Preview(_) => SEE,
+            args::Interest::Approve { .. } => APPROVE,
+            args::Interest::Prepare(_)
+            | args::Interest::Freeze { .. }
+            | args::Interest::Void { .. } => MONEY,
+        },
+        Command::Projection { .. } | Command::Notice(_) => Nothing,
+        Command::Cost(args::CostCommand::List { .. }) => Nothing,
+        Command::Cost(_) => MONEY,
+        Command::Outage(args::OutageCommand::List { .. } | args::OutageCommand::Show { .. }) => {
+            Nothing
+        }
+        Command::Outage(_) => METERS,
+        Command::Tasks(args::Tasks::List { .. }) => Nothing,
+        // Whatever the duty is about, one of the officers has done it; the record says who.
+        Command::Tasks(args::Tasks::Done { .. }) => SEE,
+        Command::Alerts(args::Alerts::List { .. }) => Nothing,
+        Command::Alerts(args::Alerts::Seen { .. }) => METERS,
+        Command::Gateway(args::Gateway::List { .. } | args::Gateway::Acl { .. }) => Nothing,
+        Command::Gateway(_) => METERS,
+        Command::Inbox(args::Inbox::List | args::Inbox::Show { .. }) => Nothing,
+        Command::Inbox(_) => METERS,
+        Command::Map(args::Map::Apply { .. }) => METERS,
+        Command::Map(_) => Nothing,
+        // The mirror is fed, never read for money; the owner of the folder sees to it.
+        Command::Influx(_) => Nothing,
+        Command::Verify(_) | Command::Rebuild(_) | Command::Head(_) | Command::Backup(_) => Nothing,
+        Command::User(user) => match user {
+            args::User::List | args::User::SetUp { .. } => Nothing,
+            args::User::Token { .. } => Own,
+            args::User::Reset { .. } => APPROVE,
+            args::User::Add { .. }
+            | args::User::Invite { .. }
+            | args::User::Role { .. }
+            | args::User::Disable { .. }
+            | args::User::EndToken { .. } => RIGHTS,
+        },
+    }
+}

@@ -1,0 +1,120 @@
+//! Guessing is slowed, and the owner is not locked out: each wrong try of a name costs the next one
+//! a wait that doubles, up to a limit at which a guesser gets fewer than a hundred tries an hour. A
+//! right one forgets them.
+
+use std::collections::BTreeMap;
+
+/// Wrong tries before there is a wait.
+const FREE: u32 = 4;
+/// The first wait, ms.
+const FIRST_MS: i64 = 1_000;
+/// The longest wait, ms: 64 s leaves 56 tries an hour.
+const LONGEST_MS: i64 = 64_000;
+/// Names remembered; the one silent for longest is forgotten first.
+const MOST_NAMES: usize = 10_000;
+
+/// Wrong tries by name (an account, or an address).
+#[derive(Debug, Default)]
+pub struct Guesses {
+    names: BTreeMap<String, Tries>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Tries {
+    wrong: u32,
+    last_ms: i64,
+}
+
+impl Guesses {
+    /// How long this name has to wait before it is listened to, ms; 0 is not at all.
+    #[must_use]
+    pub fn wait_ms(&self, name: &str, now_ms: i64) -> i64 {
+        let Some(tries) = self.names.get(name) else {
+            return 0;
+        };
+        let Some(over) = tries.wrong.checked_sub(FREE) else {
+            return 0;
+        };
+        let wait = FIRST_MS
+            .saturating_mul(1_i64 << over.min(16))
+            .min(LONGEST_MS);
+        // A clock that jumps back must not lock anybody out for longer than the wait.
+        let waited = now_ms.saturating_sub(tries.last_ms).max(0);
+        wait.saturating_sub(waited).max(0)
+    }
+
+    /// A try failed.
+    pub fn wrong(&mut self, name: &str, now_ms: i64) {
+        if self.names.len() >= MOST_NAMES && !self.names.contains_key(name) {
+            let oldest = self.names.iter().min_by_key(|(_, tries)| tries.last_ms);
+            if let Some(oldest) = oldest.map(|(name, _)| name.clone()) {
+                self.names.remove(&oldest);
+            }
+        }
+        let tries = self.names.entry(name.to_owned()).or_insert(Tries {
+            wrong: 0,
+            last_ms: now_ms,
+        });
+        tries.wrong = tries.wrong.saturating_add(1);
+        tries.last_ms = now_ms;
+    }
+
+    /// A try succeeded.
+    pub fn right(&mut self, name: &str) {
+        self.names.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ten_thousand_guesses_become_fewer_than_a_hundred_an_hour() {
+        let mut guesses = Guesses::default();
+        let (mut heard, mut now) = (0, 0);
+        while now < 3_600_000 {
+            if guesses.wait_ms("treasurer", now) == 0 {
+                guesses.wrong("treasurer", now);
+                heard += 1;
+            }
+            now += 360; // 10,000 an hour
+        }
+        assert!((50..100).contains(&heard), "{heard}");
+        assert_eq!(
+            guesses.wait_ms("secretary", now),
+            0,
+            "another name waits for nothing"
+        );
+        assert_eq!(
+            guesses.wait_ms("treasurer", now + LONGEST_MS),
+            0,
+            "the owner gets in"
+        );
+        guesses.right("treasurer");
+        assert_eq!(guesses.wait_ms("treasurer", now), 0);
+    }
+
+    #[test]
+    fn a_clock_that_jumps_back_locks_nobody_out() {
+        let mut guesses = Guesses::default();
+        for _ in 0..20 {
+            guesses.wrong("treasurer", 1_000_000_000);
+        }
+        assert!(guesses.wait_ms("treasurer", 0) <= LONGEST_MS);
+    }
+
+    #[test]
+    fn memory_is_bounded_by_names() {
+        let mut guesses = Guesses::default();
+        for n in 0..(MOST_NAMES as i64 + 20) {
+            guesses.wrong(&n.to_string(), n);
+        }
+        assert_eq!(guesses.names.len(), MOST_NAMES);
+        assert!(
+            guesses
+                .names
+                .contains_key(&(MOST_NAMES as i64 + 19).to_string())
+        );
+    }
+}

@@ -1,0 +1,779 @@
+//! Users: who may decide, and how they show who they are.
+//!
+//! Users are the node's: one person may be treasurer of one society and auditor of another. While
+//! nobody has set up a user, whoever may open the data folder acts under the name of any officer of
+//! the society's file; from the first one on, every decision needs a user with the right, who shows
+//! a password and a second factor, or a token that a program carries.
+//!
+//! Losing the second factor: a recovery code stands in for it once. Losing both: one officer asks for
+//! a reset and another one confirms it, which gives a new one-time code.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::calendar::Instant;
+use identity::{Guesses, Kept, Right, Role, Secret, password, second};
+use records::{
+    decision::What,
+    users::{
+        UserDisabled, UserInvited, UserRecovered, UserResetAsked, UserRole, UserRoles, UserSetUp,
+        UserToken, UserTokenEnded,
+    },
+};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use wire::enrol::Code;
+
+use super::{
+    Office,
+    answer::{Answer, OrOurs, Refusal, refuse},
+    keys::Keys,
+    node::{Node, hex, unhex},
+};
+
+/// How long an invitation is worth something, ms: a week.
+const INVITED_FOR_MS: i64 = 7 * 86_400_000;
+/// Recovery codes a user gets.
+const RECOVERY_CODES: usize = 8;
+/// Longest life of a token, days.
+pub const MOST_TOKEN_DAYS: u32 = 400;
+const DAY_MS: i64 = 86_400_000;
+/// Longest id.
+const MOST_ID: usize = 32;
+
+/// Everything the node knows of its users.
+#[derive(Debug, Default)]
+pub struct Users {
+    users: BTreeMap<String, User>,
+    guesses: Guesses,
+    /// The last step of each second factor that was used.
+    steps: BTreeMap<String, u64>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct User {
+    roles: Vec<(Role, Option<String>)>,
+    invited: Option<([u8; 32], Instant)>,
+    password: Option<Kept>,
+    second_sealed: Vec<u8>,
+    recovery: BTreeSet<[u8; 32]>,
+    tokens: BTreeMap<[u8; 32], (String, Instant)>,
+    disabled: bool,
+    reset_asked_by: Option<String>,
+}
+
+/// How somebody shows who they are.
+pub enum Shown {
+    /// Password and the code of the moment, or a recovery code.
+    Password {
+        /// The password.
+        password: String,
+        /// Six digits, or a recovery code.
+        code: String,
+    },
+    /// A token.
+    Token(String),
+}
+
+/// A user as listed.
+#[derive(Clone, Debug, Serialize)]
+pub struct UserLine {
+    /// The id.
+    pub id: String,
+    /// `active`, `invited` or `disabled`.
+    pub state: &'static str,
+    /// Roles with the society they hold in.
+    pub roles: Vec<UserRoleLine>,
+    /// What its tokens are for, and until when.
+    pub tokens: Vec<TokenLine>,
+    /// Recovery codes that are left.
+    pub recovery_codes_left: usize,
+}
+
+/// A role as listed.
+#[derive(Clone, Debug, Serialize)]
+pub struct UserRoleLine {
+    /// The role.
+    pub role: &'static str,
+    /// The society; every one when none.
+    pub society: Option<String>,
+}
+
+/// A token as listed.
+#[derive(Clone, Debug, Serialize)]
+pub struct TokenLine {
+    /// What it is for.
+    pub label: String,
+    /// When it ends.
+    pub until: String,
+}
+
+/// What somebody brings who sets up a user.
+#[derive(Debug)]
+pub struct SetUp<'a> {
+    /// The user's id.
+    pub user: &'a str,
+    /// The one-time code.
+    pub invitation: &'a str,
+    /// The password they chose.
+    pub password: &'a str,
+    /// The secret that their authenticator app has.
+    pub second: &'a Secret,
+    /// The code it shows.
+    pub code: &'a str,
+}
+
+impl Office {
+    /// Whether decisions need a user: somebody has set one up.
+    #[must_use]
+    pub fn has_users(&self) -> bool {
+        self.node().users().is_guarded()
+    }
+
+    /// All users.
+    #[must_use]
+    pub fn users(&self, now: Instant) -> Vec<UserLine> {
+        self.node().users().lines(now)
+    }
+
+    /// Makes or renews an invitation; its code is shown once.
+    ///
+    /// # Errors
+    /// A bad id, or a user who is set up and whose reset nobody else asked for.
+    pub fn invite_user(
+        &self,
+        id: &str,
+        roles: Option<Vec<UserRole>>,
+        by: &str,
+        now: Instant,
+    ) -> Answer<String> {
+        let code = self.node().invite_user(id, roles, by, now)?;
+        Ok(code.reveal().to_owned())
+    }
+
+    /// Whether an invitation stands for this code.
+    ///
+    /// # Errors
+    /// When it does not, or there were too many tries.
+    pub fn check_invitation(&self, id: &str, code: &str, now: Instant) -> Answer<()> {
+        self.node().check_invitation(id, code, now)
+    }
+
+    /// Sets a user up; gives the recovery codes, shown once.
+    ///
+    /// # Errors
+    /// See [`SetUp`].
+    pub fn set_up_user(&self, set_up: &SetUp<'_>, now: Instant) -> Answer<Vec<String>> {
+        let keys = Keys::beside(self.folder.path());
+        self.node().set_up_user(&keys, set_up, now)
+    }
+
+    /// Believes that somebody is this user, or not.
+    ///
+    /// # Errors
+    /// When what is shown is not right, or there were too many tries.
+    pub fn believe(&self, id: &str, shown: &Shown, now: Instant) -> Answer<()> {
+        let keys = Keys::beside(self.folder.path());
+        self.node().believe(&keys, id, shown, now)
+    }
+
+    /// Whether the user has the right in this society.
+    ///
+    /// # Errors
+    /// When not: which roles would have it, and who.
+    pub fn check_right(&self, id: &str, right: Right, society: &str) -> Answer<()> {
+        self.node().users().check(id, right, Some(society))
+    }
+
+    /// Whether the user has the right in any society.
+    ///
+    /// # Errors
+    /// When not: which roles would have it, and who.
+    pub fn check_right_anywhere(&self, id: &str, right: Right) -> Answer<()> {
+        self.node().users().check(id, right, None)
+    }
+
+    /// A user's roles.
+    ///
+    /// # Errors
+    /// When there is no such user.
+    pub fn user_roles(&self, id: &str) -> Answer<Vec<UserRole>> {
+        self.node().roles_of(id)
+    }
+
+    /// Gives a user these roles and no others.
+    ///
+    /// # Errors
+    /// When there is no such user, or nobody could give rights any more.
+    pub fn set_user_roles(
+        &self,
+        id: &str,
+        roles: Vec<UserRole>,
+        by: &str,
+        now: Instant,
+    ) -> Answer<()> {
+        self.node().set_roles(id, roles, by, now)
+    }
+
+    /// A user is believed no more.
+    ///
+    /// # Errors
+    /// When there is no such user, or nobody could give rights any more.
+    pub fn disable_user(&self, id: &str, reason: &str, by: &str, now: Instant) -> Answer<()> {
+        self.node().disable_user(id, reason, by, now)
+    }
+
+    /// An officer vouches that a user lost a secret.
+    ///
+    /// # Errors
+    /// When there is no such user, or it is the officer.
+    pub fn ask_user_reset(&self, id: &str, reason: &str, by: &str, now: Instant) -> Answer<()> {
+        self.node().ask_reset(id, reason, by, now)
+    }
+
+    /// Makes a token for a program that acts as the user; shown once.
+    ///
+    /// # Errors
+    /// When there is no such user, the label is taken, or its life too long.
+    pub fn user_token(&self, id: &str, label: &str, days: u32, now: Instant) -> Answer<String> {
+        self.node().user_token(id, label, days, now)
+    }
+
+    /// Ends a token.
+    ///
+    /// # Errors
+    /// When there is none of this label.
+    pub fn end_user_token(&self, id: &str, label: &str, by: &str, now: Instant) -> Answer<()> {
+        self.node().end_user_token(id, label, by, now)
+    }
+}
+
+impl Users {
+    /// Whether decisions need a user.
+    #[must_use]
+    pub fn is_guarded(&self) -> bool {
+        self.users
+            .values()
+            .any(|user| user.password.is_some() && !user.disabled)
+    }
+
+    /// Whether the user has the right in this society.
+    ///
+    /// # Errors
+    /// When it has not: which role would, and who has it.
+    fn check(&self, id: &str, right: Right, society: Option<&str>) -> Answer<()> {
+        let user = self.active(id)?;
+        let here =
+            |of: &Option<String>| society.is_none() || of.is_none() || of.as_deref() == society;
+        let holds = |user: &User| {
+            let mut roles = user.roles.iter();
+            roles.any(|(role, of)| role.may(right) && here(of))
+        };
+        if holds(user) {
+            return Ok(());
+        }
+        let others: Vec<&str> = self
+            .users
+            .iter()
+            .filter(|(_, user)| !user.disabled && holds(user))
+            .map(|(id, _)| id.as_str())
+            .collect();
+        let roles: Vec<&str> = right.roles().map(Role::word).collect();
+        let hint = if others.is_empty() {
+            format!("give somebody a role that may: {}", roles.join(", "))
+        } else {
+            format!("these may: {}", others.join(", "))
+        };
+        refuse(format!(
+            "`{id}` may not {}{}\nhint: {hint}",
+            right.words(),
+            society.map_or_else(String::new, |slug| format!(" in `{slug}`"))
+        ))
+    }
+
+    fn active(&self, id: &str) -> Answer<&User> {
+        match self.users.get(id) {
+            Some(user) if user.disabled => refuse(format!("user `{id}` is disabled")),
+            Some(user) if user.password.is_none() => refuse(format!(
+                "user `{id}` is invited and has no password yet\nhint: `commonwatt user set-up {id}` with the one-time code"
+            )),
+            Some(user) => Ok(user),
+            None => refuse(format!(
+                "user `{id}` does not exist\nhint: `commonwatt user list` shows them"
+            )),
+        }
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn lines(&self, now: Instant) -> Vec<UserLine> {
+        let line = |(id, user): (&String, &User)| UserLine {
+            id: id.clone(),
+            state: match (user.disabled, &user.password) {
+                (true, _) => "disabled",
+                (false, None) => "invited",
+                (false, Some(_)) => "active",
+            },
+            roles: user
+                .roles
+                .iter()
+                .map(|(role, society)| UserRoleLine {
+                    role: role.word(),
+                    society: society.clone(),
+                })
+                .collect(),
+            tokens: user
+                .tokens
+                .values()
+                .filter(|(_, until)| *until > now)
+                .map(|(label, until)| TokenLine {
+                    label: label.clone(),
+                    until: until.to_string(),
+                })
+                .collect(),
+            recovery_codes_left: user.recovery.len(),
+        };
+        self.users.iter().map(line).collect()
+    }
+
+    /// Takes a decision of the node's journal.
+    pub(super) fn take(&mut self, what: What) -> Answer<()> {
+        let damaged = "the node's journal";
+        let hash = |text: &str| {
+            unhex(text)
+                .ok_or("a hash is not 64 hex digits")
+                .or_ours(damaged)
+        };
+        match what {
+            What::UserInvited(i) => {
+                let user = self.users.entry(i.user).or_default();
+                user.invited = Some((hash(&i.code_sha256)?, Instant(i.until_ms)));
+                user.reset_asked_by = None;
+                user.disabled = false;
+            }
+            What::UserSetUp(s) => {
+                let user = self.users.entry(s.user.clone()).or_default();
+                user.invited = None;
+                let kept = Kept::written(&s.password);
+                user.password = Some(
+                    kept.ok_or("a password is not kept as one")
+                        .or_ours(damaged)?,
+                );
+                user.second_sealed = bytes(&s.second_sealed)
+                    .ok_or("a sealed secret is not hexadecimal")
+                    .or_ours(damaged)?;
+                user.recovery = s
+                    .recovery_sha256
+                    .iter()
+                    .map(|code| hash(code))
+                    .collect::<Answer<_>>()?;
+                self.steps.remove(&s.user);
+            }
+            What::UserRoles(r) => {
+                let roles = r.roles.into_iter().map(|held| {
+                    let role = held.role.parse::<Role>().or_ours(damaged)?;
+                    Ok((role, held.society))
+                });
+                self.users.entry(r.user).or_default().roles = roles.collect::<Answer<_>>()?;
+            }
+            What::UserDisabled(d) => {
+                let user = self.users.entry(d.user).or_default();
+                *user = User {
+                    roles: std::mem::take(&mut user.roles),
+                    disabled: true,
+                    ..User::default()
+                };
+            }
+            What::UserToken(t) => {
+                let token = hash(&t.token_sha256)?;
+                let user = self.users.entry(t.user).or_default();
+                user.tokens.insert(token, (t.label, Instant(t.until_ms)));
+            }
+            What::UserTokenEnded(t) => {
+                let user = self.users.entry(t.user).or_default();
+                user.tokens.retain(|_, (label, _)| *label != t.label);
+            }
+            What::UserRecovered(r) => {
+                let code = hash(&r.code_sha256)?;
+                self.users.entry(r.user).or_default().recovery.remove(&code);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Notes who asked for a reset.
+    pub(super) fn take_reset(&mut self, asked: UserResetAsked, by: &str) {
+        let user = self.users.entry(asked.user).or_default();
+        user.reset_asked_by = Some(by.to_owned());
+    }
+}
+
+impl Node {
+    /// Invites somebody: a one-time code with which they choose a password. The code is shown once.
+    ///
+    /// # Errors
+    /// A bad id, or a user who is set up and whose loss of it nobody else has vouched for.
+    fn invite_user(
+        &mut self,
+        id: &str,
+        roles: Option<Vec<UserRole>>,
+        by: &str,
+        now: Instant,
+    ) -> Answer<Code> {
+        check_id(id)?;
+        if let Some(user) = self.users().users.get(id)
+            && user.password.is_some()
+        {
+            match &user.reset_asked_by {
+                Some(asked) if asked != by => {}
+                Some(_) => {
+                    return refuse(format!(
+                        "you asked for the reset of `{id}` yourself; another officer confirms it"
+                    ));
+                }
+                None => {
+                    return refuse(format!(
+                        "user `{id}` is set up already\nhint: where password and second factor are lost, one officer says `commonwatt user reset {id} --reason …`, and another one invites again"
+                    ));
+                }
+            }
+        }
+        let code = Code::from_random(&random::<16>()?);
+        let mut what = vec![What::UserInvited(UserInvited {
+            user: id.to_owned(),
+            code_sha256: hex(&code.hash().0),
+            until_ms: now.0.saturating_add(INVITED_FOR_MS),
+        })];
+        what.extend(roles.map(|roles| {
+            What::UserRoles(UserRoles {
+                user: id.to_owned(),
+                roles,
+            })
+        }));
+        self.decide_all(what, by, now)?;
+        Ok(code)
+    }
+
+    /// Whether an invitation stands for this code.
+    ///
+    /// # Errors
+    /// When it does not.
+    fn check_invitation(&mut self, id: &str, code: &str, now: Instant) -> Answer<()> {
+        self.check_patience(id, now)?;
+        let stands = self
+            .users()
+            .users
+            .get(id)
+            .and_then(|user| user.invited)
+            .is_some_and(|(hash, until)| {
+                now < until && Code::parse(code).is_ok_and(|code| code.hash().0 == hash)
+            });
+        if stands {
+            return Ok(());
+        }
+        self.users_mut().guesses.wrong(id, now.0);
+        refuse(
+            "no invitation has this name and this code, or it is older than a week\nhint: ask an officer to invite again",
+        )
+    }
+
+    /// Sets a user up: password, second factor and its first code.
+    ///
+    /// # Errors
+    /// A weak password, a wrong code of either kind, or a journal that cannot be written.
+    fn set_up_user(
+        &mut self,
+        keys: &Keys,
+        set_up: &SetUp<'_>,
+        now: Instant,
+    ) -> Answer<Vec<String>> {
+        let SetUp {
+            user: id,
+            invitation,
+            password: chosen,
+            second: secret,
+            code,
+        } = *set_up;
+        self.check_invitation(id, invitation, now)?;
+        let gives = |user: &User| user.roles.iter().any(|(role, _)| role.may(Right::Rights));
+        if !self.users().is_guarded() && !self.users().users.get(id).is_some_and(gives) {
+            return refuse(
+                "the first user is one who may give rights\nhint: commonwatt user add ID --role administrator",
+            );
+        }
+        let kept = Kept::of(id, chosen, &random::<{ password::SALT_BYTES }>()?)
+            .map_err(|weak| Refusal::Caller(weak.to_string()))?;
+        let step = secret.step(code, now.0, None).ok_or_else(|| {
+            Refusal::Caller(
+                "this is not the code of the moment\nhint: the clock of the telephone and of this machine must agree to half a minute"
+                    .to_owned(),
+            )
+        })?;
+        let sealed = keys.sealing_key_or_new()?.seal(&about(id), &secret.0)?;
+        let mut recovery = Vec::new();
+        for _ in 0..RECOVERY_CODES {
+            recovery.push(Code::from_random(&random::<16>()?));
+        }
+        let what = What::UserSetUp(UserSetUp {
+            user: id.to_owned(),
+            password: kept.text().to_owned(),
+            second_sealed: hex(&sealed),
+            recovery_sha256: recovery.iter().map(|code| hex(&code.hash().0)).collect(),
+        });
+        self.decide_all(vec![what], id, now)?;
+        self.users_mut().steps.insert(id.to_owned(), step);
+        self.users_mut().guesses.right(id);
+        Ok(recovery
+            .iter()
+            .map(|code| code.reveal().to_owned())
+            .collect())
+    }
+
+    /// Believes that somebody is this user, or not.
+    ///
+    /// # Errors
+    /// When what is shown is not right, without saying which part; when there were too many tries.
+    fn believe(&mut self, keys: &Keys, id: &str, shown: &Shown, now: Instant) -> Answer<()> {
+        self.check_patience(id, now)?;
+        let wrong = || {
+            refuse("this is not right\nhint: the code changes every 30 seconds and is taken once")
+        };
+        match shown {
+            Shown::Token(token) => {
+                let hash: [u8; 32] = Sha256::digest(token.trim().as_bytes()).into();
+                let user = self.users().active(id)?;
+                if user
+                    .tokens
+                    .get(&hash)
+                    .is_some_and(|(_, until)| now < *until)
+                {
+                    return Ok(());
+                }
+                self.users_mut().guesses.wrong(id, now.0);
+                refuse(format!("this token is not, or no longer, one of `{id}`"))
+            }
+            Shown::Password { password, code } => {
+                let user = self
+                    .users()
+                    .users
+                    .get(id)
+                    .filter(|user| !user.disabled)
+                    .cloned();
+                let kept = user.as_ref().and_then(|user| user.password.as_ref());
+                let right = password::is_right(kept, password);
+                let Some(user) = user.filter(|_| right) else {
+                    self.users_mut().guesses.wrong(id, now.0);
+                    return wrong();
+                };
+                let spent = Code::parse(code).ok().map(|code| code.hash().0);
+                if let Some(spent) = spent.filter(|code| user.recovery.contains(code)) {
+                    let what = What::UserRecovered(UserRecovered {
+                        user: id.to_owned(),
+                        code_sha256: hex(&spent),
+                    });
+                    self.decide_all(vec![what], id, now)?;
+                    self.users_mut().guesses.right(id);
+                    return Ok(());
+                }
+                let secret = keys.sealing_key()?.open(&about(id), &user.second_sealed)?;
+                let secret: [u8; second::SECRET_BYTES] = secret
+                    .try_into()
+                    .map_err(|_| "the second factor's secret has another length")
+                    .or_ours("the node's journal")?;
+                let used = self.users().steps.get(id).copied();
+                let Some(step) = Secret(secret).step(code, now.0, used) else {
+                    self.users_mut().guesses.wrong(id, now.0);
+                    return wrong();
+                };
+                self.users_mut().steps.insert(id.to_owned(), step);
+                self.users_mut().guesses.right(id);
+                Ok(())
+            }
+        }
+    }
+
+    /// Gives a user these roles and no others.
+    ///
+    /// # Errors
+    /// When there is no such user, or the journal cannot be written.
+    fn set_roles(&mut self, id: &str, roles: Vec<UserRole>, by: &str, now: Instant) -> Answer<()> {
+        self.known_user(id)?;
+        let keeps = roles.iter().any(|held| {
+            let role = held.role.parse::<Role>();
+            role.is_ok_and(|role| role.may(Right::Rights))
+        });
+        if !keeps {
+            self.check_not_last(id)?;
+        }
+        let what = What::UserRoles(UserRoles {
+            user: id.to_owned(),
+            roles,
+        });
+        self.decide_all(vec![what], by, now)
+    }
+
+    /// A user's roles as they are now.
+    ///
+    /// # Errors
+    /// When there is no such user.
+    fn roles_of(&self, id: &str) -> Answer<Vec<UserRole>> {
+        let user = self.known_user(id)?;
+        let written = |(role, society): &(Role, Option<String>)| UserRole {
+            role: role.word().to_owned(),
+            society: society.clone(),
+        };
+        Ok(user.roles.iter().map(written).collect())
+    }
+
+    /// A user is not believed any more, nor any token.
+    ///
+    /// # Errors
+    /// When there is no such user, or it is the last one who may give rights.
+    fn disable_user(&mut self, id: &str, reason: &str, by: &str, now: Instant) -> Answer<()> {
+        self.known_user(id)?;
+        self.check_not_last(id)?;
+        let what = What::UserDisabled(UserDisabled {
+            user: id.to_owned(),
+            reason: reason.to_owned(),
+        });
+        self.decide_all(vec![what], by, now)
+    }
+
+    /// An officer vouches that a user lost password or second factor.
+    ///
+    /// # Errors
+    /// When there is no such user, or it is the officer.
+    fn ask_reset(&mut self, id: &str, reason: &str, by: &str, now: Instant) -> Answer<()> {
+        self.known_user(id)?;
+        if id == by {
+            return refuse("two other officers reset a user: one asks, another one invites again");
+        }
+        let what = What::UserResetAsked(UserResetAsked {
+            user: id.to_owned(),
+            reason: reason.to_owned(),
+        });
+        self.decide_all(vec![what], by, now)
+    }
+
+    /// Makes a token for a program that acts as the user; shown once.
+    ///
+    /// # Errors
+    /// When there is no such user, the label is taken, or the life too long.
+    fn user_token(&mut self, id: &str, label: &str, days: u32, now: Instant) -> Answer<String> {
+        let user = self.users().active(id)?;
+        if days == 0 || days > MOST_TOKEN_DAYS {
+            return refuse(format!("a token lives 1 to {MOST_TOKEN_DAYS} days"));
+        }
+        if user
+            .tokens
+            .values()
+            .any(|(known, until)| known == label && *until > now)
+        {
+            return refuse(format!(
+                "`{id}` has a token `{label}` already\nhint: end it first, or take another label"
+            ));
+        }
+        let token = hex(&random::<32>()?);
+        let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
+        let what = What::UserToken(UserToken {
+            user: id.to_owned(),
+            label: label.to_owned(),
+            token_sha256: hex(&hash),
+            until_ms: now.0.saturating_add(i64::from(days) * DAY_MS),
+        });
+        self.decide_all(vec![what], id, now)?;
+        Ok(token)
+    }
+
+    /// Ends a user's token.
+    ///
+    /// # Errors
+    /// When there is none of this label.
+    fn end_user_token(&mut self, id: &str, label: &str, by: &str, now: Instant) -> Answer<()> {
+        let user = self.known_user(id)?;
+        if !user.tokens.values().any(|(known, _)| known == label) {
+            return refuse(format!("`{id}` has no token `{label}`"));
+        }
+        let what = What::UserTokenEnded(UserTokenEnded {
+            user: id.to_owned(),
+            label: label.to_owned(),
+        });
+        self.decide_all(vec![what], by, now)
+    }
+
+    /// Somebody must be left who may give rights.
+    fn check_not_last(&self, id: &str) -> Answer<()> {
+        let gives = |user: &User| {
+            user.password.is_some()
+                && !user.disabled
+                && user.roles.iter().any(|(role, _)| role.may(Right::Rights))
+        };
+        let users = &self.users().users;
+        let others = users.iter().any(|(other, user)| other != id && gives(user));
+        if users.get(id).is_some_and(gives) && !others {
+            return refuse(format!(
+                "`{id}` is the last one who may give rights\nhint: make another administrator first"
+            ));
+        }
+        Ok(())
+    }
+
+    fn known_user(&self, id: &str) -> Answer<&User> {
+        self.users().users.get(id).map_or_else(
+            || {
+                refuse(format!(
+                    "user `{id}` does not exist\nhint: `commonwatt user list` shows them"
+                ))
+            },
+            Ok,
+        )
+    }
+
+    fn check_patience(&self, id: &str, now: Instant) -> Answer<()> {
+        match self.users().guesses.wait_ms(id, now.0) {
+            0 => Ok(()),
+            wait => refuse(format!(
+                "too many wrong tries for `{id}`\nhint: wait {} s",
+                wait.div_euclid(1_000) + 1
+            )),
+        }
+    }
+}
+
+/// Fresh random bytes of the system.
+///
+/// # Errors
+/// When it gives none.
+pub fn random<const N: usize>() -> Answer<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).or_ours("the system gives no random numbers")?;
+    Ok(bytes)
+}
+
+/// What a second factor's secret is sealed for.
+fn about(id: &str) -> String {
+    format!("second factor of user {id}")
+}
+
+fn check_id(id: &str) -> Answer<()> {
+    let fine = !id.is_empty()
+        && id.len() <= MOST_ID
+        && id != "owner"
+        && id
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if fine {
+        return Ok(());
+    }
+    refuse(format!(
+        "`{}` cannot be a user's id; expected 1 to {MOST_ID} of a to z, 0 to 9 and `-`, and not `owner`",
+        id.escape_debug()
+    ))
+}
+
+fn bytes(hex: &str) -> Option<Vec<u8>> {
+    (0..hex.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok())
+        .collect()
+}
