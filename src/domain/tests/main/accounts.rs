@@ -273,11 +273,14 @@ fn a_chart_keeps_what_has_postings() {
     }
 }
 
+/// The day, the postings in pence by account, and whether it was reversed.
+type Kept = (LocalDay, Vec<(&'static str, i64)>, bool);
+
 /// The books as a list of who moved when; everything is added up again each time it is asked.
 #[derive(Default)]
 struct Model {
     moved: Vec<(LocalDay, &'static str, i64)>,
-    entries: Vec<(LocalDay, Vec<(&'static str, i64)>, bool)>,
+    entries: Vec<Kept>,
     closed: Option<LocalDay>,
 }
 
