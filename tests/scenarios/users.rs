@@ -266,7 +266,7 @@ fn a_lost_telephone_is_a_recovery_code_once_and_a_lost_all_is_two_officers() {
     assert_eq!(with(&codes[0]).code, 1, "a recovery code works once");
     let admin_1 = token(&desk, "admin-1", "a");
     // What was typed may have been echoed, so the last one is what was printed.
-    let words = second.out.split_whitespace();
+    let mut words = second.out.split_whitespace();
     let code = words.rfind(|w| w.len() == 26);
     let code = code.expect("a code is shown");
     set_up(&desk, "admin-2", code);
