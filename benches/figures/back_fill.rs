@@ -133,7 +133,7 @@ fn fill(household: &Household, reads: u64) -> anyhow::Result<u64> {
             duration: Duration::from_millis(if left > 2_000_000 { 1_000 } else { 100 }),
             threads: 1,
             prefix: "g".to_owned(),
-            password: None,
+            password: Some(household.tokens.clone()),
             boot,
         };
         let pace = Pace {

@@ -139,7 +139,7 @@ fn take(household: &Household, turn: usize, seconds: u64) -> anyhow::Result<Outc
         duration: Duration::from_secs(seconds),
         threads: 1,
         prefix: "g".to_owned(),
-        password: None,
+        password: Some(household.tokens.clone()),
         boot: turn as u64 + 1,
     };
     let pace = Pace {

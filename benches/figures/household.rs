@@ -1,5 +1,5 @@
-//! The real daemon on a folder of its own: one society of many meters, gateways from this machine
-//! that need no token, and what the command line says of it.
+//! The real daemon on a folder of its own: one society of many meters, gateways with their tokens,
+//! and what the command line says of it.
 
 use std::{
     net::{TcpListener, TcpStream},
@@ -23,6 +23,8 @@ pub struct Household {
     pub config: PathBuf,
     /// Where the endpoint listens.
     pub port: u16,
+    /// The gateways' tokens in order, with spaces between.
+    pub tokens: String,
 }
 
 /// The daemon; dropping it kills it.
@@ -39,10 +41,11 @@ impl Household {
     ) -> anyhow::Result<Self> {
         std::fs::create_dir_all(folder)?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let household = Household {
+        let mut household = Household {
             data: folder.join("data"),
             config: folder.join("commonwatt.toml"),
             port,
+            tokens: String::new(),
         };
         let config = format!(
             "[http]\nlisten = \"\"\n[mqtt]\nlisten = \"127.0.0.1:{port}\"\nmax_bytes_per_gateway_per_day = 1099511627776\n{influx}"
@@ -51,6 +54,12 @@ impl Household {
         let file = folder.join("society.toml");
         std::fs::write(&file, society(gateways, meters))?;
         household.ask(&["society", "apply", &file.display().to_string()])?;
+        let tokens = (0..gateways).map(|number| {
+            let said = household.ask(&["gateway", "token", &format!("g{number}")])?;
+            let token = said["token"].as_str().context("a token is printed")?;
+            Ok(token.to_owned())
+        });
+        household.tokens = tokens.collect::<anyhow::Result<Vec<_>>>()?.join(" ");
         Ok(household)
     }
 

@@ -38,7 +38,8 @@ pub struct Plan {
     pub threads: usize,
     /// What stands before a connection's number in its gateway's id.
     pub prefix: String,
-    /// Password of every gateway; none to connect without user name.
+    /// Password of every gateway, or theirs in order with spaces between; none to connect without
+    /// user name.
     pub password: Option<String>,
     /// Boot number in the messages.
     pub boot: u64,
@@ -213,7 +214,9 @@ fn connect_all(plan: &Plan, number: usize, threads: usize) -> io::Result<(Poll, 
         let id = format!("{}{gateway}", plan.prefix);
         let mut stream = std::net::TcpStream::connect(plan.address)?;
         stream.set_nodelay(true)?;
-        stream.write_all(&connect(&id, plan.password.as_deref()))?;
+        let all = plan.password.as_deref();
+        let password = all.map(|all| all.split(' ').nth(gateway).unwrap_or(all));
+        stream.write_all(&connect(&id, password))?;
         let mut answer = [0; 4];
         stream.set_read_timeout(Some(GIVE_UP))?;
         stream.read_exact(&mut answer)?;
