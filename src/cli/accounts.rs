@@ -187,7 +187,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Accounts) -> Answer<()> {
         | Accounts::Account { of, .. }
         | Accounts::Download { of, .. } => of,
     };
-    let society = desk.office.society_or_only(of.society.as_deref())?;
+    let society = desk.society(of.society.as_deref())?;
     match command {
         Accounts::Chart { file, standard, .. } => {
             let text = match (file, standard) {

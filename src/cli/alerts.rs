@@ -91,7 +91,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Alerts) -> Answer<()> {
             note,
             society,
         } => {
-            let society = desk.office.society_or_only(society.as_deref())?;
+            let society = desk.society(society.as_deref())?;
             let by = desk.officer(&society, "an alert that was seen")?;
             let seen = AlertSeen {
                 number: *number,

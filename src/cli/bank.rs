@@ -63,7 +63,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Bank) -> Answer<()> {
             mapping,
             society,
         } => {
-            let society = desk.office.society_or_only(society.as_deref())?;
+            let society = desk.society(society.as_deref())?;
             let by = desk.treasurer(&society, "importing payments")?;
             let read = desk.statement_mapping(mapping)?;
             let given = desk.given(file)?;
@@ -126,7 +126,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Bank) -> Answer<()> {
             nothing: _,
             society,
         } => {
-            let society = desk.office.society_or_only(society.as_deref())?;
+            let society = desk.society(society.as_deref())?;
             let by = desk.treasurer(&society, "matching a payment")?;
             let pays = match (installation, bill) {
                 (Some(installation), _) => Pays::Claims {

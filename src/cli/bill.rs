@@ -187,7 +187,7 @@ fn list(desk: &mut Desk<'_>, only: Option<&str>) -> Answer<()> {
 }
 
 fn credit(desk: &mut Desk<'_>, number: u32, reason: &str, society: Option<&str>) -> Answer<()> {
-    let society = desk.office.society_or_only(society)?;
+    let society = desk.society(society)?;
     let by = desk.treasurer(&society, "taking a bill back")?;
     let (host, made) = society.credit_bill(number, reason, &by, desk.now)?;
     if desk.json() {

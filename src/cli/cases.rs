@@ -75,7 +75,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Cases) -> Answer<()> {
             text,
             society,
         } => {
-            let society = desk.office.society_or_only(society.as_deref())?;
+            let society = desk.society(society.as_deref())?;
             let by = desk.officer(&society, "opening a case")?;
             let new = NewCase {
                 member: *member,
@@ -98,7 +98,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Cases) -> Answer<()> {
             all,
             society,
         } => {
-            let society = desk.office.society_or_only(society.as_deref())?;
+            let society = desk.society(society.as_deref())?;
             desk.officer(&society, "reading cases")?;
             let lines = society.cases(*member, *all, desk.now)?;
             list(desk, &lines)
@@ -107,7 +107,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Cases) -> Answer<()> {
 }
 
 fn note(desk: &mut Desk<'_>, of: &Note, closes: bool) -> Answer<()> {
-    let society = desk.office.society_or_only(of.society.as_deref())?;
+    let society = desk.society(of.society.as_deref())?;
     let by = desk.officer(&society, "a note in a case")?;
     society.note_case(of.case, &of.text, closes, &by, desk.now)?;
     let became = if closes {

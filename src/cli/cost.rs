@@ -67,7 +67,7 @@ pub struct Add {
 pub fn run(desk: &mut Desk<'_>, command: &CostCommand) -> Answer<()> {
     match command {
         CostCommand::Add(add) => {
-            let society = desk.office.society_or_only(add.society.as_deref())?;
+            let society = desk.society(add.society.as_deref())?;
             let by = desk.officer(&society, "a cost")?;
             let asked = AskedCost {
                 site: add.site.clone(),
@@ -85,7 +85,7 @@ pub fn run(desk: &mut Desk<'_>, command: &CostCommand) -> Answer<()> {
             reason,
             society,
         } => {
-            let society = desk.office.society_or_only(society.as_deref())?;
+            let society = desk.society(society.as_deref())?;
             let by = desk.officer(&society, "reversing a cost")?;
             let cost = society.reverse_cost(*number, reason, &by, desk.now)?;
             list(desk, vec![document(&society, &cost)], true)

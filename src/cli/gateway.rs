@@ -10,11 +10,16 @@ use crate::office::{
 
 /// Runs the command.
 pub fn run(desk: &mut Desk<'_>, command: &Gateway) -> Answer<()> {
-    let by = desk
-        .cli
-        .officer
-        .clone()
-        .unwrap_or_else(|| "owner".to_owned());
+    let by = match command {
+        Gateway::List { .. } | Gateway::Acl { .. } => desk.by_node(),
+        Gateway::Token { gateway }
+        | Gateway::Enrol { gateway, .. }
+        | Gateway::Certificate { gateway, .. }
+        | Gateway::Revoke { gateway, .. } => {
+            desk.check(&*desk.office.society_of_gateway(gateway)?)?;
+            desk.by_node()
+        }
+    };
     match command {
         Gateway::List { society } => {
             let lines = desk.office.list_gateways(society.as_deref(), desk.now);

@@ -118,7 +118,7 @@ fn show(desk: &mut Desk<'_>, topic: &str) -> Answer<()> {
 }
 
 fn adopt(desk: &mut Desk<'_>, wanted: &Adopt) -> Answer<()> {
-    let society = desk.office.society_or_only(wanted.society.as_deref())?;
+    let society = desk.society(wanted.society.as_deref())?;
     let by = desk.by(&society)?;
     let mut adoption = Adoption {
         topic: wanted.topic.clone(),

@@ -153,7 +153,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Influx) -> Answer<()> {
             society,
             from,
         } => {
-            let society = desk.office.society_or_only(society.as_deref())?;
+            let society = desk.society(society.as_deref())?;
             let mirror = mirror_of(desk, config.as_ref())?;
             mirror.back_fill(&society, *from)?;
             let (voice, now) = (&mut *desk.voice, desk.now);
@@ -167,7 +167,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Influx) -> Answer<()> {
             society,
             period,
         } => {
-            let society = desk.office.society_or_only(society.as_deref())?;
+            let society = desk.society(society.as_deref())?;
             let mirror = mirror_of(desk, config.as_ref())?;
             let (voice, now) = (&mut *desk.voice, desk.now);
             let checked = mirror.check(&society, *period, now, &mut |done, all| {
@@ -215,7 +215,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Influx) -> Answer<()> {
             society,
             forget,
         } => {
-            let society = desk.office.society_or_only(society.as_deref())?;
+            let society = desk.society(society.as_deref())?;
             let mirror = mirror_of(desk, config.as_ref())?;
             let letters = mirror.dead_letters(&society)?;
             if *forget {
@@ -230,7 +230,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Influx) -> Answer<()> {
             period,
             by,
         } => {
-            let society = desk.office.society_or_only(society.as_deref())?;
+            let society = desk.society(society.as_deref())?;
             let mirror = mirror_of(desk, config.as_ref())?;
             let place = site.clone().map_or(Place::Society, Place::Site);
             let points = society.known().points_of(&place, Counts::Generation)?;

@@ -110,12 +110,12 @@ pub struct Which {
 pub fn run(desk: &mut Desk<'_>, command: &Interest) -> Answer<()> {
     match command {
         Interest::Preview(of) => {
-            let society = desk.office.society_or_only(of.society.as_deref())?;
+            let society = desk.society(of.society.as_deref())?;
             let note = society.preview_run(&asked(&society, of)?)?;
             show(desk, &society, &note, "preview")
         }
         Interest::Prepare(of) => {
-            let society = desk.office.society_or_only(of.society.as_deref())?;
+            let society = desk.society(of.society.as_deref())?;
             let by = desk.officer(&society, "preparing an interest run")?;
             let note = society.prepare_run(&asked(&society, of)?, &by, desk.now)?;
             show(desk, &society, &note, "prepared")
@@ -187,7 +187,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Interest) -> Answer<()> {
 }
 
 fn found(desk: &Desk<'_>, which: &Which) -> Answer<(std::sync::Arc<SocietyOffice>, u32)> {
-    let society = desk.office.society_or_only(which.society.as_deref())?;
+    let society = desk.society(which.society.as_deref())?;
     let number = match (which.run, which.period) {
         (Some(number), _) => number,
         (None, Some(period)) => {

@@ -75,7 +75,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Map) -> Answer<()> {
     else {
         return alone(desk.cli, command, desk.now, desk.voice);
     };
-    let society = desk.office.society_or_only(society.as_deref())?;
+    let society = desk.society(society.as_deref())?;
     let by = desk.by(&society)?;
     let text = if reads::is_file(mapping) {
         desk.text(mapping.as_ref())?

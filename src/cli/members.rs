@@ -234,7 +234,7 @@ pub struct Bank {
 pub fn run(desk: &mut Desk<'_>, command: &Members) -> Answer<()> {
     match command {
         Members::Import(of) => {
-            let society = desk.office.society_or_only(of.society.as_deref())?;
+            let society = desk.society(of.society.as_deref())?;
             let by = desk.officer(&society, "importing members")?;
             let done = society.import_members(&columns(desk, of)?, &by, desk.now)?;
             imported(desk, &done, society.is_sample())
@@ -245,13 +245,13 @@ pub fn run(desk: &mut Desk<'_>, command: &Members) -> Answer<()> {
             format,
             out,
         } => {
-            let society = desk.office.society_or_only(society.as_deref())?;
+            let society = desk.society(society.as_deref())?;
             let lines = society.members(desk.now)?;
             list(desk, &lines, *format, out.as_deref())
         }
         Members::Show(one) => show(desk, one),
         Members::Change(change) => {
-            let society = desk.office.society_or_only(change.one.society.as_deref())?;
+            let society = desk.society(change.one.society.as_deref())?;
             let by = desk.officer(&society, "changing a member")?;
             let changes = Changes {
                 name: change.name.clone(),
@@ -268,7 +268,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Members) -> Answer<()> {
         }
         Members::Bank(bank) => change_bank(desk, bank),
         Members::Died(of) => {
-            let society = desk.office.society_or_only(of.one.society.as_deref())?;
+            let society = desk.society(of.one.society.as_deref())?;
             let by = desk.officer(&society, "entering a death")?;
             society.member_died(of.one.member, of.on, &by, desk.now)?;
             done(
@@ -280,19 +280,19 @@ pub fn run(desk: &mut Desk<'_>, command: &Members) -> Answer<()> {
             )
         }
         Members::End(of) => {
-            let society = desk.office.society_or_only(of.one.society.as_deref())?;
+            let society = desk.society(of.one.society.as_deref())?;
             let by = desk.officer(&society, "ending a membership")?;
             society.end_member(of.one.member, of.on, &by, desk.now)?;
             done(desk, &format!("member {} left on {}", of.one.member, of.on))
         }
         Members::Export(one) => {
-            let society = desk.office.society_or_only(one.society.as_deref())?;
+            let society = desk.society(one.society.as_deref())?;
             desk.officer(&society, "handing out a member's data")?;
             let data = society.own_data(one.member)?;
             desk.document(&own_data(&data, society.is_sample()))
         }
         Members::Erase(one) => {
-            let society = desk.office.society_or_only(one.society.as_deref())?;
+            let society = desk.society(one.society.as_deref())?;
             let by = desk.officer(&society, "erasing a member's data")?;
             let until = society.erase_member(one.member, &by, desk.now)?;
             done(
@@ -439,7 +439,7 @@ fn payment_word(payment: Payment) -> &'static str {
 }
 
 fn add_one(desk: &mut Desk<'_>, add: &Add) -> Answer<()> {
-    let society = desk.office.society_or_only(add.society.as_deref())?;
+    let society = desk.society(add.society.as_deref())?;
     let by = desk.officer(&society, "entering a member")?;
     let Some(kind) = MemberKind::of_word(&add.kind) else {
         let all: Vec<&str> = MemberKind::ALL.iter().map(|kind| kind.word()).collect();
@@ -481,7 +481,7 @@ fn add_one(desk: &mut Desk<'_>, add: &Add) -> Answer<()> {
 }
 
 fn change_bank(desk: &mut Desk<'_>, bank: &Bank) -> Answer<()> {
-    let society = desk.office.society_or_only(bank.one.society.as_deref())?;
+    let society = desk.society(bank.one.society.as_deref())?;
     let by = desk.officer(&society, "changing bank details")?;
     let mut text = BankText::default();
     for line in desk
@@ -626,7 +626,7 @@ fn document(line: &MemberLine) -> Value {
 }
 
 fn show(desk: &mut Desk<'_>, one: &One) -> Answer<()> {
-    let society = desk.office.society_or_only(one.society.as_deref())?;
+    let society = desk.society(one.society.as_deref())?;
     let (line, person) = society.member(one.member, desk.now)?;
     let (bank, waits) = society.bank_of(one.member, desk.now)?;
     let ending = bank.map(|details| details.account.chars().skip(5).collect::<String>());

@@ -41,6 +41,7 @@ pub mod voice;
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use clap::Parser;
@@ -423,6 +424,23 @@ impl Desk<'_> {
             .plus_ms(i64::try_from(self.since.elapsed().as_millis()).unwrap_or(0))
     }
 
+    /// The society that is named, or the only one there is, for somebody who may do this there.
+    fn society(&self, named: Option<&str>) -> Answer<Arc<SocietyOffice>> {
+        let society = self.office.society_or_only(named)?;
+        self.check(&society)?;
+        Ok(society)
+    }
+
+    /// Whether the one who acts may do this in this society.
+    fn check(&self, society: &SocietyOffice) -> Answer<()> {
+        match (policy::need(&self.cli.command), &self.cli.officer) {
+            (Need::Right(right), Some(user)) if self.office.has_users() => {
+                self.office.check_right(user, right, society.slug())
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Who acts on the node as a whole.
     fn by_node(&self) -> String {
         let officer = self.cli.officer.clone();
@@ -435,10 +453,8 @@ impl Desk<'_> {
         let Some(officer) = &self.cli.officer else {
             return Ok("owner".to_owned());
         };
-        if let Need::Right(right) = policy::need(&self.cli.command)
-            && self.office.has_users()
-        {
-            self.office.check_right(officer, right, society.slug())?;
+        if self.office.has_users() {
+            self.check(society)?;
             return Ok(officer.clone());
         }
         let known = society.known();
@@ -483,6 +499,9 @@ impl Desk<'_> {
     /// The officer who decides about money: one whose role is treasurer.
     fn treasurer(&self, society: &SocietyOffice, what: &str) -> Answer<String> {
         let by = self.officer(society, what)?;
+        if self.office.has_users() {
+            return Ok(by);
+        }
         let known = society.known();
         let own = known.document.officer.iter().find(|o| o.id == by);
         match own.map(|officer| officer.role.as_str()) {

@@ -124,7 +124,7 @@ pub enum NoticeCommand {
 pub fn run(desk: &mut Desk<'_>, command: &OutageCommand) -> Answer<()> {
     match command {
         OutageCommand::Plan(plan) => {
-            let society = desk.office.society_or_only(plan.society.as_deref())?;
+            let society = desk.society(plan.society.as_deref())?;
             let by = desk.officer(&society, "a planned outage")?;
             let asked = AskedOutage {
                 site: plan.site.clone(),
@@ -182,7 +182,7 @@ pub fn run(desk: &mut Desk<'_>, command: &OutageCommand) -> Answer<()> {
             })
         }
         OutageCommand::Show { number, society } => {
-            let society = desk.office.society_or_only(society.as_deref())?;
+            let society = desk.society(society.as_deref())?;
             let outage = society.outage(*number)?;
             let loss = desk.office.outage_loss(&society, &outage, desk.now)?;
             show(desk, &society, &outage, Some(&loss))
@@ -193,16 +193,15 @@ pub fn run(desk: &mut Desk<'_>, command: &OutageCommand) -> Answer<()> {
 /// Runs `notice …`.
 pub fn notice(desk: &mut Desk<'_>, command: &NoticeCommand) -> Answer<()> {
     let (society, of) = match command {
-        NoticeCommand::Outage { number, society } => (
-            desk.office.society_or_only(society.as_deref())?,
-            NoticeOf::Outage(*number),
-        ),
+        NoticeCommand::Outage { number, society } => {
+            (desk.society(society.as_deref())?, NoticeOf::Outage(*number))
+        }
         NoticeCommand::Meter { serial } => (
             desk.office.society_of_meter(serial)?,
             NoticeOf::Meter(serial.clone()),
         ),
         NoticeCommand::Battery { site, on, society } => (
-            desk.office.society_or_only(society.as_deref())?,
+            desk.society(society.as_deref())?,
             NoticeOf::Battery {
                 site: site.clone(),
                 on: *on,
@@ -233,7 +232,7 @@ fn change(
     reason: &str,
     society: Option<&str>,
 ) -> Answer<()> {
-    let society = desk.office.society_or_only(society)?;
+    let society = desk.society(society)?;
     let by = desk.officer(&society, "a change of an outage")?;
     let outage = society.change_outage(number, to, reason, &by, desk.now)?;
     show(desk, &society, &outage, None)

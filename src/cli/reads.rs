@@ -42,7 +42,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Reads) -> Answer<()> {
             zone,
             preview: only_preview,
         } => {
-            let society = desk.office.society_or_only(society.as_deref())?;
+            let society = desk.society(society.as_deref())?;
             let request = ImportRequest {
                 file: file
                     .file_name()
@@ -72,7 +72,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Reads) -> Answer<()> {
             let society = match (society, meter) {
                 (Some(slug), _) => desk.office.society(slug)?,
                 (None, Some(meter)) => desk.office.society_of_meter(meter)?,
-                (None, None) => desk.office.society_or_only(None)?,
+                (None, None) => desk.society(None)?,
             };
             let register: Option<Obis> = register
                 .as_ref()

@@ -284,7 +284,7 @@ pub enum RegisterForm {
 pub fn run(desk: &mut Desk<'_>, command: &Shares) -> Answer<()> {
     match command {
         Shares::Import(of) => {
-            let society = desk.office.society_or_only(of.society.as_deref())?;
+            let society = desk.society(of.society.as_deref())?;
             let by = desk.officer(&society, "importing shares")?;
             let made = society.import_shares(&columns(desk, of)?, &by, desk.now)?;
             imported(desk, &made, society.is_sample())
@@ -296,11 +296,11 @@ pub fn run(desk: &mut Desk<'_>, command: &Shares) -> Answer<()> {
             format,
             out,
         } => {
-            let society = desk.office.society_or_only(society.as_deref())?;
+            let society = desk.society(society.as_deref())?;
             holdings(desk, &society, *on, *member, *format, out.as_deref())
         }
         Shares::Movements { member, society } => {
-            let society = desk.office.society_or_only(society.as_deref())?;
+            let society = desk.society(society.as_deref())?;
             let rows = society.movements(*member)?;
             movements(desk, &rows)
         }
@@ -411,7 +411,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Shares) -> Answer<()> {
             reason,
             society,
         } => {
-            let society = desk.office.society_or_only(society.as_deref())?;
+            let society = desk.society(society.as_deref())?;
             let by = desk.officer(&society, "taking it back")?;
             match (application, request) {
                 (Some(number), _) => {
@@ -451,7 +451,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Shares) -> Answer<()> {
             reason,
             society,
         } => {
-            let society = desk.office.society_or_only(society.as_deref())?;
+            let society = desk.society(society.as_deref())?;
             let by = desk.officer(&society, "a reversal")?;
             let moved = society.reverse_movement(*movement, reason, &by, desk.now)?;
             show_moved(desk, &moved, json!({}))
@@ -497,7 +497,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Shares) -> Answer<()> {
             format,
             society,
         } => {
-            let society = desk.office.society_or_only(society.as_deref())?;
+            let society = desk.society(society.as_deref())?;
             let made = society.certificate(*certificate)?;
             let text = match format {
                 Page::Text => made.to_text(),
@@ -511,7 +511,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Shares) -> Answer<()> {
 
 /// Prints the register of members.
 pub fn register(desk: &mut Desk<'_>, of: &Register) -> Answer<()> {
-    let society = desk.office.society_or_only(of.society.as_deref())?;
+    let society = desk.society(of.society.as_deref())?;
     let on = of
         .on
         .unwrap_or_else(|| society.known().zone.day_of(desk.now));
@@ -588,7 +588,7 @@ fn act(
     place: &Place,
     what: &str,
 ) -> Answer<(std::sync::Arc<SocietyOffice>, String, LocalDay)> {
-    let society = desk.office.society_or_only(place.society.as_deref())?;
+    let society = desk.society(place.society.as_deref())?;
     let by = desk.officer(&society, what)?;
     let on = place
         .on
@@ -753,7 +753,7 @@ fn show_moved(desk: &mut Desk<'_>, moved: &Moved, mut more: Value) -> Answer<()>
 }
 
 fn applications(desk: &mut Desk<'_>, society: Option<&str>) -> Answer<()> {
-    let society = desk.office.society_or_only(society)?;
+    let society = desk.society(society)?;
     let lines = society.applications()?;
     if desk.json() {
         let all: Vec<Value> = lines
@@ -802,7 +802,7 @@ fn applications(desk: &mut Desk<'_>, society: Option<&str>) -> Answer<()> {
 }
 
 fn withdrawals(desk: &mut Desk<'_>, society: Option<&str>) -> Answer<()> {
-    let society = desk.office.society_or_only(society)?;
+    let society = desk.society(society)?;
     let lines = society.withdrawals()?;
     if desk.json() {
         let all: Vec<Value> = lines

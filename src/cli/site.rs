@@ -51,7 +51,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Site) -> Answer<()> {
             society,
         } => (site, from, to, society),
     };
-    let society = desk.office.society_or_only(society.as_deref())?;
+    let society = desk.society(society.as_deref())?;
     let days = Period::Range {
         first: *from,
         last: *to,

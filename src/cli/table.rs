@@ -84,7 +84,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Table) -> Answer<()> {
             file,
             society,
         } => {
-            let society = desk.office.society_or_only(society.as_deref())?;
+            let society = desk.society(society.as_deref())?;
             let by = desk.officer(&society, "extending a table")?;
             let Some(certainty) = Certainty::of_word(certainty) else {
                 return refuse(format!(
@@ -105,7 +105,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Table) -> Answer<()> {
             said(desk, &society, &proposal)
         }
         Table::Approve { proposal, society } => {
-            let society = desk.office.society_or_only(society.as_deref())?;
+            let society = desk.society(society.as_deref())?;
             let by = desk.officer(&society, "approving a row")?;
             let proposal = society.decide_table(*proposal, None, &by, desk.now)?;
             said(desk, &society, &proposal)
@@ -115,7 +115,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Table) -> Answer<()> {
             reason,
             society,
         } => {
-            let society = desk.office.society_or_only(society.as_deref())?;
+            let society = desk.society(society.as_deref())?;
             let by = desk.officer(&society, "refusing a row")?;
             let proposal = society.decide_table(*proposal, Some(reason), &by, desk.now)?;
             said(desk, &society, &proposal)
@@ -198,7 +198,7 @@ fn list(desk: &mut Desk<'_>, only: Option<&str>) -> Answer<()> {
 }
 
 fn show(desk: &mut Desk<'_>, table: Dated, society: Option<&str>) -> Answer<()> {
-    let society = desk.office.society_or_only(society)?;
+    let society = desk.society(society)?;
     let rows: Vec<Value> = society
         .table_rows(table)?
         .into_iter()

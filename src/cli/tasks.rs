@@ -84,7 +84,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Tasks) -> Answer<()> {
             file,
             society,
         } => {
-            let society = desk.office.society_or_only(society.as_deref())?;
+            let society = desk.society(society.as_deref())?;
             let by = desk.officer(&society, "a task that was done")?;
             let on = on.unwrap_or(society.known().zone.day_of(desk.now));
             let given = desk.maybe_given(file.as_deref())?;

@@ -5,7 +5,11 @@ use qrcode::{QrCode, render::unicode::Dense1x2};
 use records::users::UserRole;
 use serde_json::json;
 
-use super::{Desk, args::User};
+use super::{
+    Desk,
+    args::User,
+    policy::{self, Need},
+};
 use crate::office::{
     Answer, Refusal,
     answer::refuse,
@@ -41,14 +45,16 @@ pub fn run(desk: &mut Desk<'_>, command: &User) -> Answer<()> {
             society,
         } => {
             known_society(desk, society.as_deref())?;
-            let roles = role
+            let roles: Vec<UserRole> = role
                 .iter()
                 .map(|role| written(*role, society.as_deref()))
                 .collect();
+            may(desk, &roles)?;
             let by = desk.by_node();
             invite(desk, user, Some(roles), &by)
         }
         User::Invite { user } => {
+            may(desk, &desk.office.user_roles(user)?)?;
             let by = desk.by_node();
             invite(desk, user, None, &by)
         }
@@ -61,6 +67,9 @@ pub fn run(desk: &mut Desk<'_>, command: &User) -> Answer<()> {
         } => {
             known_society(desk, society.as_deref())?;
             let mut roles = desk.office.user_roles(user)?;
+            let changed = give.iter().chain(take);
+            let changed = changed.map(|role| written(*role, society.as_deref()));
+            may(desk, &changed.collect::<Vec<_>>())?;
             for role in take {
                 let gone = written(*role, society.as_deref());
                 if !roles.contains(&gone) {
@@ -84,6 +93,7 @@ pub fn run(desk: &mut Desk<'_>, command: &User) -> Answer<()> {
             run(desk, &User::List)
         }
         User::Reset { user, reason } => {
+            may(desk, &desk.office.user_roles(user)?)?;
             let by = desk.by_node();
             desk.office.ask_user_reset(user, reason, &by, desk.now)?;
             desk.voice.say(&format!(
@@ -92,6 +102,7 @@ pub fn run(desk: &mut Desk<'_>, command: &User) -> Answer<()> {
             Ok(())
         }
         User::Disable { user, reason } => {
+            may(desk, &desk.office.user_roles(user)?)?;
             let by = desk.by_node();
             desk.office.disable_user(user, reason, &by, desk.now)?;
             desk.voice.say(&format!(
@@ -111,6 +122,7 @@ pub fn run(desk: &mut Desk<'_>, command: &User) -> Answer<()> {
             Ok(())
         }
         User::EndToken { user, label } => {
+            may(desk, &desk.office.user_roles(user)?)?;
             let by = desk.by_node();
             desk.office.end_user_token(user, label, &by, desk.now)?;
             desk.voice
@@ -173,6 +185,16 @@ fn set_up(desk: &mut Desk<'_>, user: &str) -> Answer<()> {
         desk.voice.data(&format!("{code}\n"));
     }
     Ok(())
+}
+
+/// Whoever touches somebody's roles has the right wherever those roles hold.
+fn may(desk: &Desk<'_>, roles: &[UserRole]) -> Answer<()> {
+    match (policy::need(&desk.cli.command), &desk.cli.officer) {
+        (Need::Right(right), Some(by)) if desk.office.has_users() => {
+            desk.office.check_right_over(by, right, roles)
+        }
+        _ => Ok(()),
+    }
 }
 
 fn written(role: Role, society: Option<&str>) -> UserRole {

@@ -61,6 +61,17 @@ struct User {
     reset_asked_by: Option<String>,
 }
 
+/// Where a right is asked for.
+#[derive(Clone, Copy)]
+enum Scope<'a> {
+    /// In one society.
+    In(&'a str),
+    /// In at least one.
+    Anywhere,
+    /// In every society of this node, those to come included.
+    Everywhere,
+}
+
 /// How somebody shows who they are.
 pub enum Shown {
     /// Password and the code of the moment, or a recovery code.
@@ -181,7 +192,7 @@ impl Office {
     /// # Errors
     /// When not: which roles would have it, and who.
     pub fn check_right(&self, id: &str, right: Right, society: &str) -> Answer<()> {
-        self.node().users().check(id, right, Some(society))
+        self.node().users().check(id, right, Scope::In(society))
     }
 
     /// Whether the user has the right in any society.
@@ -189,7 +200,22 @@ impl Office {
     /// # Errors
     /// When not: which roles would have it, and who.
     pub fn check_right_anywhere(&self, id: &str, right: Right) -> Answer<()> {
-        self.node().users().check(id, right, None)
+        self.node().users().check(id, right, Scope::Anywhere)
+    }
+
+    /// Whether the user has the right wherever these roles hold.
+    ///
+    /// # Errors
+    /// When not: which roles would have it, and who.
+    pub fn check_right_over(&self, id: &str, right: Right, roles: &[UserRole]) -> Answer<()> {
+        let scopes = roles.iter().map(|held| match &held.society {
+            Some(society) => Scope::In(society),
+            None => Scope::Everywhere,
+        });
+        let node = self.node();
+        scopes
+            .into_iter()
+            .try_for_each(|scope| node.users().check(id, right, scope))
     }
 
     /// A user's roles.
@@ -260,13 +286,16 @@ impl Users {
     ///
     /// # Errors
     /// When it has not: which role would, and who has it.
-    fn check(&self, id: &str, right: Right, society: Option<&str>) -> Answer<()> {
+    fn check(&self, id: &str, right: Right, scope: Scope<'_>) -> Answer<()> {
         let user = self.active(id)?;
-        let here =
-            |of: &Option<String>| society.is_none() || of.is_none() || of.as_deref() == society;
+        let here = |of: Option<&str>| match scope {
+            Scope::In(society) => of.is_none_or(|of| of == society),
+            Scope::Anywhere => true,
+            Scope::Everywhere => of.is_none(),
+        };
         let holds = |user: &User| {
             let mut roles = user.roles.iter();
-            roles.any(|(role, of)| role.may(right) && here(of))
+            roles.any(|(role, of)| role.may(right) && here(of.as_deref()))
         };
         if holds(user) {
             return Ok(());
@@ -286,7 +315,11 @@ impl Users {
         refuse(format!(
             "`{id}` may not {}{}\nhint: {hint}",
             right.words(),
-            society.map_or_else(String::new, |slug| format!(" in `{slug}`"))
+            match scope {
+                Scope::In(society) => format!(" in `{society}`"),
+                Scope::Anywhere => String::new(),
+                Scope::Everywhere => " in every society".to_owned(),
+            }
         ))
     }
 
@@ -701,19 +734,22 @@ impl Node {
         self.decide_all(vec![what], by, now)
     }
 
-    /// Somebody must be left who may give rights.
+    /// Somebody must be left who may give rights, and somebody who may give them everywhere.
     fn check_not_last(&self, id: &str) -> Answer<()> {
-        let gives = |user: &User| {
+        let gives = |user: &User, of_one: bool| {
+            let mut roles = user.roles.iter();
             user.password.is_some()
                 && !user.disabled
-                && user.roles.iter().any(|(role, _)| role.may(Right::Rights))
+                && roles.any(|(role, of)| role.may(Right::Rights) && (of_one || of.is_none()))
         };
         let users = &self.users().users;
-        let others = users.iter().any(|(other, user)| other != id && gives(user));
-        if users.get(id).is_some_and(gives) && !others {
-            return refuse(format!(
-                "`{id}` is the last one who may give rights\nhint: make another administrator first"
-            ));
+        for (of_one, words) in [(false, " in every society"), (true, "")] {
+            let left = |(other, user): (&String, &User)| other != id && gives(user, of_one);
+            if users.get(id).is_some_and(|user| gives(user, of_one)) && !users.iter().any(left) {
+                return refuse(format!(
+                    "`{id}` is the last one who may give rights{words}\nhint: make another administrator first"
+                ));
+            }
         }
         Ok(())
     }

@@ -230,6 +230,64 @@ fn a_right_is_for_a_society_and_whoever_has_none_is_told_who_has() {
         "import",
         &reads,
     ]);
+    // Whoever gives rights in one society gives none beyond it.
+    let local = admin(&[
+        "user",
+        "add",
+        "admin-2",
+        "--role",
+        "administrator",
+        "--society",
+        "bes",
+    ]);
+    set_up(&desk, "admin-2", local.out.trim());
+    let own_2 = token(&desk, "admin-2", "cron");
+    let as_local = |args: &[&str]| {
+        let mut all = vec!["--as", "admin-2", "--token-file", &own_2];
+        all.extend(args);
+        desk.run(&all)
+    };
+    let wider = ["user", "role", "admin-2", "--give", "administrator"];
+    let refused = as_local(&wider);
+    assert_eq!(refused.code, 1);
+    assert!(refused.err.contains("in every society"), "{}", refused.err);
+    let over = as_local(&["user", "disable", "admin-1", "--reason", "in my way"]);
+    assert!(over.err.contains("in every society"), "{}", over.err);
+    let here = [
+        "user",
+        "role",
+        "admin-2",
+        "--give",
+        "steward",
+        "--society",
+        "bes",
+    ];
+    assert_eq!(as_local(&here).code, 0);
+    // A second society: none of its persons, gateways or claims are admin-2's.
+    let text = fs::read_to_string(desk.path().join("society.toml")).unwrap();
+    let other = text
+        .replace("slug = \"bes\"", "slug = \"other\"")
+        .replace("M1", "N1")
+        .replace("\"g1\"", "\"g2\"");
+    let other =
+        format!("{other}\n[[gateway]]\nid = \"g-other\"\nsite = \"roof\"\ncadence_s = 60\n");
+    let other = desk.file("other.toml", &other);
+    let applied = admin(&["society", "apply", &other]);
+    assert_eq!(applied.code, 0, "{}", applied.err);
+    for foreign in [
+        ["members", "list", "--society", "other"].as_slice(),
+        ["gateway", "token", "g-other"].as_slice(),
+        ["society", "apply", &other].as_slice(),
+    ] {
+        let refused = as_local(foreign);
+        assert_eq!(refused.code, 1, "{foreign:?}");
+        assert!(
+            refused.err.contains("in `other`"),
+            "{foreign:?}: {}",
+            refused.err
+        );
+    }
+    assert_eq!(as_local(&["members", "list", "--society", "bes"]).code, 0);
     let last = admin(&["user", "disable", "admin-1", "--reason", "left"]);
     assert!(
         last.err.contains("the last one who may give rights"),
@@ -239,7 +297,9 @@ fn a_right_is_for_a_society_and_whoever_has_none_is_told_who_has() {
     let gone = admin(&["user", "disable", "auditor-1", "--reason", "left"]);
     assert_eq!(gone.code, 0, "{}", gone.err);
     let users = desk.json(&["user", "list"]);
-    assert_eq!(users[1]["state"], "disabled");
+    let mut listed = users.as_array().expect("a list").iter();
+    let gone = listed.find(|user| user["id"] == "auditor-1");
+    assert_eq!(gone.expect("still listed")["state"], "disabled");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The modulus check, with tables of our own: Pay.UK's is the user's to supply.
-//! `COMMONWATT_MODULUS=weights.txt,substitutions.txt` also runs its published examples.
+//! With `COMMONWATT_MODULUS=weights.txt,substitutions.txt` and `--run-ignored all` its published
+//! examples run too.
 
 use commonwatt_domain::modulus::{Checked, Table};
 
@@ -207,11 +208,9 @@ fn a_line_that_is_no_rule_is_named() {
 }
 
 #[test]
+#[ignore = "needs Pay.UK's tables, which nobody may pass on: COMMONWATT_MODULUS=weights.txt,substitutions.txt"]
 fn the_published_examples_hold_with_the_users_own_table() {
-    let Ok(paths) = std::env::var("COMMONWATT_MODULUS") else {
-        eprintln!("COMMONWATT_MODULUS names no table; the published examples were not run");
-        return;
-    };
+    let paths = std::env::var("COMMONWATT_MODULUS").expect("COMMONWATT_MODULUS names two files");
     let (weights, substitutions) = paths.split_once(',').expect("two files");
     let read = |path: &str| std::fs::read_to_string(path).expect("the table");
     let table = Table::read(&read(weights), &read(substitutions)).unwrap();
