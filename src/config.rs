@@ -42,6 +42,14 @@ pub struct Http {
     pub request_timeout_s: u64,
     /// Most connections at once.
     pub max_connections: usize,
+    /// Proxies that are believed when they say for whom they ask, and how: their addresses.
+    pub trusted_proxies: Vec<String>,
+    /// TLS address of the pages; empty for none.
+    pub tls_listen: String,
+    /// Certificate chain, PEM.
+    pub tls_certificate_file: String,
+    /// Private key, PEM.
+    pub tls_key_file: String,
 }
 
 /// `[mqtt]`
@@ -190,6 +198,10 @@ impl Default for Http {
             header_timeout_s: 5,
             request_timeout_s: 30,
             max_connections: 1024,
+            trusted_proxies: Vec::new(),
+            tls_listen: String::new(),
+            tls_certificate_file: String::new(),
+            tls_key_file: String::new(),
         }
     }
 }

@@ -168,8 +168,11 @@ pub enum User {
         /// The user's id: a to z, 0 to 9 and `-`
         user: String,
         /// Treasurer, secretary, approver, steward, auditor, administrator or council
-        #[arg(long, required = true)]
+        #[arg(long, required_unless_present = "member")]
         role: Vec<identity::Role>,
+        /// A member instead of an officer, who sees what is theirs: SOCIETY/NUMBER, as bes1/42
+        #[arg(long, conflicts_with_all = ["role", "society"], value_name = "SOCIETY/NUMBER")]
+        member: Option<MemberOf>,
         /// The society the roles hold in; every one when left out
         #[arg(long)]
         society: Option<String>,
@@ -233,6 +236,30 @@ pub enum User {
         #[arg(long)]
         label: String,
     },
+}
+
+/// A member as typed: `bes1/42`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberOf {
+    /// The society.
+    pub society: String,
+    /// The member's number there.
+    pub number: u32,
+}
+
+impl std::str::FromStr for MemberOf {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<MemberOf, String> {
+        let parts = text.split_once('/');
+        let member = parts.and_then(|(society, number)| {
+            Some(MemberOf {
+                society: society.to_owned(),
+                number: number.parse().ok()?,
+            })
+        });
+        member.ok_or_else(|| format!("`{text}` is no member; expected SOCIETY/NUMBER, as bes1/42"))
+    }
 }
 
 /// `demo`

@@ -57,7 +57,12 @@ use self::{
 use crate::{
     clock::Clock,
     config::Config,
-    office::{Answer, Office, Refusal, SocietyOffice, answer::refuse, blobs::Given, users::Shown},
+    office::{
+        Answer, Office, Refusal, SocietyOffice,
+        answer::refuse,
+        blobs::Given,
+        doors::{Shown, Whence},
+    },
 };
 
 /// What a command works with.
@@ -72,8 +77,6 @@ pub struct Desk<'a> {
     pub office: &'a Office,
     /// What time it is.
     pub now: Instant,
-    /// When it was that time.
-    pub since: std::time::Instant,
     /// Where it speaks.
     pub voice: &'a mut dyn Voice,
 }
@@ -162,7 +165,6 @@ fn here_or_there(cli: &Cli) -> Answer<u8> {
         folder: &folder,
         office: &office,
         now,
-        since: std::time::Instant::now(),
         voice: &mut terminal,
     });
     office.close();
@@ -186,7 +188,6 @@ pub fn serve(
             folder: &request.folder,
             office,
             now,
-            since: std::time::Instant::now(),
             voice,
         }),
     };
@@ -275,12 +276,17 @@ fn admit(desk: &mut Desk<'_>) -> Answer<()> {
                 .ask("code of the moment, or a recovery code", false)?,
         },
     };
-    let now = desk.now_again();
-    desk.office.believe(&id, &shown, now)?;
+    desk.office
+        .believe(&id, &shown, Whence::Machine, people_now())?;
     match need {
         Need::Right(right) => desk.office.check_right_anywhere(&id, right),
         _ => Ok(()),
     }
+}
+
+/// The time that telephones keep, also where the house runs on a faster one.
+fn people_now() -> Instant {
+    Clock::system().now()
 }
 
 /// Commands that may make a data folder.
@@ -416,12 +422,6 @@ impl Desk<'_> {
         }
         self.voice.data(&format!("{table}\n"));
         Ok(())
-    }
-
-    /// The time now: a person may have thought for minutes since the command began.
-    fn now_again(&self) -> Instant {
-        self.now
-            .plus_ms(i64::try_from(self.since.elapsed().as_millis()).unwrap_or(0))
     }
 
     /// The society that is named, or the only one there is, for somebody who may do this there.

@@ -116,6 +116,10 @@ pub fn need(command: &Command) -> Need {
             args::User::List | args::User::SetUp { .. } => Nothing,
             args::User::Token { .. } => Own,
             args::User::Reset { .. } => APPROVE,
+            // A member is let see what is theirs by whoever keeps the roll.
+            args::User::Add {
+                member: Some(_), ..
+            } => ROLL,
             args::User::Add { .. }
             | args::User::Invite { .. }
             | args::User::Role { .. }

@@ -7,12 +7,14 @@ use serde_json::json;
 
 use super::{
     Desk,
-    args::User,
+    args::{MemberOf, User},
+    people_now,
     policy::{self, Need},
 };
 use crate::office::{
     Answer, Refusal,
     answer::refuse,
+    doors::{SetUp, Whence},
     users::{self, UserLine},
 };
 
@@ -42,9 +44,13 @@ pub fn run(desk: &mut Desk<'_>, command: &User) -> Answer<()> {
         User::Add {
             user,
             role,
+            member,
             society,
         } => {
             known_society(desk, society.as_deref())?;
+            if let Some(of) = member {
+                return invite_member(desk, user, of);
+            }
             let roles: Vec<UserRole> = role
                 .iter()
                 .map(|role| written(*role, society.as_deref()))
@@ -144,9 +150,30 @@ fn invite(desk: &mut Desk<'_>, user: &str, roles: Option<Vec<UserRole>>, by: &st
     Ok(())
 }
 
+/// A member, who sees their own holding and nothing else.
+fn invite_member(desk: &mut Desk<'_>, user: &str, of: &MemberOf) -> Answer<()> {
+    let society = desk.society(Some(&of.society))?;
+    let by = desk.by_node();
+    let code = desk
+        .office
+        .invite_member(user, society.slug(), of.number, &by, desk.now)?;
+    if desk.json() {
+        return desk.document(&json!({"user": user, "code": code}));
+    }
+    desk.voice.data(&format!("{code}\n"));
+    desk.voice.say(&format!(
+        "Print it for member {} of {}, with the address of these pages: at /set-up they give the name `{user}` and this code, and choose a password. It works once, within a week, and is not kept here.",
+        of.number,
+        society.slug()
+    ));
+    Ok(())
+}
+
 fn set_up(desk: &mut Desk<'_>, user: &str) -> Answer<()> {
     let invitation = desk.voice.ask("one-time code", true)?;
-    desk.office.check_invitation(user, &invitation, desk.now)?;
+    let officer = desk
+        .office
+        .check_invitation(user, &invitation, Whence::Machine, people_now())?;
     let password = desk.voice.ask(
         "new password (at least 12 characters; three words are best)",
         true,
@@ -154,6 +181,39 @@ fn set_up(desk: &mut Desk<'_>, user: &str) -> Answer<()> {
     if desk.voice.ask("the same again", true)? != password {
         return refuse("the two differ; nothing was changed");
     }
+    let second = match officer {
+        true => Some(new_second(desk, user)?),
+        false => None,
+    };
+    let set_up = SetUp {
+        user,
+        invitation: &invitation,
+        password: &password,
+        second: second
+            .as_ref()
+            .map(|(secret, code)| (secret, code.as_str())),
+    };
+    let recovery = desk
+        .office
+        .set_up_user(&set_up, Whence::Machine, people_now())?;
+    if desk.json() {
+        return desk.document(&json!({"user": user, "recovery_codes": recovery}));
+    }
+    if recovery.is_empty() {
+        desk.voice.say("Done.");
+        return Ok(());
+    }
+    desk.voice.say(
+        "Done. Each of these stands in once for the telephone; print them and lay them where your papers are:",
+    );
+    for code in recovery {
+        desk.voice.data(&format!("{code}\n"));
+    }
+    Ok(())
+}
+
+/// A second factor, shown and tried.
+fn new_second(desk: &mut Desk<'_>, user: &str) -> Answer<(Secret, String)> {
     let secret = Secret(users::random::<{ second::SECRET_BYTES }>()?);
     let link = secret.link("Commonwatt", user);
     if let Ok(code) = QrCode::new(&link) {
@@ -165,26 +225,7 @@ fn set_up(desk: &mut Desk<'_>, user: &str) -> Answer<()> {
         secret.base32()
     ));
     let code = desk.voice.ask("the six digits it shows", false)?;
-    let set_up = users::SetUp {
-        user,
-        invitation: &invitation,
-        password: &password,
-        second: &secret,
-        code: &code,
-    };
-    // Reading and typing took time.
-    let now = desk.now_again();
-    let recovery = desk.office.set_up_user(&set_up, now)?;
-    if desk.json() {
-        return desk.document(&json!({"user": user, "recovery_codes": recovery}));
-    }
-    desk.voice.say(
-        "Done. Each of these stands in once for the telephone; print them and lay them where your papers are:",
-    );
-    for code in recovery {
-        desk.voice.data(&format!("{code}\n"));
-    }
-    Ok(())
+    Ok((secret, code))
 }
 
 /// Whoever touches somebody's roles has the right wherever those roles hold.
@@ -222,6 +263,11 @@ fn roles(line: &UserLine) -> String {
     line.roles
         .iter()
         .map(|held| format!("{} {}", held.role, place(held.society.as_deref())))
+        .chain(
+            line.members
+                .iter()
+                .map(|of| format!("member {} of `{}`", of.member, of.society)),
+        )
         .collect::<Vec<_>>()
         .join(", ")
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeSet, HashMap},
     fs,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::Path,
     sync::{Arc, PoisonError, RwLock, atomic::Ordering},
     time::Duration,
@@ -44,6 +44,8 @@ pub struct House {
     pub office: Arc<Office>,
     /// Where the pages are.
     pub http: Option<SocketAddr>,
+    /// Where they are over TLS.
+    pub https: Option<SocketAddr>,
     /// Where the endpoint listens.
     pub mqtt: Vec<SocketAddr>,
     endpoint: Option<Endpoint>,
@@ -52,7 +54,7 @@ pub struct House {
     mirror: Option<Mirroring>,
     alerts: Option<Watching>,
     stop: watch::Sender<bool>,
-    pages: Option<tokio::task::JoinHandle<()>>,
+    pages: Vec<tokio::task::JoinHandle<()>>,
 }
 
 /// What the parts of the house share.
@@ -175,22 +177,33 @@ impl House {
         let endpoint = start_endpoint(config, &parts, Arc::clone(&door_clock))?;
         let broker = start_broker(config, &parts, door_clock)?;
         let (stop, stopping) = watch::channel(false);
-        let mut http_address = None;
-        let mut pages = None;
-        if !config.http.listen.is_empty() {
-            let listener = TcpListener::bind(&config.http.listen).await.map_err(|e| {
+        let (mut http_address, mut https_address) = (None, None);
+        let mut pages = Vec::new();
+        let limits = &config.http;
+        let doors = [
+            ("listen", &limits.listen, None),
+            ("tls_listen", &limits.tls_listen, http::tls(limits)?),
+        ];
+        let proxies = proxies(&limits.trusted_proxies)?;
+        let router = web::router(web_state(&office, &parts, clock, proxies, stopping.clone()));
+        for (key, address, tls) in doors {
+            if address.is_empty() {
+                continue;
+            }
+            let listener = TcpListener::bind(address).await.map_err(|e| {
                 Refusal::Caller(format!(
-                    "cannot listen on `{}`: {e}\nhint: choose another address under [http] listen",
-                    config.http.listen
+                    "cannot listen on `{address}`: {e}\nhint: choose another address under [http] {key}"
                 ))
             })?;
-            http_address = listener.local_addr().ok();
-            let state = web_state(&office, &parts, clock, stopping.clone());
-            let router = web::router(state);
-            pages = Some(tokio::spawn(http::serve(
+            match tls {
+                None => http_address = listener.local_addr().ok(),
+                Some(_) => https_address = listener.local_addr().ok(),
+            }
+            pages.push(tokio::spawn(http::serve(
                 listener,
-                router,
-                config.http.clone(),
+                tls,
+                router.clone(),
+                limits.clone(),
                 stopping.clone(),
             )));
         }
@@ -204,6 +217,7 @@ impl House {
         Ok(House {
             office,
             http: http_address,
+            https: https_address,
             mqtt: endpoint
                 .as_ref()
                 .map(|e| e.addresses().to_vec())
@@ -242,7 +256,7 @@ impl House {
             office.close();
         });
         let _ = closing.await;
-        if let Some(pages) = self.pages.take() {
+        for pages in self.pages.drain(..) {
             let _ = tokio::time::timeout(Duration::from_secs(2), pages).await;
         }
     }
@@ -253,6 +267,21 @@ pub struct Opening {
     /// The use cases.
     pub office: Arc<Office>,
     parts: Parts,
+}
+
+/// The proxies that are believed.
+fn proxies(named: &[String]) -> Answer<Vec<IpAddr>> {
+    let one = |text: &String| {
+        text.parse::<IpAddr>().map_or_else(
+            |_| {
+                Err(Refusal::Caller(format!(
+                    "http.trusted_proxies has `{text}`; expected addresses such as 127.0.0.1"
+                )))
+            },
+            |address| Ok(address.to_canonical()),
+        )
+    };
+    named.iter().map(one).collect()
 }
 
 fn start_endpoint(
@@ -359,6 +388,7 @@ fn web_state(
     office: &Arc<Office>,
     parts: &Parts,
     clock: &Clock,
+    proxies: Vec<IpAddr>,
     stop: watch::Receiver<bool>,
 ) -> web::WebState {
     let (health_office, metrics_office) = (Arc::clone(office), Arc::clone(office));
@@ -366,6 +396,8 @@ fn web_state(
     web::WebState {
         office: Arc::clone(office),
         clock: clock.clone(),
+        people: Clock::system(),
+        proxies,
         health: Arc::new(move || health(&health_office)),
         metrics: Arc::new(move || metrics::text(&metrics_office, &counters)),
         house: "Commonwatt".to_owned(),

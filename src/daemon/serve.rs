@@ -58,6 +58,9 @@ fn start(cli: &Cli, serve: &Serve) -> Answer<()> {
         if let Some(address) = house.http {
             tracing::info!(address = %format!("http://{address}"), "pages");
         }
+        if let Some(address) = house.https {
+            tracing::info!(address = %format!("https://{address}"), "pages over TLS");
+        }
         if house.office.societies().is_empty() {
             tracing::warn!(data = %data.display(), "there is no society in this data folder; `commonwatt society apply FILE.toml` founds one");
         }

@@ -27,6 +27,21 @@ impl Secret {
         totp_rs::Secret::new(Box::new(self.0)).to_base32()
     }
 
+    /// The secret of a text that [`Secret::base32`] gave, spaces apart.
+    #[must_use]
+    pub fn of_base32(text: &str) -> Option<Secret> {
+        let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+        let secret = totp_rs::Secret::try_from_base32(text).ok()?;
+        secret.as_bytes().try_into().ok().map(Secret)
+    }
+
+    /// The six digits an authenticator app shows at this moment.
+    #[must_use]
+    pub fn code(&self, now_ms: i64) -> String {
+        let seconds = u64::try_from(now_ms.div_euclid(1_000)).unwrap_or_default();
+        self.totp().generate(seconds).to_string()
+    }
+
     /// What the QR code for an authenticator app says. `issuer` and `account` may hold letters,
     /// digits, spaces, `-` and `.`; anything else is left out.
     #[must_use]
@@ -99,6 +114,15 @@ mod tests {
         for wrong in ["", "5924", "0059245", "００5924", "abcdef"] {
             assert_eq!(RFC.step(wrong, 1_234_567_890_000, None), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_secret_comes_back_from_its_text_and_shows_the_code_it_takes() {
+        assert_eq!(Secret::of_base32(&RFC.base32()), Some(RFC));
+        assert_eq!(Secret::of_base32("GEZD"), None);
+        assert_eq!(Secret::of_base32("not base 32!"), None);
+        let code = RFC.code(1_111_111_109_000);
+        assert_eq!(code, "081804");
     }
 
     #[test]

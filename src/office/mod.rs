@@ -20,6 +20,7 @@ pub mod claims_paid;
 pub mod costs;
 pub mod devices;
 pub mod dials;
+pub mod doors;
 pub mod duties;
 pub mod energy;
 mod evidence;
@@ -99,6 +100,7 @@ pub struct Office {
     doubts: Mutex<gateways::Doubts>,
     links: Mutex<Option<gateways::LinksOf>>,
     mirror: Mutex<Option<Arc<mirror::Mirror>>>,
+    doors: doors::Doors,
     _held: Held,
 }
 
@@ -131,6 +133,7 @@ impl Office {
             doubts: Mutex::default(),
             links: Mutex::default(),
             mirror: Mutex::default(),
+            doors: doors::Doors::open(path)?,
             _held: held,
         })
     }

@@ -407,10 +407,6 @@ impl Node {
         &self.users
     }
 
-    pub(super) fn users_mut(&mut self) -> &mut Users {
-        &mut self.users
-    }
-
     /// A handle for checking and copying.
     #[must_use]
     pub fn reader(&self) -> journal::Reader {

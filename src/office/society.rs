@@ -615,6 +615,7 @@ fn apply(books: &mut BooksStore, position: u64, record: &[u8], decision: &Decisi
         | What::UserInvited(_)
         | What::UserSetUp(_)
         | What::UserRoles(_)
+        | What::UserMembers(_)
         | What::UserDisabled(_)
         | What::UserToken(_)
         | What::UserTokenEnded(_)
@@ -694,6 +695,7 @@ fn kind_of(what: &What) -> &'static str {
         What::UserInvited(_) => "user-invited/1",
         What::UserSetUp(_) => "user-set-up/1",
         What::UserRoles(_) => "user-roles/1",
+        What::UserMembers(_) => "user-members/1",
         What::UserDisabled(_) => "user-disabled/1",
         What::UserToken(_) => "user-token/1",
         What::UserTokenEnded(_) => "user-token-ended/1",

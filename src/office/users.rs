@@ -11,11 +11,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::calendar::Instant;
-use identity::{Guesses, Kept, Right, Role, Secret, password, second};
+use identity::{Kept, Right, Role};
 use records::{
     decision::What,
     users::{
-        UserDisabled, UserInvited, UserRecovered, UserResetAsked, UserRole, UserRoles, UserSetUp,
+        UserDisabled, UserInvited, UserMember, UserMembers, UserResetAsked, UserRole, UserRoles,
         UserToken, UserTokenEnded,
     },
 };
@@ -25,15 +25,12 @@ use wire::enrol::Code;
 
 use super::{
     Office,
-    answer::{Answer, OrOurs, Refusal, refuse},
-    keys::Keys,
+    answer::{Answer, OrOurs, refuse},
     node::{Node, hex, unhex},
 };
 
 /// How long an invitation is worth something, ms: a week.
 const INVITED_FOR_MS: i64 = 7 * 86_400_000;
-/// Recovery codes a user gets.
-const RECOVERY_CODES: usize = 8;
 /// Longest life of a token, days.
 pub const MOST_TOKEN_DAYS: u32 = 400;
 const DAY_MS: i64 = 86_400_000;
@@ -44,21 +41,29 @@ const MOST_ID: usize = 32;
 #[derive(Debug, Default)]
 pub struct Users {
     users: BTreeMap<String, User>,
-    guesses: Guesses,
-    /// The last step of each second factor that was used.
-    steps: BTreeMap<String, u64>,
 }
 
 #[derive(Clone, Debug, Default)]
-struct User {
-    roles: Vec<(Role, Option<String>)>,
-    invited: Option<([u8; 32], Instant)>,
-    password: Option<Kept>,
-    second_sealed: Vec<u8>,
-    recovery: BTreeSet<[u8; 32]>,
-    tokens: BTreeMap<[u8; 32], (String, Instant)>,
-    disabled: bool,
+pub(super) struct User {
+    pub(super) roles: Vec<(Role, Option<String>)>,
+    /// Which members of which societies this person is.
+    pub(super) members: BTreeSet<(String, u32)>,
+    pub(super) invited: Option<([u8; 32], Instant)>,
+    pub(super) password: Option<Kept>,
+    /// Empty where there is none: a member who is no officer.
+    pub(super) second_sealed: Vec<u8>,
+    pub(super) recovery: BTreeSet<[u8; 32]>,
+    pub(super) tokens: BTreeMap<[u8; 32], (String, Instant)>,
+    pub(super) disabled: bool,
     reset_asked_by: Option<String>,
+}
+
+impl User {
+    /// The roles in force: an officer without a second factor has none yet.
+    fn in_force(&self) -> impl Iterator<Item = &(Role, Option<String>)> {
+        let whole = !self.second_sealed.is_empty();
+        self.roles.iter().filter(move |_| whole)
+    }
 }
 
 /// Where a right is asked for.
@@ -72,19 +77,6 @@ enum Scope<'a> {
     Everywhere,
 }
 
-/// How somebody shows who they are.
-pub enum Shown {
-    /// Password and the code of the moment, or a recovery code.
-    Password {
-        /// The password.
-        password: String,
-        /// Six digits, or a recovery code.
-        code: String,
-    },
-    /// A token.
-    Token(String),
-}
-
 /// A user as listed.
 #[derive(Clone, Debug, Serialize)]
 pub struct UserLine {
@@ -96,6 +88,8 @@ pub struct UserLine {
     pub roles: Vec<UserRoleLine>,
     /// What its tokens are for, and until when.
     pub tokens: Vec<TokenLine>,
+    /// Which members they are.
+    pub members: Vec<UserMember>,
     /// Recovery codes that are left.
     pub recovery_codes_left: usize,
 }
@@ -116,21 +110,6 @@ pub struct TokenLine {
     pub label: String,
     /// When it ends.
     pub until: String,
-}
-
-/// What somebody brings who sets up a user.
-#[derive(Debug)]
-pub struct SetUp<'a> {
-    /// The user's id.
-    pub user: &'a str,
-    /// The one-time code.
-    pub invitation: &'a str,
-    /// The password they chose.
-    pub password: &'a str,
-    /// The secret that their authenticator app has.
-    pub second: &'a Secret,
-    /// The code it shows.
-    pub code: &'a str,
 }
 
 impl Office {
@@ -157,34 +136,47 @@ impl Office {
         by: &str,
         now: Instant,
     ) -> Answer<String> {
-        let code = self.node().invite_user(id, roles, by, now)?;
+        let code = self.node().invite_user(id, roles, None, by, now)?;
         Ok(code.reveal().to_owned())
     }
 
-    /// Whether an invitation stands for this code.
+    /// Invites a member of a society to see what is theirs; the code is shown once. One person may
+    /// be a member of several societies under one user.
     ///
     /// # Errors
-    /// When it does not, or there were too many tries.
-    pub fn check_invitation(&self, id: &str, code: &str, now: Instant) -> Answer<()> {
-        self.node().check_invitation(id, code, now)
+    /// When the society has no such member, another user is this member already, or as
+    /// [`Office::invite_user`].
+    pub fn invite_member(
+        &self,
+        id: &str,
+        society: &str,
+        member: u32,
+        by: &str,
+        now: Instant,
+    ) -> Answer<String> {
+        let here = self.society(society)?;
+        here.member(member, now)?;
+        let of = UserMember {
+            society: here.slug().to_owned(),
+            member,
+        };
+        let code = self.node().invite_user(id, None, Some(of), by, now)?;
+        Ok(code.reveal().to_owned())
     }
 
-    /// Sets a user up; gives the recovery codes, shown once.
-    ///
-    /// # Errors
-    /// See [`SetUp`].
-    pub fn set_up_user(&self, set_up: &SetUp<'_>, now: Instant) -> Answer<Vec<String>> {
-        let keys = Keys::beside(self.folder.path());
-        self.node().set_up_user(&keys, set_up, now)
+    /// The members a user is: of which society, and by which number.
+    #[must_use]
+    pub fn members_of_user(&self, id: &str) -> Vec<UserMember> {
+        let node = self.node();
+        node.users().active(id).map(members_of).unwrap_or_default()
     }
 
-    /// Believes that somebody is this user, or not.
-    ///
-    /// # Errors
-    /// When what is shown is not right, or there were too many tries.
-    pub fn believe(&self, id: &str, shown: &Shown, now: Instant) -> Answer<()> {
-        let keys = Keys::beside(self.folder.path());
-        self.node().believe(&keys, id, shown, now)
+    /// The roles of a user that are in force.
+    #[must_use]
+    pub fn roles_in_force(&self, id: &str) -> Vec<(Role, Option<String>)> {
+        let node = self.node();
+        let user = node.users().active(id);
+        user.map_or_else(|_| Vec::new(), |user| user.in_force().cloned().collect())
     }
 
     /// Whether the user has the right in this society.
@@ -237,7 +229,8 @@ impl Office {
         by: &str,
         now: Instant,
     ) -> Answer<()> {
-        self.node().set_roles(id, roles, by, now)
+        self.node().set_roles(id, roles, by, now)?;
+        self.end_all_sessions(id)
     }
 
     /// A user is believed no more.
@@ -245,7 +238,8 @@ impl Office {
     /// # Errors
     /// When there is no such user, or nobody could give rights any more.
     pub fn disable_user(&self, id: &str, reason: &str, by: &str, now: Instant) -> Answer<()> {
-        self.node().disable_user(id, reason, by, now)
+        self.node().disable_user(id, reason, by, now)?;
+        self.end_all_sessions(id)
     }
 
     /// An officer vouches that a user lost a secret.
@@ -274,6 +268,11 @@ impl Office {
 }
 
 impl Users {
+    /// What is known of one.
+    pub(super) fn get(&self, id: &str) -> Option<&User> {
+        self.users.get(id)
+    }
+
     /// Whether decisions need a user.
     #[must_use]
     pub fn is_guarded(&self) -> bool {
@@ -294,7 +293,7 @@ impl Users {
             Scope::Everywhere => of.is_none(),
         };
         let holds = |user: &User| {
-            let mut roles = user.roles.iter();
+            let mut roles = user.in_force();
             roles.any(|(role, of)| role.may(right) && here(of.as_deref()))
         };
         if holds(user) {
@@ -323,7 +322,13 @@ impl Users {
         ))
     }
 
-    fn active(&self, id: &str) -> Answer<&User> {
+    /// Whether the user has, or will have once set up, a role that gives rights.
+    pub(super) fn gives_rights(&self, id: &str) -> bool {
+        let gives = |user: &User| user.roles.iter().any(|(role, _)| role.may(Right::Rights));
+        self.users.get(id).is_some_and(gives)
+    }
+
+    pub(super) fn active(&self, id: &str) -> Answer<&User> {
         match self.users.get(id) {
             Some(user) if user.disabled => refuse(format!("user `{id}` is disabled")),
             Some(user) if user.password.is_none() => refuse(format!(
@@ -363,6 +368,7 @@ impl Users {
                     until: until.to_string(),
                 })
                 .collect(),
+            members: members_of(user),
             recovery_codes_left: user.recovery.len(),
         };
         self.users.iter().map(line).collect()
@@ -384,7 +390,7 @@ impl Users {
                 user.disabled = false;
             }
             What::UserSetUp(s) => {
-                let user = self.users.entry(s.user.clone()).or_default();
+                let user = self.users.entry(s.user).or_default();
                 user.invited = None;
                 let kept = Kept::written(&s.password);
                 user.password = Some(
@@ -399,7 +405,11 @@ impl Users {
                     .iter()
                     .map(|code| hash(code))
                     .collect::<Answer<_>>()?;
-                self.steps.remove(&s.user);
+            }
+            What::UserMembers(m) => {
+                let members = m.members.into_iter();
+                self.users.entry(m.user).or_default().members =
+                    members.map(|of| (of.society, of.member)).collect();
             }
             What::UserRoles(r) => {
                 let roles = r.roles.into_iter().map(|held| {
@@ -412,6 +422,7 @@ impl Users {
                 let user = self.users.entry(d.user).or_default();
                 *user = User {
                     roles: std::mem::take(&mut user.roles),
+                    members: std::mem::take(&mut user.members),
                     disabled: true,
                     ..User::default()
                 };
@@ -450,10 +461,14 @@ impl Node {
         &mut self,
         id: &str,
         roles: Option<Vec<UserRole>>,
+        member: Option<UserMember>,
         by: &str,
         now: Instant,
     ) -> Answer<Code> {
         check_id(id)?;
+        if let Some(of) = &member {
+            self.check_nobody_else(id, of)?;
+        }
         if let Some(user) = self.users().users.get(id)
             && user.password.is_some()
         {
@@ -483,146 +498,18 @@ impl Node {
                 roles,
             })
         }));
+        what.extend(member.map(|of| {
+            let mut members = self.users().get(id).map(members_of).unwrap_or_default();
+            if !members.contains(&of) {
+                members.push(of);
+            }
+            What::UserMembers(UserMembers {
+                user: id.to_owned(),
+                members,
+            })
+        }));
         self.decide_all(what, by, now)?;
         Ok(code)
-    }
-
-    /// Whether an invitation stands for this code.
-    ///
-    /// # Errors
-    /// When it does not.
-    fn check_invitation(&mut self, id: &str, code: &str, now: Instant) -> Answer<()> {
-        self.check_patience(id, now)?;
-        let stands = self
-            .users()
-            .users
-            .get(id)
-            .and_then(|user| user.invited)
-            .is_some_and(|(hash, until)| {
-                now < until && Code::parse(code).is_ok_and(|code| code.hash().0 == hash)
-            });
-        if stands {
-            return Ok(());
-        }
-        self.users_mut().guesses.wrong(id, now.0);
-        refuse(
-            "no invitation has this name and this code, or it is older than a week\nhint: ask an officer to invite again",
-        )
-    }
-
-    /// Sets a user up: password, second factor and its first code.
-    ///
-    /// # Errors
-    /// A weak password, a wrong code of either kind, or a journal that cannot be written.
-    fn set_up_user(
-        &mut self,
-        keys: &Keys,
-        set_up: &SetUp<'_>,
-        now: Instant,
-    ) -> Answer<Vec<String>> {
-        let SetUp {
-            user: id,
-            invitation,
-            password: chosen,
-            second: secret,
-            code,
-        } = *set_up;
-        self.check_invitation(id, invitation, now)?;
-        let gives = |user: &User| user.roles.iter().any(|(role, _)| role.may(Right::Rights));
-        if !self.users().is_guarded() && !self.users().users.get(id).is_some_and(gives) {
-            return refuse(
-                "the first user is one who may give rights\nhint: commonwatt user add ID --role administrator",
-            );
-        }
-        let kept = Kept::of(id, chosen, &random::<{ password::SALT_BYTES }>()?)
-            .map_err(|weak| Refusal::Caller(weak.to_string()))?;
-        let step = secret.step(code, now.0, None).ok_or_else(|| {
-            Refusal::Caller(
-                "this is not the code of the moment\nhint: the clock of the telephone and of this machine must agree to half a minute"
-                    .to_owned(),
-            )
-        })?;
-        let sealed = keys.sealing_key_or_new()?.seal(&about(id), &secret.0)?;
-        let mut recovery = Vec::new();
-        for _ in 0..RECOVERY_CODES {
-            recovery.push(Code::from_random(&random::<16>()?));
-        }
-        let what = What::UserSetUp(UserSetUp {
-            user: id.to_owned(),
-            password: kept.text().to_owned(),
-            second_sealed: hex(&sealed),
-            recovery_sha256: recovery.iter().map(|code| hex(&code.hash().0)).collect(),
-        });
-        self.decide_all(vec![what], id, now)?;
-        self.users_mut().steps.insert(id.to_owned(), step);
-        self.users_mut().guesses.right(id);
-        Ok(recovery
-            .iter()
-            .map(|code| code.reveal().to_owned())
-            .collect())
-    }
-
-    /// Believes that somebody is this user, or not.
-    ///
-    /// # Errors
-    /// When what is shown is not right, without saying which part; when there were too many tries.
-    fn believe(&mut self, keys: &Keys, id: &str, shown: &Shown, now: Instant) -> Answer<()> {
-        self.check_patience(id, now)?;
-        let wrong = || {
-            refuse("this is not right\nhint: the code changes every 30 seconds and is taken once")
-        };
-        match shown {
-            Shown::Token(token) => {
-                let hash: [u8; 32] = Sha256::digest(token.trim().as_bytes()).into();
-                let user = self.users().active(id)?;
-                if user
-                    .tokens
-                    .get(&hash)
-                    .is_some_and(|(_, until)| now < *until)
-                {
-                    return Ok(());
-                }
-                self.users_mut().guesses.wrong(id, now.0);
-                refuse(format!("this token is not, or no longer, one of `{id}`"))
-            }
-            Shown::Password { password, code } => {
-                let user = self
-                    .users()
-                    .users
-                    .get(id)
-                    .filter(|user| !user.disabled)
-                    .cloned();
-                let kept = user.as_ref().and_then(|user| user.password.as_ref());
-                let right = password::is_right(kept, password);
-                let Some(user) = user.filter(|_| right) else {
-                    self.users_mut().guesses.wrong(id, now.0);
-                    return wrong();
-                };
-                let spent = Code::parse(code).ok().map(|code| code.hash().0);
-                if let Some(spent) = spent.filter(|code| user.recovery.contains(code)) {
-                    let what = What::UserRecovered(UserRecovered {
-                        user: id.to_owned(),
-                        code_sha256: hex(&spent),
-                    });
-                    self.decide_all(vec![what], id, now)?;
-                    self.users_mut().guesses.right(id);
-                    return Ok(());
-                }
-                let secret = keys.sealing_key()?.open(&about(id), &user.second_sealed)?;
-                let secret: [u8; second::SECRET_BYTES] = secret
-                    .try_into()
-                    .map_err(|_| "the second factor's secret has another length")
-                    .or_ours("the node's journal")?;
-                let used = self.users().steps.get(id).copied();
-                let Some(step) = Secret(secret).step(code, now.0, used) else {
-                    self.users_mut().guesses.wrong(id, now.0);
-                    return wrong();
-                };
-                self.users_mut().steps.insert(id.to_owned(), step);
-                self.users_mut().guesses.right(id);
-                Ok(())
-            }
-        }
     }
 
     /// Gives a user these roles and no others.
@@ -737,7 +624,7 @@ impl Node {
     /// Somebody must be left who may give rights, and somebody who may give them everywhere.
     fn check_not_last(&self, id: &str) -> Answer<()> {
         let gives = |user: &User, of_one: bool| {
-            let mut roles = user.roles.iter();
+            let mut roles = user.in_force();
             user.password.is_some()
                 && !user.disabled
                 && roles.any(|(role, of)| role.may(Right::Rights) && (of_one || of.is_none()))
@@ -754,6 +641,19 @@ impl Node {
         Ok(())
     }
 
+    /// A member is one user's.
+    fn check_nobody_else(&self, id: &str, of: &UserMember) -> Answer<()> {
+        let key = (of.society.clone(), of.member);
+        let mut others = self.users().users.iter();
+        match others.find(|(other, user)| *other != id && user.members.contains(&key)) {
+            Some((other, _)) => refuse(format!(
+                "member {} of `{}` is user `{other}` already\nhint: `commonwatt user invite {other}` makes a new code while they have no password",
+                of.member, of.society
+            )),
+            None => Ok(()),
+        }
+    }
+
     fn known_user(&self, id: &str) -> Answer<&User> {
         self.users().users.get(id).map_or_else(
             || {
@@ -763,16 +663,6 @@ impl Node {
             },
             Ok,
         )
-    }
-
-    fn check_patience(&self, id: &str, now: Instant) -> Answer<()> {
-        match self.users().guesses.wait_ms(id, now.0) {
-            0 => Ok(()),
-            wait => refuse(format!(
-                "too many wrong tries for `{id}`\nhint: wait {} s",
-                wait.div_euclid(1_000) + 1
-            )),
-        }
     }
 }
 
@@ -786,9 +676,14 @@ pub fn random<const N: usize>() -> Answer<[u8; N]> {
     Ok(bytes)
 }
 
-/// What a second factor's secret is sealed for.
-fn about(id: &str) -> String {
-    format!("second factor of user {id}")
+fn members_of(user: &User) -> Vec<UserMember> {
+    let members = user.members.iter();
+    members
+        .map(|(society, member)| UserMember {
+            society: society.clone(),
+            member: *member,
+        })
+        .collect()
 }
 
 fn check_id(id: &str) -> Answer<()> {

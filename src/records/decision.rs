@@ -23,8 +23,8 @@ use crate::{
     society::SocietyDocument,
     tables::{TableDecided, TableExtended},
     users::{
-        UserDisabled, UserInvited, UserRecovered, UserResetAsked, UserRoles, UserSetUp, UserToken,
-        UserTokenEnded,
+        UserDisabled, UserInvited, UserMembers, UserRecovered, UserResetAsked, UserRoles,
+        UserSetUp, UserToken, UserTokenEnded,
     },
 };
 
@@ -230,6 +230,9 @@ pub enum What {
     /// What a user is from now on (node journal).
     #[serde(rename = "user-roles/1")]
     UserRoles(UserRoles),
+    /// Which members a user is (node journal).
+    #[serde(rename = "user-members/1")]
+    UserMembers(UserMembers),
     /// A user is not believed any more (node journal).
     #[serde(rename = "user-disabled/1")]
     UserDisabled(UserDisabled),

@@ -34,7 +34,7 @@ pub struct UserSetUp {
     pub user: String,
     /// argon2id, PHC string.
     pub password: String,
-    /// The second factor's secret, sealed; hex.
+    /// The second factor's secret, sealed; hex. Empty for a member who is no officer and has none.
     pub second_sealed: String,
     /// SHA-256 of each recovery code.
     pub recovery_sha256: Vec<String>,
@@ -48,6 +48,26 @@ pub struct UserRoles {
     pub user: String,
     /// Roles, none for none.
     pub roles: Vec<UserRole>,
+}
+
+/// A member of a society.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserMember {
+    /// The society.
+    pub society: String,
+    /// The member's number there.
+    pub member: u32,
+}
+
+/// Which members the user is from now on, whole: whose holding they see as their own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserMembers {
+    /// The user's id.
+    pub user: String,
+    /// Members, none for none.
+    pub members: Vec<UserMember>,
 }
 
 /// The user is not believed any more, nor any token of theirs.
@@ -146,6 +166,16 @@ mod tests {
                     ],
                 }),
                 r#"{"type":"user-roles/1","body":{"user":"treasurer-1","roles":[{"role":"treasurer","society":"bes1"},{"role":"auditor","society":null}]}}"#,
+            ),
+            (
+                What::UserMembers(UserMembers {
+                    user: user(),
+                    members: vec![UserMember {
+                        society: "bes1".into(),
+                        member: 42,
+                    }],
+                }),
+                r#"{"type":"user-members/1","body":{"user":"treasurer-1","members":[{"society":"bes1","member":42}]}}"#,
             ),
             (
                 What::UserDisabled(UserDisabled {

@@ -5,7 +5,7 @@
 //! changes them, so that a crash at any point loses nothing: the journal is read again from the position that was found. Nothing
 //! here is evidence, nothing here is written before the journal is, and nothing here asks the
 //! time. The people file is the exception: it is the second record, beside the journal, and nothing
-//! makes it again.
+//! makes it again. `state.sqlite` ([`state`]) is neither: what the doors remember of who came in.
 //!
 //! In reading order: [`placed`] what is taken in, [`live`] the last values in memory, [`series`]
 //! the writer and the readers of `series.sqlite`, [`books`], [`people`] and [`oracle`], the plain
@@ -21,6 +21,7 @@ pub mod placed;
 #[doc(hidden)]
 pub mod probe;
 pub mod series;
+pub mod state;
 
 pub use codec::seal::Damage;
 pub use error::StoreError;

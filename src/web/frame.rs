@@ -12,8 +12,10 @@ use super::{
     Web, assets,
     trouble::Trouble,
     view::{Frame, Link},
+    visitor::Visitor,
 };
 use crate::office::{Known, SocietyOffice};
+use identity::Right;
 
 /// A link in words.
 pub fn link(text: &str, href: &str) -> Link {
@@ -29,7 +31,11 @@ pub fn plain(web: &Web, title: &str) -> Frame {
     Frame {
         title: title.to_owned(),
         house: web.state.house.clone(),
-        nav: vec![link("Societies", "/"), link("How this works", "/how")],
+        nav: vec![
+            link("Societies", "/"),
+            link("How this works", "/how"),
+            link("Log in", "/login"),
+        ],
         notices: Vec::new(),
         stylesheet: assets::address("commonwatt.css"),
         script: assets::address("live.js"),
@@ -43,6 +49,30 @@ pub fn at(web: &Web, title: &str, here: &str) -> Frame {
     for link in &mut frame.nav {
         link.current = link.href == here;
     }
+    frame
+}
+
+/// The frame of a private page: the ways of whoever is logged in.
+pub fn of_visitor(web: &Web, visitor: &Visitor, title: &str, here: &str) -> Frame {
+    let mut frame = plain(web, title);
+    let office = &web.state.office;
+    let may = |right| office.check_right_anywhere(&visitor.user, right).is_ok();
+    let mut ways = Vec::new();
+    if may(Right::See) {
+        ways.push(link("Desk", "/desk"));
+    }
+    if may(Right::Stake) {
+        ways.push(link("Council", "/council"));
+    }
+    if !office.members_of_user(&visitor.user).is_empty() {
+        ways.push(link("My shares", "/my"));
+    }
+    ways.push(link("Societies", "/"));
+    ways.push(link("You", "/me"));
+    for link in &mut ways {
+        link.current = link.href == here;
+    }
+    frame.nav = ways;
     frame
 }
 

@@ -7,7 +7,7 @@ use std::{any::Any, time::Duration};
 use axum::{
     Router,
     body::{Body, to_bytes},
-    extract::{Request, State},
+    extract::{DefaultBodyLimit, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -19,33 +19,49 @@ use tower_http::{
         CompressionLayer,
         predicate::{DefaultPredicate, NotForContentType, Predicate},
     },
+    csrf::{CsrfLayer, ProtectionError},
 };
 
 use super::{TimeLimit, Web, frame, trouble::Trouble, view::TroublePage};
 
 /// Longest request when the listener names none.
 const LONGEST_REQUEST: Duration = Duration::from_secs(30);
+/// Largest form.
+const MAX_FORM_BYTES: usize = 64 << 10;
 /// Largest page; a range of half a century by days stays well below.
 const MAX_PAGE_BYTES: usize = 32 << 20;
 
-const HEADERS: [(HeaderName, &str); 3] = [
+const HEADERS: [(HeaderName, &str); 4] = [
     (
         header::CONTENT_SECURITY_POLICY,
         "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
     ),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "same-origin"),
+    (header::X_FRAME_OPTIONS, "DENY"),
 ];
 
 /// Puts everything around the routes; the last layer is the outermost.
 pub fn around(routes: Router<Web>, web: &Web) -> Router<Web> {
     let small = DefaultPredicate::new().and(NotForContentType::const_new("font/"));
     routes
+        .layer(DefaultBodyLimit::max(MAX_FORM_BYTES))
+        .layer(CsrfLayer::new())
+        .layer(middleware::from_fn(told_of_others))
         .layer(middleware::from_fn(tagged))
         .layer(middleware::from_fn(in_time))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(web.clone(), finished))
         .layer(CompressionLayer::new().compress_when(small))
+}
+
+/// What another site's page sends here is refused before this; here it gets its words.
+async fn told_of_others(request: Request, next: Next) -> Response {
+    let answer = next.run(request).await;
+    match answer.extensions().get::<ProtectionError>() {
+        Some(_) => Trouble::from_elsewhere().into_response(),
+        None => answer,
+    }
 }
 
 /// Trouble becomes a page; every answer gets the headers.

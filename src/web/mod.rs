@@ -16,18 +16,23 @@ mod home;
 mod how;
 mod kept;
 mod live;
+mod login;
+mod me;
 mod operations;
+pub mod origin;
 pub mod policy;
 mod reports;
+mod set_up;
 mod site;
 mod society;
 mod trouble;
 pub mod view;
+mod visitor;
 
 #[cfg(test)]
 mod tests;
 
-use std::{ops::Deref, sync::Arc, time::Duration};
+use std::{net::IpAddr, ops::Deref, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{Semaphore, watch},
@@ -39,6 +44,8 @@ use trouble::Trouble;
 
 /// Most questions to the office at once; the next one waits, within its request's time.
 const QUESTIONS_AT_ONCE: usize = 16;
+/// Most passwords looked at at once: each takes 19 MiB and a tenth of a second, by design.
+const PASSWORDS_AT_ONCE: usize = 2;
 
 /// Why the installation is not healthy; nothing when it is.
 pub type Health = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
@@ -52,6 +59,10 @@ pub struct WebState {
     pub office: Arc<Office>,
     /// What time it is.
     pub clock: Clock,
+    /// What time it is for people: that of their telephones, also where the house runs faster.
+    pub people: Clock,
+    /// Proxies that are believed when they say for whom they ask.
+    pub proxies: Vec<IpAddr>,
     /// Reasons why not healthy.
     pub health: Health,
     /// What `/metrics` shows.
@@ -75,8 +86,9 @@ pub fn router(state: WebState) -> axum::Router {
         incomes: kept::Incomes::default(),
         days: kept::Days::default(),
         questions: Arc::new(Semaphore::new(QUESTIONS_AT_ONCE)),
+        passwords: Arc::new(Semaphore::new(PASSWORDS_AT_ONCE)),
     }));
-    guard::around(policy::routes(), &web).with_state(web)
+    guard::around(policy::routes(&web), &web).with_state(web)
 }
 
 /// A handle on what all handlers share.
@@ -91,6 +103,7 @@ pub struct Room {
     incomes: kept::Incomes,
     days: kept::Days,
     questions: Arc<Semaphore>,
+    passwords: Arc<Semaphore>,
 }
 
 impl Deref for Web {
@@ -102,6 +115,23 @@ impl Deref for Web {
 }
 
 impl Web {
+    /// As [`Web::ask`], where a password is looked at: few at once, and those who wait for their turn
+    /// keep nobody else from a page.
+    async fn ask_about_password<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Web) -> Result<T, Trouble> + Send + 'static,
+    ) -> Result<T, Trouble> {
+        let turn = Arc::clone(&self.passwords)
+            .acquire_owned()
+            .await
+            .map_err(Trouble::ours)?;
+        self.ask(move |web| {
+            let _turn = turn;
+            question(web)
+        })
+        .await
+    }
+
     /// Asks the office on a thread that may block.
     async fn ask<T: Send + 'static>(
         &self,

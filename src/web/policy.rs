@@ -1,19 +1,21 @@
 //! Who may ask for what: one row a route. The router is built from these rows, so that a route
-//! without a row cannot exist. HEAD goes with GET; what is not here is 404, another method 405.
-
-use std::net::{IpAddr, SocketAddr};
+//! without a row cannot exist, and a row that says nobody does not compile. HEAD goes with GET; what
+//! is not here is 404, another method 405. Private addresses that are open to everybody do not
+//! compile either.
 
 use axum::{
     Router,
-    extract::{ConnectInfo, Request},
+    extract::{Request, State},
     http::Uri,
     middleware::{self, Next},
     response::{IntoResponse, Redirect, Response},
     routing::{MethodFilter, MethodRouter, on},
 };
+use identity::Right;
 
 use super::{
-    Web, assets, health, home, how, live, operations, reports, site, society, trouble::Trouble,
+    Web, assets, health, home, how, live, login, me, operations, origin::Origin, reports, set_up,
+    site, society, trouble::Trouble, visitor,
 };
 
 /// Who may ask.
@@ -23,6 +25,16 @@ pub enum Who {
     Public,
     /// Programs on this machine, and not through a proxy.
     Loopback,
+    /// Anybody, where nobody can listen: it is where passwords are shown.
+    Door,
+    /// Whoever is logged in.
+    User,
+    /// Whoever has this right: in the society of the address, or in any where it names none.
+    Officer(Right),
+    /// As [`Who::Officer`], and has shown password and second factor within the last minutes.
+    Sure(Right),
+    /// The member of the address, or any member where it names none. Another's is not there.
+    Member,
 }
 
 /// One route.
@@ -36,8 +48,9 @@ pub struct Row {
     answer: fn(MethodFilter) -> MethodRouter<Web>,
 }
 
-use Who::{Loopback, Public};
+use Who::{Door, Loopback, Public, User};
 const GET: MethodFilter = MethodFilter::GET;
+const POST: MethodFilter = MethodFilter::POST;
 
 /// Every route there is.
 #[rustfmt::skip]
@@ -57,7 +70,49 @@ pub const ROUTES: &[Row] = &[
     row("/healthz",                          GET, Public,   |m| on(m, health::healthz)),
     row("/metrics",                          GET, Loopback, |m| on(m, health::metrics)),
     row("/operations",                       GET, Loopback, |m| on(m, operations::page)),
+    row("/login",                            GET, Door,     |m| on(m, login::page)),
+    row("/login",                            POST, Door,    |m| on(m, login::enter)),
+    row("/set-up",                           GET, Door,     |m| on(m, set_up::page)),
+    row("/set-up",                           POST, Door,    |m| on(m, set_up::sent)),
+    row("/sure",                             GET, User,     |m| on(m, login::again)),
+    row("/sure",                             POST, User,    |m| on(m, login::be_sure)),
+    row("/log-out",                          POST, User,    |m| on(m, login::leave)),
+    row("/me",                               GET, User,     |m| on(m, me::page)),
+    row("/me",                               POST, User,    |m| on(m, me::end_session)),
 ];
+
+/// Where no page is for everybody.
+const PRIVATE: [&str; 4] = ["/desk", "/my", "/council", "/me"];
+
+// A private address that names nobody is no row at all.
+const _: () = {
+    let mut at = 0;
+    while at < ROUTES.len() {
+        let open = matches!(ROUTES[at].who, Public | Loopback | Door);
+        let mut place = 0;
+        while place < PRIVATE.len() {
+            assert!(!(open && begins(ROUTES[at].path, PRIVATE[place])));
+            place += 1;
+        }
+        at += 1;
+    }
+};
+
+/// Whether a path is this one or lies below it.
+const fn begins(path: &str, with: &str) -> bool {
+    let (path, with) = (path.as_bytes(), with.as_bytes());
+    if path.len() < with.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < with.len() {
+        if path[at] != with[at] {
+            return false;
+        }
+        at += 1;
+    }
+    path.len() == with.len() || path[with.len()] == b'/'
+}
 
 const fn row(
     path: &'static str,
@@ -74,13 +129,20 @@ const fn row(
 }
 
 /// The router of all rows.
-pub fn routes() -> Router<Web> {
+pub fn routes(web: &Web) -> Router<Web> {
     let mut router = Router::new();
     for row in ROUTES {
         let answer = (row.answer)(row.method);
+        // Another method is 405 to everybody: the guards stand before the row's own.
         let answer = match row.who {
             Public => answer,
-            Loopback => answer.layer(middleware::from_fn(only_from_here)),
+            Loopback => {
+                answer.route_layer(middleware::from_fn_with_state(web.clone(), only_from_here))
+            }
+            who => answer.route_layer(middleware::from_fn_with_state(
+                (web.clone(), who),
+                visitor::admitted,
+            )),
         };
         router = router.route(row.path, answer);
     }
@@ -104,20 +166,11 @@ async fn nothing_here(uri: Uri) -> Response {
 
 /// Lets programs on this machine pass. Behind a proxy everybody comes from this machine, so that a
 /// request that names another origin is not believed.
-async fn only_from_here(request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let here = peer.is_some_and(|ConnectInfo(peer)| is_here(peer.ip()));
-    let headers = request.headers();
-    let passed_on = ["forwarded", "x-forwarded-for", "x-real-ip", "via"]
-        .iter()
-        .any(|name| headers.contains_key(*name));
-    if here && !passed_on {
-        next.run(request).await
+async fn only_from_here(State(web): State<Web>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    if Origin::of(&parts, &web.state.proxies).local {
+        next.run(Request::from_parts(parts, body)).await
     } else {
         Trouble::not_from_there().into_response()
     }
-}
-
-fn is_here(address: IpAddr) -> bool {
-    address.to_canonical().is_loopback()
 }

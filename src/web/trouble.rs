@@ -162,8 +162,8 @@ impl Trouble {
     pub fn method() -> Trouble {
         Trouble::new(
             StatusCode::METHOD_NOT_ALLOWED,
-            "This address can be read, and nothing else.",
-            "What was sent wanted to change something here.",
+            "This address cannot be asked for in that way.",
+            "A page can be opened, and what a form says can be sent to the page it came from; nothing else.",
             "Open the address in a browser.",
         )
     }
@@ -176,6 +176,86 @@ impl Trouble {
             "It has characters in it that make no text.",
             "Start from the list of societies.",
         )
+    }
+
+    /// Somebody could listen to what is shown here.
+    pub fn needs_tls() -> Trouble {
+        Trouble::new(
+            StatusCode::FORBIDDEN,
+            "This page is not shown over a connection that others can read.",
+            "It asks for passwords or shows what is not for everybody, and this connection is not encrypted. The public pages are open as they are.",
+            "Whoever runs this machine can put Caddy or nginx in front of it and name that proxy under [http] trusted_proxies, or give the daemon a certificate under [http] tls_listen, tls_certificate_file and tls_key_file. On the machine itself the page opens at a loopback address.",
+        )
+    }
+
+    /// The session is over, and something was sent.
+    pub fn logged_out(path: &str) -> Trouble {
+        let mut trouble = Trouble::new(
+            StatusCode::UNAUTHORIZED,
+            "You are not logged in any more; nothing was changed.",
+            "A session ends when nobody uses it for an hour, and after twelve hours at the latest.",
+            "Log in, and send it again.",
+        );
+        trouble
+            .links
+            .push(link("Log in", format!("/login?to={path}")));
+        trouble
+    }
+
+    /// The right is not there.
+    pub fn may_not(why: &Refusal) -> Trouble {
+        match why {
+            Refusal::Caller(why) => {
+                let (why, hint) = why.split_once("\nhint: ").unwrap_or((why, ""));
+                let what = "This page is not for your role.";
+                Trouble::new(StatusCode::FORBIDDEN, what, &sentence(why), sentence(hint))
+            }
+            Refusal::Ours(why) => Trouble::ours(why),
+        }
+    }
+
+    /// The user is no member.
+    pub fn no_member() -> Trouble {
+        Trouble::new(
+            StatusCode::FORBIDDEN,
+            "This page is for members.",
+            "Your login is not linked to a member of any society here.",
+            "Ask the society's secretary to link it.",
+        )
+    }
+
+    /// A form does not say what it has to.
+    pub fn form(why: &str) -> Trouble {
+        Trouble::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "What was sent is not what this page sends.",
+            &sentence(why),
+            "Go back, open the page again, and send it from there.",
+        )
+    }
+
+    /// Another site's page sent it.
+    pub fn from_elsewhere() -> Trouble {
+        Trouble::new(
+            StatusCode::FORBIDDEN,
+            "This was sent from a page of another site; nothing was changed.",
+            "Only our own pages may send something here, so that no other site can act in your name.",
+            "If you sent it from a page of ours: a proxy in between must pass Host and Origin on unchanged.",
+        )
+    }
+
+    /// What was asked is refused by a rule; nothing was changed.
+    pub fn ruled_out(refusal: Refusal) -> Trouble {
+        match refusal {
+            Refusal::Caller(why) => {
+                let (why, hint) = why
+                    .split_once("\nhint: ")
+                    .unwrap_or((&why, "Go back and look at the page again."));
+                let what = "This was not done; nothing was changed.";
+                Trouble::new(StatusCode::CONFLICT, what, &sentence(why), sentence(hint))
+            }
+            Refusal::Ours(why) => Trouble::ours(why),
+        }
     }
 
     /// Only for programs on this machine.
@@ -226,7 +306,7 @@ fn shown(text: &str) -> String {
 }
 
 /// An error's text as a sentence for a page.
-fn sentence(text: &str) -> String {
+pub fn sentence(text: &str) -> String {
     let text = text.replace('`', "");
     let mut letters = text.chars();
     let first = letters

@@ -1,7 +1,9 @@
 //! Pages as a reader asks for them: whole requests against an office in an empty folder.
 
+mod doors;
 mod headline;
 mod live;
+mod matrix;
 mod pages;
 mod reports;
 mod rules;

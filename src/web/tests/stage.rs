@@ -1,6 +1,9 @@
 //! An office with Elmore House in it, a fortnight of reads, and a browser of sorts.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use axum::{
     Router,
@@ -10,28 +13,40 @@ use axum::{
     response::Response,
 };
 use domain::calendar::Instant;
+use identity::Secret;
+use records::users::UserRole;
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tower::ServiceExt;
 
 use crate::{
     clock::Clock,
-    office::{NoWatch, Office, Settings, Watch, document_from_toml, import::ImportRequest},
-    web::{WebState, router},
+    office::{
+        NoWatch, Office, Settings, Watch, document_from_toml,
+        doors::{SetUp, Whence},
+        import::ImportRequest,
+        roll::Columns,
+    },
+    web::{Health, WebState, router},
 };
 
+const BES1_MEMBERS: &str = include_str!("../../../config/demo/bes1-members.csv");
+const BES1_SHARES: &str = include_str!("../../../config/demo/bes1-shares.csv");
 pub const BES1: &str = include_str!("../../../config/demo/bes1.toml");
 /// A quarter to two in the afternoon in Brixton.
 pub const NOW: &str = "2016-06-15T12:45:00Z";
 /// Small segments are quick to lay out.
 const SEGMENT_BYTES: u64 = 1 << 20;
 
+/// Everybody's password here.
+pub const PASSWORD: &str = "kettle orchard violin";
+
 pub struct Stage {
     pub office: Arc<Office>,
     pub router: Router,
     pub stop: watch::Sender<bool>,
     pub now: Instant,
-    _folder: TempDir,
+    _folder: Option<TempDir>,
 }
 
 /// What came back, whole.
@@ -71,11 +86,7 @@ impl Stage {
     /// The society of a file, without reads.
     pub fn of(file: &str) -> Stage {
         let stage = Stage::empty();
-        let document = document_from_toml(file).expect("a document");
-        stage
-            .office
-            .apply(&document, "secretary", false, stage.now)
-            .expect("applied");
+        stage.apply(file);
         stage
     }
 
@@ -87,19 +98,41 @@ impl Stage {
     /// No society, and this to say about its health.
     pub fn with_health(health: impl Fn() -> Vec<String> + Send + Sync + 'static) -> Stage {
         let folder = TempDir::new().expect("a folder");
+        let mut stage = Stage::made(folder.path(), Arc::new(health), Vec::new());
+        stage._folder = Some(folder);
+        stage
+    }
+
+    /// Elmore House, behind a proxy on this machine that is believed.
+    pub fn behind_proxy() -> Stage {
+        let folder = TempDir::new().expect("a folder");
+        let proxies = vec!["127.0.0.1".parse().expect("an address")];
+        let mut stage = Stage::made(folder.path(), Arc::new(Vec::new), proxies);
+        stage._folder = Some(folder);
+        stage.apply(BES1);
+        stage
+    }
+
+    /// No society, in a folder that outlives it.
+    pub fn in_folder(folder: &std::path::Path) -> Stage {
+        Stage::made(&folder.join("data"), Arc::new(Vec::new), Vec::new())
+    }
+
+    fn made(folder: &std::path::Path, health: Health, proxies: Vec<IpAddr>) -> Stage {
         let now: Instant = NOW.parse().expect("an instant");
         let settings = Settings {
             segment_bytes: SEGMENT_BYTES,
             ..Settings::default()
         };
         let nobody = Arc::new(move |_: &str| Arc::new(NoWatch(now)) as Arc<dyn Watch>);
-        let office =
-            Arc::new(Office::open(folder.path(), settings, nobody, now).expect("an office"));
+        let office = Arc::new(Office::open(folder, settings, nobody, now).expect("an office"));
         let (stop, stopping) = watch::channel(false);
         let state = WebState {
             office: Arc::clone(&office),
             clock: Clock::paced(now, 1),
-            health: Arc::new(health),
+            people: Clock::paced(now, 1),
+            proxies,
+            health,
             metrics: Arc::new(|| "# EOF\n".to_owned()),
             house: "Brixton Energy".to_owned(),
             stop: stopping,
@@ -109,8 +142,35 @@ impl Stage {
             router: router(state),
             stop,
             now,
-            _folder: folder,
+            _folder: None,
         }
+    }
+
+    fn apply(&self, file: &str) {
+        let document = document_from_toml(file).expect("a document");
+        let applied = self.office.apply(&document, "secretary", false, self.now);
+        applied.expect("applied");
+    }
+
+    /// What an officer may find: nothing yet.
+    pub fn with_business(&self) {}
+
+    /// The sample members and shares of Elmore House's society.
+    pub fn with_roll(&self) {
+        let society = self.office.societies().remove(0);
+        let file = |file: &str, text: &str| Columns {
+            file: file.to_owned(),
+            bytes: text.as_bytes().to_vec(),
+            sheet: None,
+            named: Vec::new(),
+            preview: false,
+        };
+        let members = file("bes1-members.csv", BES1_MEMBERS);
+        let shares = file("bes1-shares.csv", BES1_SHARES);
+        let done = society.import_members(&members, "secretary", self.now);
+        assert_eq!(done.expect("members").problems.len(), 0);
+        let done = society.import_shares(&shares, "secretary", self.now);
+        assert_eq!(done.expect("shares").problems.len(), 0);
     }
 
     /// Reads of each half hour in a span: 10 kW from six to six UTC, and nothing else.
@@ -153,6 +213,97 @@ impl Stage {
         );
     }
 
+    /// A user who is set up, with these roles everywhere; gives their second factor.
+    pub fn user(&self, id: &str, roles: &[&str]) -> Secret {
+        let roles = roles.iter().map(|role| UserRole {
+            role: (*role).to_owned(),
+            society: None,
+        });
+        let roles = Some(roles.collect());
+        let invited = self.office.invite_user(id, roles, "owner", self.now);
+        let secret = Secret([u8::try_from(id.len()).expect("a short id"); 20]);
+        self.set_up(id, &invited.expect("invited"), Some(&secret));
+        secret
+    }
+
+    /// A user who is a member and nothing else.
+    pub fn member(&self, id: &str, society: &str, number: u32) {
+        let invited = self
+            .office
+            .invite_member(id, society, number, "owner", self.now);
+        self.set_up(id, &invited.expect("invited"), None);
+    }
+
+    fn set_up(&self, id: &str, invitation: &str, secret: Option<&Secret>) {
+        // A step earlier, so that the code of the moment is still good for the login.
+        let then = self.now.plus_ms(-30_000);
+        let code = secret.map(|secret| secret.code(then.0)).unwrap_or_default();
+        let set_up = SetUp {
+            user: id,
+            invitation,
+            password: PASSWORD,
+            second: secret.map(|secret| (secret, code.as_str())),
+        };
+        let done = self.office.set_up_user(&set_up, Whence::Machine, then);
+        done.expect("set up");
+    }
+
+    /// Logs somebody in from this machine; gives the cookie.
+    pub async fn log_in(&self, id: &str, secret: Option<&Secret>) -> String {
+        let code = secret
+            .map(|secret| secret.code(self.now.0))
+            .unwrap_or_default();
+        let form = format!("user={id}&password={PASSWORD}&code={code}").replace(' ', "+");
+        let answer = self.send("/login", &form, "").await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+        let cookie = answer.header(header::SET_COOKIE);
+        cookie.split(';').next().expect("a cookie").to_owned()
+    }
+
+    /// A page as somebody who is logged in, on this machine.
+    pub async fn see(&self, path: &str, cookie: &str) -> Answer {
+        self.with(Method::GET, path, "", cookie, &[]).await
+    }
+
+    /// A form as somebody who is logged in, on this machine.
+    pub async fn send(&self, path: &str, form: &str, cookie: &str) -> Answer {
+        self.with(Method::POST, path, form, cookie, &[]).await
+    }
+
+    /// Any request on this machine.
+    pub async fn with(
+        &self,
+        method: Method,
+        path: &str,
+        form: &str,
+        cookie: &str,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, "127.0.0.1:8080")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        if !cookie.is_empty() {
+            request = request.header(header::COOKIE, cookie);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut request = request
+            .body(Body::from(form.to_owned()))
+            .expect("a request");
+        let peer: SocketAddr = "127.0.0.1:40000".parse().expect("an address");
+        request.extensions_mut().insert(ConnectInfo(peer));
+        let answer = self
+            .router
+            .clone()
+            .oneshot(request)
+            .await
+            .expect("an answer");
+        whole(answer).await
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         self.ask(Method::GET, path, &[]).await
     }
@@ -163,14 +314,7 @@ impl Stage {
         path: &str,
         headers: &[(header::HeaderName, &str)],
     ) -> Answer {
-        let answer = self.open(method, path, headers, "192.0.2.7:40000").await;
-        let (head, body) = answer.into_parts();
-        let bytes = to_bytes(body, usize::MAX).await.expect("a body");
-        Answer {
-            status: head.status,
-            headers: head.headers,
-            text: String::from_utf8_lossy(&bytes).into_owned(),
-        }
+        whole(self.open(method, path, headers, "192.0.2.7:40000").await).await
     }
 
     /// The answer as it begins; its body may never end.
@@ -194,5 +338,20 @@ impl Stage {
             .oneshot(request)
             .await
             .expect("an answer")
+    }
+}
+
+async fn whole(answer: Response) -> Answer {
+    let (head, body) = answer.into_parts();
+    let kind = head.headers.get(header::CONTENT_TYPE);
+    // A live stream does not end.
+    let bytes = match kind.is_some_and(|kind| kind == "text/event-stream") {
+        true => Default::default(),
+        false => to_bytes(body, usize::MAX).await.expect("a body"),
+    };
+    Answer {
+        status: head.status,
+        headers: head.headers,
+        text: String::from_utf8_lossy(&bytes).into_owned(),
     }
 }

@@ -5,6 +5,7 @@
 //! script or a style of its own, so that `script-src 'self'; style-src 'self'` holds; every page is
 //! complete without JavaScript.
 
+pub mod door;
 pub mod frame;
 pub mod home;
 pub mod how;
@@ -20,6 +21,7 @@ pub(crate) mod samples;
 #[cfg(test)]
 mod tests;
 
+pub use door::{LoginPage, MePage, SessionLine, SetUpPage, SetUpStep};
 pub use frame::{Frame, Link};
 pub use home::{Glance, HomePage};
 pub use how::HowPage;
