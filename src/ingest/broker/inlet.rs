@@ -372,8 +372,7 @@ impl Inlet {
         let mut scratch: Vec<OwnRead<'_>> = Vec::new();
         pending.take(&incoming, Door::Broker, &mut scratch, &self.metrics);
         pending.owe(tally, counted);
-        drop(pending);
-        lane.pump_soon();
+        lane.laid(pending);
         Some(Arc::clone(&gateway.entry.society.id))
     }
 

@@ -39,7 +39,6 @@ impl Session {
         let metrics = &shard.shared.metrics;
         let mut at = 0;
         let mut scratch: Vec<OwnRead<'_>> = Vec::new();
-        let (mut messages, mut payload_bytes) = (0_u64, 0_u64);
         let mut outcome = Ok(());
         // One topic at a time.
         while outcome.is_ok() {
@@ -79,7 +78,7 @@ impl Session {
                 lane.flush_excess();
             }
             let mut pending = lane.pending();
-            let mut counted = 0;
+            let (mut counted, mut messages, mut payload_bytes) = (0, 0, 0);
             let mut next = Ok(Some(first));
             while let Ok(Some(this)) = next {
                 let publish = this.publish;
@@ -140,14 +139,12 @@ impl Session {
                 );
             }
             pending.owe(&self.connection.tally, counted);
-            drop(pending);
-            lane.pump_soon();
+            pending.count(messages, payload_bytes);
+            lane.laid(pending);
             if let Err(close) = next {
                 outcome = Err(close);
             }
         }
-        metrics.messages.add(messages);
-        metrics.bytes.add(payload_bytes);
         outcome.map(|()| at)
     }
 
@@ -300,19 +297,19 @@ pub(super) fn take(
     connection: &Connection,
     owed: u32,
 ) {
-    let metrics = &shard.shared.metrics;
-    metrics.messages.add(1);
-    metrics.bytes.add(incoming.payload.len() as u64);
     let gateway = incoming.gateway;
     let bytes = incoming.payload.len() as u64;
+    let mut pending = lane.pending();
+    pending.count(1, bytes);
     if gateway
         .usage
         .charge(incoming.received, bytes, gateway.entry.day_bytes)
     {
-        let mut pending = lane.pending();
+        let metrics = &shard.shared.metrics;
         pending.take(incoming, Door::Endpoint, &mut Vec::new(), metrics);
         pending.owe(&connection.tally, owed);
     } else {
         lane.exceed(incoming, &connection.tally, owed);
     }
+    lane.laid(pending);
 }

@@ -37,7 +37,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     );
     let mut link = Link {
         session: Guard(session),
-        _seat: seat,
+        seat,
         left: Vec::new(),
         written: 0,
         unflushed: false,
@@ -61,7 +61,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
 
 struct Link {
     session: Guard,
-    _seat: Seat,
+    seat: Seat,
     /// The beginning of a packet whose rest has not come.
     left: Vec<u8>,
     /// How much of the output has been written.
@@ -157,7 +157,7 @@ impl Link {
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Close>> {
         let session = &mut self.session.0;
-        let shard = Arc::clone(&session.shard);
+        let shard = &self.seat.shard;
         let mut scratch = lock(&shard.scratch);
         let kept = self.left.len();
         let Some((front, room)) = scratch.split_at_mut_checked(kept) else {

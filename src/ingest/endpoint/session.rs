@@ -192,7 +192,6 @@ impl Session {
         };
         let lane = self.shard.lane(&gateway.entry.society);
         take(&self.shard, &lane, &incoming, &self.connection, 0);
-        lane.pump_soon();
     }
 
     /// Looks the client up again when the registry has moved.
