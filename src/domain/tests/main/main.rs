@@ -6,6 +6,7 @@
 )]
 
 mod accounts;
+mod ballots;
 mod bath;
 mod brixton;
 mod calendar;
