@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use super::accounts::Accounts;
 pub use super::alerts::Alerts;
+pub use super::ballot::Ballots;
 pub use super::bank::Bank;
 pub use super::bill::Bill;
 pub use super::claim::Claim;
@@ -127,6 +128,9 @@ pub enum Command {
     /// Deadlines with their owners and what shows that they were met
     #[command(subcommand)]
     Tasks(Tasks),
+    /// Ballots: members decide, residents are asked, a fund is shared out
+    #[command(subcommand)]
+    Ballot(Ballots),
     /// What needs a person, who was told, and what is being done
     #[command(subcommand)]
     Alerts(Alerts),

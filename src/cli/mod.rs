@@ -6,6 +6,7 @@
 mod accounts;
 mod alerts;
 pub mod args;
+mod ballot;
 mod bank;
 mod bill;
 mod cases;
@@ -231,6 +232,7 @@ fn execute(desk: &mut Desk<'_>) -> Answer<()> {
         Command::Outage(command) => outage::run(desk, &command),
         Command::Notice(command) => outage::notice(desk, &command),
         Command::Tasks(command) => tasks::run(desk, &command),
+        Command::Ballot(command) => ballot::run(desk, &command),
         Command::Alerts(command) => alerts::run(desk, &command),
         Command::Gateway(command) => gateway::run(desk, &command),
         Command::Inbox(command) => inbox::run(desk, &command),
@@ -323,6 +325,10 @@ fn files_of(cli: &Cli) -> Answer<Files> {
         }
         Command::Reads(args::Reads::Take(take)) => names.extend(&take.photo),
         Command::Tasks(args::Tasks::Done { file, .. }) => names.extend(file),
+        Command::Ballot(args::Ballots::Call { file, list, .. }) => {
+            names.push(file);
+            names.extend(list);
+        }
         Command::Cost(args::CostCommand::Add(add)) => names.extend(&add.file),
         Command::Accounts(command) => names.extend(accounts::files(command)),
         Command::Claim(args::Claim::Reconcile {

@@ -101,6 +101,21 @@ pub fn need(command: &Command) -> Need {
         Command::Tasks(args::Tasks::List { .. }) => Nothing,
         // Whatever the duty is about, one of the officers has done it; the record says who.
         Command::Tasks(args::Tasks::Done { .. }) => SEE,
+        Command::Ballot(ballot) => match ballot {
+            args::Ballots::List { .. }
+            | args::Ballots::Show(_)
+            | args::Ballots::Check { .. }
+            | args::Ballots::Publish(_) => Nothing,
+            // The voter shows the code on the letter.
+            args::Ballots::Vote { .. } => Nothing,
+            // Two of the secretary, the treasurer and an approver.
+            args::Ballots::Paper(_) => APPROVE,
+            args::Ballots::Call { .. }
+            | args::Ballots::Codes { .. }
+            | args::Ballots::Proxy { .. }
+            | args::Ballots::Close(_)
+            | args::Ballots::Cancel { .. } => ROLL,
+        },
         Command::Alerts(args::Alerts::List { .. }) => Nothing,
         Command::Alerts(args::Alerts::Seen { .. }) => METERS,
         Command::Gateway(args::Gateway::List { .. } | args::Gateway::Acl { .. }) => Nothing,

@@ -67,22 +67,52 @@ impl Keys {
         if let Some(key) = self.find()? {
             return Ok(key);
         }
+        self.make(SEALING_KEY)
+    }
+
+    /// A new key of this name, on disk.
+    ///
+    /// # Errors
+    /// When there is one, or it cannot be made.
+    pub fn make(&self, name: &str) -> Answer<SealingKey> {
         let mut random = [0_u8; 32];
         getrandom::fill(&mut random).or_ours("the system gives no random numbers")?;
         folder::make(&self.folder)?;
-        let what = "the sealing key cannot be made";
+        let what = "a key cannot be made";
         let mut file = fs::File::options()
             .write(true)
             .create_new(true)
             .mode(0o600)
-            .open(self.folder.join(SEALING_KEY))
+            .open(self.folder.join(name))
             .or_ours(what)?;
         writeln!(file, "{}", hex(&random)).or_ours(what)?;
         file.sync_all().or_ours(what)?;
-        fs::File::open(&self.folder)
-            .and_then(|folder| folder.sync_all())
-            .or_ours(what)?;
+        self.sync().or_ours(what)?;
         Ok(SealingKey(random))
+    }
+
+    /// Overwrites a key and takes it away: what it sealed cannot be opened any more, wherever a
+    /// copy of that lies. Nothing happens when there is none.
+    ///
+    /// # Errors
+    /// When it cannot be taken away.
+    pub fn destroy(&self, name: &str) -> Answer<()> {
+        let path = self.folder.join(name);
+        let what = "a key cannot be destroyed";
+        match fs::File::options().write(true).open(&path) {
+            Ok(mut file) => {
+                file.write_all(&[b'0'; 64]).or_ours(what)?;
+                file.sync_all().or_ours(what)?;
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error).or_ours(what),
+        }
+        fs::remove_file(&path).or_ours(what)?;
+        self.sync().or_ours(what)
+    }
+
+    fn sync(&self) -> std::io::Result<()> {
+        fs::File::open(&self.folder)?.sync_all()
     }
 
     /// The sealing key that there must be.
@@ -103,22 +133,35 @@ impl Keys {
             .map(|folder| PathBuf::from(folder).join(CREDENTIAL));
         let own = self.folder.join(SEALING_KEY);
         for path in handed.into_iter().chain([own]) {
-            match fs::read_to_string(&path) {
-                Ok(text) => {
-                    let key = unhex(text.trim()).ok_or_else(|| {
-                        Refusal::Ours(format!(
-                            "`{}` is no sealing key; expected 64 hex digits",
-                            path.display()
-                        ))
-                    })?;
-                    return Ok(Some(SealingKey(key)));
-                }
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error).or_ours("the sealing key cannot be read"),
+            if let Some(key) = read(&path)? {
+                return Ok(Some(key));
             }
         }
         Ok(None)
     }
+
+    /// The key of this name, if there is one.
+    ///
+    /// # Errors
+    /// When it cannot be read or is no key.
+    pub fn named(&self, name: &str) -> Answer<Option<SealingKey>> {
+        read(&self.folder.join(name))
+    }
+}
+
+fn read(path: &Path) -> Answer<Option<SealingKey>> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).or_ours("a key cannot be read"),
+    };
+    let key = unhex(text.trim()).ok_or_else(|| {
+        Refusal::Ours(format!(
+            "`{}` is no key; expected 64 hex digits",
+            path.display()
+        ))
+    })?;
+    Ok(Some(SealingKey(key)))
 }
 
 impl SealingKey {

@@ -8,6 +8,7 @@ mod adopt;
 pub mod alerts;
 pub mod answer;
 mod apply;
+pub mod ballots;
 pub mod bank;
 pub mod bills;
 pub mod bindings;

@@ -29,7 +29,7 @@ use store::{
 
 use super::{
     answer::{Answer, OrOurs, Refusal, refuse},
-    folder,
+    ballots, folder,
     known::{Known, Numbering},
     projector::{Projector, SharedKnown, Watch},
     roll::{self, Roll},
@@ -621,6 +621,11 @@ fn apply(books: &mut BooksStore, position: u64, record: &[u8], decision: &Decisi
         | What::UserTokenEnded(_)
         | What::UserRecovered(_)
         | What::UserResetAsked(_)
+        | What::BallotCalled(_)
+        | What::ProxyAppointed(_)
+        | What::BallotVoters(_)
+        | What::BallotBox(_)
+        | What::BallotCancelled(_)
         | What::TailCut(_) => {}
     }
     effects.extend(months.iter().map(Effect::HistoryMonth));
@@ -701,6 +706,11 @@ fn kind_of(what: &What) -> &'static str {
         What::UserTokenEnded(_) => "user-token-ended/1",
         What::UserRecovered(_) => "user-recovered/1",
         What::UserResetAsked(_) => "user-reset-asked/1",
+        What::BallotCalled(_) => ballots::CALLED,
+        What::ProxyAppointed(_) => ballots::PROXY,
+        What::BallotVoters(_) => ballots::VOTERS,
+        What::BallotBox(_) => ballots::BOX,
+        What::BallotCancelled(_) => ballots::CANCELLED,
         What::TailCut(_) => "tail-cut/1",
     }
 }

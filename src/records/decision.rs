@@ -13,6 +13,7 @@ use crate::{
     KIND_DECISION,
     accounts::{BooksClosed, ChartApplied, EntryPosted},
     bank::{BankImported, BankMatched},
+    governance::{BallotBox, BallotCalled, BallotCancelled, BallotVoters, ProxyAppointed},
     income::{BillCredited, BillFrozen, ClaimFrozen},
     interest::{RunApproved, RunNote, RunVoided},
     roll,
@@ -248,6 +249,21 @@ pub enum What {
     /// An officer vouches that a user lost a secret (node journal).
     #[serde(rename = "user-reset-asked/1")]
     UserResetAsked(UserResetAsked),
+    /// A ballot, with its question and its electors.
+    #[serde(rename = "ballot-called/1")]
+    BallotCalled(Box<BallotCalled>),
+    /// An elector lets another one vote.
+    #[serde(rename = "proxy-appointed/1")]
+    ProxyAppointed(ProxyAppointed),
+    /// Who voted in a ballot that is closed.
+    #[serde(rename = "ballot-voters/1")]
+    BallotVoters(BallotVoters),
+    /// The papers of a ballot that is closed.
+    #[serde(rename = "ballot-box/1")]
+    BallotBox(BallotBox),
+    /// A ballot will not be counted.
+    #[serde(rename = "ballot-cancelled/1")]
+    BallotCancelled(BallotCancelled),
     /// A damaged tail was set aside at start.
     #[serde(rename = "tail-cut/1")]
     TailCut(TailCut),

@@ -18,6 +18,7 @@ pub mod decode;
 pub mod decoded;
 pub mod devices;
 pub mod directory;
+pub mod governance;
 pub mod import;
 pub mod income;
 pub mod interest;

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod alerts;
+mod ballots;
 mod carried;
 mod commands;
 mod decisions;

@@ -72,7 +72,8 @@ impl Span {
 impl FromStr for Instant {
     type Err = CalendarError;
 
-    /// RFC 3339 with an offset; a fraction finer than a millisecond is cut.
+    /// RFC 3339 with an offset, which knows the years 0 to 9999; a fraction finer than a millisecond
+    /// is cut.
     fn from_str(text: &str) -> Result<Instant, CalendarError> {
         if let Some(instant) = plain(text.as_bytes()) {
             return Ok(instant);
@@ -80,6 +81,9 @@ impl FromStr for Instant {
         let stamp: Timestamp = text
             .parse()
             .map_err(|_| CalendarError::Instant(shown(text)))?;
+        if Offset::UTC.to_datetime(stamp).year() < 0 {
+            return Err(CalendarError::Instant(shown(text)));
+        }
         Ok(Instant(
             stamp
                 .as_nanosecond()
@@ -146,12 +150,13 @@ fn number(digits: &[u8]) -> Option<i64> {
 
 impl fmt::Display for Instant {
     /// RFC 3339 in UTC, with milliseconds only where there are some. An instant outside the years
-    /// -9999 to 9999 shows its milliseconds as a number with `ms`.
+    /// 0 to 9999 shows its milliseconds as a number with `ms`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Ok(stamp) = Timestamp::from_millisecond(self.0) else {
+        let stamp = Timestamp::from_millisecond(self.0);
+        let moment = stamp.map(|stamp| Offset::UTC.to_datetime(stamp));
+        let Some(moment) = moment.ok().filter(|moment| moment.year() >= 0) else {
             return write!(f, "{} ms", self.0);
         };
-        let moment = Offset::UTC.to_datetime(stamp);
         write!(
             f,
             "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
@@ -212,11 +217,16 @@ mod tests {
             "2013-02-29T12:00:00Z",
             "2013-06-01T24:00:00Z",
             "2013-13-01T12:00:00Z",
+            "-007479-08-29T22:21:47.0000-00",
             "",
             "yesterday",
         ] {
             let error = text.parse::<Instant>().unwrap_err();
             assert_eq!(error, CalendarError::Instant(text.to_owned()), "{text}");
         }
+        assert_eq!(
+            Instant(-298_160_789_893_000).to_string(),
+            "-298160789893000 ms"
+        );
     }
 }
