@@ -46,6 +46,16 @@ impl ClockState {
         .unwrap_or_default()
     }
 
+    /// Of the letter in a note; unknown for any other.
+    pub(crate) fn from_letter(letter: &str) -> ClockState {
+        match letter {
+            "I" => ClockState::Informative,
+            "S" => ClockState::Synced,
+            "R" => ClockState::Relative,
+            _ => ClockState::Unknown,
+        }
+    }
+
     /// The letter in a note.
     pub fn letter(self) -> &'static str {
         match self {

@@ -42,7 +42,7 @@ pub enum EnrolError {
     Note(#[from] NoteError),
     /// The link broke or the login was refused.
     #[error(
-        "`{host}:{port}` cannot be spoken to: {why}\nhint: a refused login means that the code is wrong, used, or older than 15 minutes"
+        "`{host}:{port}` cannot be spoken to: {why}\nhint: a refused login means that the code is wrong, used, or older than 15 minutes; after a wrong one, wait a few seconds and try again"
     )]
     Link {
         /// Where to.
@@ -54,7 +54,7 @@ pub enum EnrolError {
     },
     /// The daemon did not name the key.
     #[error(
-        "the daemon did not name this gateway's key within {} s\nhint: ask for a new code with `commonwatt gateway enrol {gateway}` and try again; behind a broker, see that it lets the gateway publish on `…/enrol` and read `…/enrolled`",
+        "the daemon did not name this gateway's key within {} s\nhint: ask for a new code with `commonwatt gateway enrol {gateway}` and try again; a key that was revoked is never believed again: delete `gateway.key`, and a new one is made; behind a broker, see that it lets the gateway publish on `…/enrol` and read `…/enrolled`",
         ANSWER_WITHIN.as_secs()
     )]
     NoAnswer {

@@ -154,6 +154,33 @@ impl Form {
         }
     }
 
+    /// The bytes to send of a note that was kept before this gateway was enrolled: signed now, with
+    /// everything it said then, and the same at every sending. Nobody can know what came before it
+    /// in signed form, so it names no note before it. Notes that are signed, and all notes of a
+    /// gateway that does not sign, go as they were kept.
+    pub(crate) fn believed(&self, id: NoteId, payload: Bytes) -> Bytes {
+        let Form::Signed { .. } = self else {
+            return payload;
+        };
+        if wire::Note::is_claimed_by(&payload) {
+            return payload;
+        }
+        let Ok(body) = serde_json::from_slice::<OwnedBody>(&payload) else {
+            return payload;
+        };
+        if !body.reads.iter().all(MeterRead::fits) {
+            // No signed note can carry it: kept by the daemon as it is, and not believed.
+            return payload;
+        }
+        let now = Now {
+            tick_ms: 0,
+            wall: body.now,
+            state: ClockState::from_letter(&body.clock),
+        };
+        let lost: Vec<Loss> = body.lost.into_iter().map(LossText::loss).collect();
+        self.write(id, None, now, &lost, &body.reads)
+    }
+
     /// The link that the note after these bytes carries; none in the JSON form.
     pub(crate) fn link(&self, payload: &[u8]) -> Option<Link> {
         matches!(self, Form::Signed { .. }).then(|| Link::to(payload))
@@ -276,6 +303,8 @@ struct Body<'a> {
 struct OwnedBody {
     now: Timestamp,
     #[serde(default)]
+    clock: String,
+    #[serde(default)]
     lost: Vec<LossText>,
     reads: Vec<MeterRead>,
 }
@@ -377,6 +406,47 @@ mod tests {
             assert_eq!(contents.now_ms, 1_780_315_201_250);
         }
         assert_eq!(open(b"rubbish"), Err(NotANote));
+    }
+
+    #[test]
+    fn a_note_kept_before_the_enrolment_is_signed_when_it_is_sent_and_always_the_same() {
+        let lost = [Loss {
+            boot: 1,
+            first: 2,
+            last: 40,
+            reads: 390,
+        }];
+        let reads = [a_read("E1", "2.8.0", 8, Some(-3))];
+        let now = Now {
+            state: ClockState::Synced,
+            ..a_moment()
+        };
+        let id = NoteId { boot: 2, seq: 9 };
+        let kept = encode(id, now, &lost, &reads);
+        let key = wire::SecretKey::from_seed(&[7; 32]);
+        let public = key.public();
+        let signed = Form::Signed {
+            gateway: "roof-1".into(),
+            key: Arc::new(key),
+        };
+        assert_eq!(Form::Json.believed(id, kept.clone()), kept);
+        let sent = signed.believed(id, kept.clone());
+        assert_eq!(signed.believed(id, kept), sent);
+        let note = wire::Note::parse(&sent).unwrap();
+        assert!(note.verifies(&public));
+        let head = note.head();
+        assert_eq!((head.boot, head.seq, head.prev), (2, 9, None));
+        assert_eq!(head.clock, ClockLetter::Synced);
+        assert_eq!(head.now_ms, now.wall.as_millisecond());
+        let contents = open(&sent).unwrap();
+        assert_eq!(
+            (&contents.lost[..], &contents.reads[..]),
+            (&lost[..], &reads[..])
+        );
+        // What is signed already goes as it was kept, and so does what no signed note can carry.
+        assert_eq!(signed.believed(id, sent.clone()), sent);
+        let odd = encode(id, now, &[], &[a_read("quote\"d", "1.8.0", 7, None)]);
+        assert_eq!(signed.believed(id, odd.clone()), odd);
     }
 
     #[test]

@@ -54,6 +54,33 @@ fn notes_files(folder: &Path) -> Vec<std::path::PathBuf> {
 }
 
 #[test]
+fn what_was_read_before_the_enrolment_is_signed_when_it_goes_out() {
+    let folder = TempDir::new().unwrap();
+    let mut session = start(folder.path(), limits());
+    for n in 1..=10 {
+        session.read(read("E1", n), at(0));
+    }
+    assert!(session.poll(at(0)).is_none(), "there is no link yet");
+    drop(session);
+    // Enrolled, and started again.
+    let key = wire::SecretKey::from_seed(&[7; 32]);
+    let public = key.public();
+    let form = Form::Signed {
+        gateway: "roof-1".into(),
+        key: std::sync::Arc::new(key),
+    };
+    let disk = Disk::open(folder.path(), limits().backlog_bytes).unwrap();
+    let mut session = Session::over(disk, form, limits()).unwrap();
+    session.start(2);
+    session.connected(0, at(0));
+    let Publish { id, payload } = session.poll(at(0)).unwrap();
+    assert_eq!((id.boot, id.seq), (1, 1));
+    let note = wire::Note::parse(&payload).unwrap();
+    assert!(note.verifies(&public));
+    assert_eq!(note.reads().count(), 10);
+}
+
+#[test]
 fn thirty_days_of_ten_meters_fit_into_the_default_cap() {
     let folder = TempDir::new().unwrap();
     let mut session = start(folder.path(), limits());

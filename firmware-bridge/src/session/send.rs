@@ -56,6 +56,7 @@ impl<B: Backlog> Session<B> {
                 continue;
             };
             self.flying.insert(id, lane);
+            let payload = self.form.believed(id, payload);
             return Some(Publish { id, payload });
         }
         None
