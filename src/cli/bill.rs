@@ -50,6 +50,12 @@ pub enum Bill {
         #[arg(long)]
         society: Option<String>,
     },
+    /// Hold what hosts and buyers paid against their bills, and name every difference
+    Reconcile {
+        /// Only this society's
+        #[arg(long)]
+        society: Option<String>,
+    },
     /// Draft a reminder for each bill that is past its day
     Remind {
         /// Only this bill
@@ -102,6 +108,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Bill) -> Answer<()> {
         Bill::Preview(of) | Bill::Freeze { of, .. } => of,
         Bill::List { society } => return list(desk, society.as_deref()),
         Bill::Owed { society } => return owed(desk, society.as_deref()),
+        Bill::Reconcile { society } => return reconciled(desk, society.as_deref()),
         Bill::Remind { bill, society } => return remind(desk, *bill, society.as_deref()),
         Bill::Credit {
             bill,
@@ -237,6 +244,41 @@ fn owed(desk: &mut Desk<'_>, only: Option<&str>) -> Answer<()> {
             } else {
                 String::new()
             },
+        ]
+    })
+}
+
+fn reconciled(desk: &mut Desk<'_>, only: Option<&str>) -> Answer<()> {
+    let mut lines: Vec<Value> = Vec::new();
+    for society in super::lists::societies(desk, only)? {
+        for one in society.bill_differences(desk.now)? {
+            lines.push(json!({
+                "society": society.slug(),
+                "bill": one.number,
+                "host": one.host,
+                "name": one.name,
+                "difference": one.difference.word(),
+                "text": one.difference.to_string(),
+                "lacking_pence": one.lacking.0,
+                "age": Age::of(one.age_days).word(),
+            }));
+        }
+    }
+    if lines.is_empty() && !desk.json() {
+        desk.voice
+            .say("every bill whose day is past was paid in time and to the penny");
+        return Ok(());
+    }
+    let head = ["bill", "society", "host", "what", "lacking", "age"];
+    desk.table(&head, &lines, |line| {
+        let text = |key: &str| line[key].as_str().unwrap_or_default().to_owned();
+        vec![
+            line["bill"].to_string(),
+            text("society"),
+            text("host"),
+            text("text"),
+            Pence(line["lacking_pence"].as_i64().unwrap_or_default()).to_string(),
+            text("age"),
         ]
     })
 }

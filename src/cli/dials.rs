@@ -165,10 +165,13 @@ pub fn taken(
             text("kwh"),
             text("taken_by"),
             names.unwrap_or_default(),
-            line["agreed"]["figure"]
-                .as_str()
-                .unwrap_or("waits for an officer")
-                .to_owned(),
+            match (line["agreed"]["figure"].as_str(), line["verdict"].as_str()) {
+                (None, _) => "waits for an officer".to_owned(),
+                (Some(figure), Some(verdict @ ("held" | "refused"))) => {
+                    format!("{figure}: {verdict}")
+                }
+                (Some(figure), _) => figure.to_owned(),
+            },
             line["photo"]["name"]
                 .as_str()
                 .unwrap_or_default()
@@ -243,11 +246,16 @@ fn show(desk: &mut Desk<'_>, society: &SocietyOffice, dial: &DialRead) -> Answer
         text.push_str(&format!("note: {}\n", finding.text));
     }
     match &dial.agreed {
-        Some((agreed, word)) => text.push_str(&format!(
+        Some((agreed, word)) if document["verdict"] == "accepted" || agreed.wh.is_none() => text.push_str(&format!(
             "the figure that counts: {} ({}, tolerance {})\n",
             figure(agreed),
             word.reason,
             WattHours(read.tolerance_wh).kwh_words()
+        )),
+        Some((agreed, word)) => text.push_str(&format!(
+            "the figure chosen: {} ({}), which does not count yet\n",
+            figure(agreed),
+            word.reason,
         )),
         None => text.push_str(&format!(
             "it differs by more than {} and counts for nothing until another officer chooses\nhint: commonwatt --as OFFICER reads agree --meter {} --at {} dial|telemetry|portal|other --reason …\n",
@@ -257,7 +265,7 @@ fn show(desk: &mut Desk<'_>, society: &SocietyOffice, dial: &DialRead) -> Answer
         )),
     }
     match document["verdict"].as_str() {
-        Some("held") => text.push_str("the read is held: see `commonwatt reads list --held` and decide with `commonwatt reads decide`\n"),
+        Some("held") => text.push_str("the read is held for what the reads around it say: see `commonwatt reads list --held`; another officer decides with `commonwatt reads decide`\n"),
         Some("refused") => text.push_str("the read is refused: see `commonwatt reads list` for why\n"),
         _ => {}
     }

@@ -2,20 +2,20 @@
 //!
 //! A row is known by a salted hash of its text, and, where a file has the same row several times, by
 //! which of them it is; so importing a file again, or the next file that overlaps it, adds only what
-//! is new. The file lies beside the journal by its SHA-256; the journal has days, amounts and what
-//! each row pays.
+//! is new. The file lies sealed beside the journal; the journal has days, amounts and what each row
+//! pays.
 
 use std::{collections::BTreeMap, fs, io::Write, os::unix::fs::OpenOptionsExt};
 
 use domain::{
     calendar::{Instant, LocalDay},
+    income::{Difference, HostPayment, SentBill, bill_differences, settle_bills},
     money::Pence,
 };
 pub use records::bank::{BankRow, Pays};
 use records::{
     bank::{BankImported, BankMatched},
     decision::What,
-    tables::Kept,
 };
 use sha2::{Digest, Sha256};
 
@@ -30,6 +30,8 @@ use super::{
 
 /// A row's name: so many bytes of its hash.
 const NAME_BYTES: usize = 16;
+/// What stands for a row's text where the sealing key is not.
+const SEALED_WORDS: &str = "sealed: the sealing key is not here";
 
 /// What an import did.
 #[derive(Clone, Debug)]
@@ -57,6 +59,23 @@ pub struct Debt {
     pub days_over: i32,
 }
 
+/// What is wrong with the payment of a bill.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BillDiffers {
+    /// The bill's number.
+    pub number: u32,
+    /// Who owes it.
+    pub host: String,
+    /// Their name.
+    pub name: String,
+    /// What is wrong.
+    pub difference: Difference,
+    /// What is lacking; below zero what is too much.
+    pub lacking: Pence,
+    /// Days since the last day to pay.
+    pub age_days: i32,
+}
+
 impl SocietyOffice {
     /// Imports a file of payments.
     ///
@@ -78,8 +97,7 @@ impl SocietyOffice {
         let own = |id: &str| known.document.installation.iter().any(|one| one.id == id);
         let there: Vec<String> = self.payments()?.into_iter().map(|row| row.row).collect();
         let mut same: BTreeMap<&str, u32> = BTreeMap::new();
-        let mut debts = self.debts(now)?;
-        let mut new = Vec::new();
+        let mut left: Vec<(String, &FileRow)> = Vec::new();
         for row in &rows {
             if let Some(paid) = &row.paid
                 && !own(&paid.claim.installation)
@@ -94,10 +112,14 @@ impl SocietyOffice {
             let n = same.entry(row.text.as_str()).or_default();
             *n += 1;
             let name = name_of(&salt, &row.text, *n);
-            if there.contains(&name) {
-                continue;
+            if !there.contains(&name) {
+                left.push((name, row));
             }
-            let pays = pays(row, &mut debts);
+        }
+        let (mut bills, _) = self.sent_bills()?;
+        let unknown: Vec<&FileRow> = left.iter().map(|(_, row)| *row).collect();
+        let mut new = Vec::new();
+        for ((name, row), pays) in left.iter().zip(pays(&unknown, &mut bills)) {
             if let Some(Pays::Claims { installation }) = &pays
                 && !own(installation)
             {
@@ -107,7 +129,7 @@ impl SocietyOffice {
                 ));
             }
             new.push(BankRow {
-                row: name,
+                row: name.clone(),
                 line: row.line,
                 on: row.on.to_string(),
                 pence: row.pence.0,
@@ -128,7 +150,7 @@ impl SocietyOffice {
         let number = u32::try_from(number).unwrap_or(u32::MAX).saturating_add(1);
         let import = BankImported {
             number,
-            file: self.keep(file, Expected::Evidence)?,
+            file: self.keep(file, Expected::Personal)?,
             mapping: mapping_name.to_owned(),
             rows: new.clone(),
         };
@@ -223,7 +245,15 @@ impl SocietyOffice {
             let What::BankImported(import) = decision.what else {
                 continue;
             };
-            let bytes = self.blob(&import.file)?;
+            let bytes = match self.keys().sealing_key() {
+                Err(Refusal::Caller(_)) if import.file.sealed => {
+                    // A copy without its keys knows what was paid, and not by whom.
+                    let sealed = |row: BankRow| (row.row, SEALED_WORDS.to_owned());
+                    texts.extend(import.rows.into_iter().map(sealed));
+                    continue;
+                }
+                _ => self.blob(&import.file)?,
+            };
             let text = String::from_utf8_lossy(&bytes);
             let lines: Vec<&str> = text.lines().collect();
             for row in import.rows {
@@ -237,53 +267,22 @@ impl SocietyOffice {
         Ok(texts)
     }
 
-    /// The bytes of a kept file.
-    ///
-    /// # Errors
-    /// When it is missing or was changed.
-    pub(super) fn blob(&self, kept: &Kept) -> Answer<Vec<u8>> {
-        let path = self.kept_at(kept);
-        let bytes = fs::read(&path).or_ours(&format!("`{}`", path.display()))?;
-        if hex(&Sha256::digest(&bytes)) != kept.sha256 {
-            return refuse(format!(
-                "`{}` (`{}`) was changed: its bytes are not those it is named by\nhint: put it back from a copy of the data folder",
-                path.display(),
-                kept.name
-            ));
-        }
-        Ok(bytes)
-    }
-
     /// Bills that are not paid whole nor taken back, oldest first.
     ///
     /// # Errors
     /// When the books are damaged.
     pub fn debts(&self, now: Instant) -> Answer<Vec<Debt>> {
         let today = self.known().zone.day_of(now);
-        let mut paid: BTreeMap<u32, Pence> = BTreeMap::new();
-        for row in self.payments()? {
-            if let Some(Pays::Bill { number }) = row.pays {
-                let sum = paid.entry(number).or_default();
-                *sum = sum.checked_add(Pence(row.pence)).unwrap_or(*sum);
-            }
-        }
+        let (sent, _) = self.sent_bills()?;
         let mut debts = Vec::new();
-        for made in self.frozen_bills()? {
-            let due: LocalDay = made.bill.due.parse().or_ours("a bill")?;
-            let paid = paid.get(&made.bill.number).copied().unwrap_or_default();
-            let asked = match &made.credited {
-                Some(_) => Pence::ZERO,
-                None => Pence(made.bill.gross_pence),
-            };
-            let open = asked.checked_sub(paid).unwrap_or_default();
+        for (made, sent) in self.frozen_bills()?.into_iter().zip(sent) {
+            let open = sent.asked.checked_sub(sent.paid).unwrap_or_default();
             if open != Pence::ZERO {
                 debts.push(Debt {
-                    name: self
-                        .billed(&made.bill.host)
-                        .map_or_else(|_| made.bill.host.clone(), |host| host.name),
-                    days_over: today.days_since(due),
+                    name: self.name_of_host(&made.bill.host),
+                    days_over: today.days_since(sent.by),
                     made,
-                    paid,
+                    paid: sent.paid,
                     open,
                 });
             }
@@ -292,6 +291,64 @@ impl SocietyOffice {
             (&a.made.bill.due, a.made.bill.number).cmp(&(&b.made.bill.due, b.made.bill.number))
         });
         Ok(debts)
+    }
+
+    /// Every difference between bills and payments of hosts and buyers, in order of the bills.
+    ///
+    /// # Errors
+    /// When the books are damaged.
+    pub fn bill_differences(&self, now: Instant) -> Answer<Vec<BillDiffers>> {
+        let today = self.known().zone.day_of(now);
+        let (sent, last_paid) = self.sent_bills()?;
+        let mut all = Vec::new();
+        for bill in sent {
+            let paid_on = last_paid.get(&bill.number).copied();
+            for (difference, lacking) in bill_differences(&bill, paid_on, today) {
+                all.push(BillDiffers {
+                    number: bill.number,
+                    name: self.name_of_host(&bill.host),
+                    host: bill.host.clone(),
+                    difference,
+                    lacking,
+                    age_days: today.days_since(bill.by),
+                });
+            }
+        }
+        Ok(all)
+    }
+
+    /// The bills in order of their numbers with what was paid of each, and the day of the last payment.
+    fn sent_bills(&self) -> Answer<(Vec<SentBill>, BTreeMap<u32, LocalDay>)> {
+        let mut paid: BTreeMap<u32, Pence> = BTreeMap::new();
+        let mut last: BTreeMap<u32, LocalDay> = BTreeMap::new();
+        for row in self.payments()? {
+            if let Some(Pays::Bill { number }) = row.pays {
+                let sum = paid.entry(number).or_default();
+                *sum = sum.checked_add(Pence(row.pence)).unwrap_or(*sum);
+                let on: LocalDay = row.on.parse().or_ours("an imported row")?;
+                let day = last.entry(number).or_insert(on);
+                *day = on.max(*day);
+            }
+        }
+        let sent = self.frozen_bills()?.into_iter().map(|made| {
+            Ok(SentBill {
+                number: made.bill.number,
+                asked: match &made.credited {
+                    Some(_) => Pence::ZERO,
+                    None => Pence(made.bill.gross_pence),
+                },
+                paid: paid.get(&made.bill.number).copied().unwrap_or_default(),
+                to: made.bill.to.parse().or_ours("a bill")?,
+                by: made.bill.due.parse().or_ours("a bill")?,
+                host: made.bill.host,
+            })
+        });
+        Ok((sent.collect::<Answer<_>>()?, last))
+    }
+
+    fn name_of_host(&self, host: &str) -> String {
+        self.billed(host)
+            .map_or_else(|_| host.to_owned(), |found| found.name)
     }
 
     /// What rows are salted with: random, made once, beside the kept files.
@@ -335,38 +392,42 @@ fn name_of(salt: &[u8], text: &str, n: u32) -> String {
     hex(&hash.finalize()[..NAME_BYTES])
 }
 
-/// What a row of a file pays: a statement says so; of a bank's, the payer's text. A host's payment
-/// goes to its bill of exactly that amount, else to its oldest open one.
-fn pays(row: &FileRow, debts: &mut Vec<Debt>) -> Option<Pays> {
-    if let Some(paid) = &row.paid {
-        return Some(Pays::Statement {
-            installation: paid.claim.installation.clone(),
-            from: paid.claim.from.to_string(),
-            to: paid.claim.to.to_string(),
-            kind: paid
-                .kind
-                .map_or("deduction", domain::income::LineKind::word)
-                .to_owned(),
-            wh: paid.wh.map(|wh| wh.0),
-            rate_p_per_kwh: paid.rate.map(|rate| rate.to_string()),
-        });
-    }
-    let payer = row.payer.as_ref()?;
-    if !payer.installation.is_empty() {
-        return Some(Pays::Claims {
-            installation: payer.installation.clone(),
-        });
-    }
-    let own = |debt: &Debt| debt.made.bill.host == payer.host && debt.open > Pence::ZERO;
-    let place = debts
-        .iter()
-        .position(|debt| own(debt) && debt.open == row.pence)
-        .or_else(|| debts.iter().position(own))?;
-    let debt = debts.get_mut(place)?;
-    debt.open = debt.open.checked_sub(row.pence)?;
-    let number = debt.made.bill.number;
-    if debt.open == Pence::ZERO {
-        debts.remove(place);
-    }
-    Some(Pays::Bill { number })
+/// What each row of a file pays: a statement says so; of a bank's, the payer's text. A host's payments
+/// go to its bills as [`settle_bills`] has it.
+fn pays(rows: &[&FileRow], bills: &mut [SentBill]) -> Vec<Option<Pays>> {
+    let of_hosts = rows.iter().map(|row| HostPayment {
+        host: match (&row.paid, &row.payer) {
+            (None, Some(payer)) if payer.installation.is_empty() => payer.host.clone(),
+            _ => String::new(),
+        },
+        on: row.on,
+        pence: row.pence,
+    });
+    let of_hosts: Vec<HostPayment> = of_hosts.collect();
+    let settled = settle_bills(bills, &of_hosts);
+    rows.iter()
+        .zip(settled)
+        .map(|(row, bill)| {
+            if let Some(paid) = &row.paid {
+                return Some(Pays::Statement {
+                    installation: paid.claim.installation.clone(),
+                    from: paid.claim.from.to_string(),
+                    to: paid.claim.to.to_string(),
+                    kind: paid
+                        .kind
+                        .map_or("deduction", domain::income::LineKind::word)
+                        .to_owned(),
+                    wh: paid.wh.map(|wh| wh.0),
+                    rate_p_per_kwh: paid.rate.map(|rate| rate.to_string()),
+                });
+            }
+            let payer = row.payer.as_ref()?;
+            match payer.installation.as_str() {
+                "" => bill.map(|number| Pays::Bill { number }),
+                installation => Some(Pays::Claims {
+                    installation: installation.to_owned(),
+                }),
+            }
+        })
+        .collect()
 }

@@ -1,4 +1,5 @@
-//! Files kept beside the journal: photos of dials, invoices. `DATA/s/<society>/blobs/<sha256>`.
+//! Files kept beside the journal: photos of dials, invoices, and, sealed, the bank's files.
+//! `DATA/s/<society>/blobs/<sha256>`, named by the bytes that lie there.
 //!
 //! A file is written, synced and named by its hash before the decision that names it is taken, so
 //! that no decision ever speaks of a file that is not there. The same bytes are kept once. What no
@@ -32,6 +33,14 @@ pub struct Given {
     pub bytes: Vec<u8>,
 }
 
+impl Given {
+    /// The name under which it is kept.
+    #[must_use]
+    pub fn sha256(&self) -> String {
+        hex(&Sha256::digest(&self.bytes))
+    }
+}
+
 /// What kind of file is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
@@ -39,7 +48,12 @@ pub enum Expected {
     Photo,
     /// A photo or a document.
     Evidence,
+    /// A file with persons in it, such as the bank's: kept sealed.
+    Personal,
 }
+
+/// What a sealed file is about.
+const SEALED_ABOUT: &str = "a kept file";
 
 impl SocietyOffice {
     /// Keeps a file; the same bytes twice are one file.
@@ -48,9 +62,20 @@ impl SocietyOffice {
     /// When it is empty, too large or not what is expected, or the disk takes nothing.
     pub(super) fn keep(&self, given: &Given, expected: Expected) -> Answer<Kept> {
         check(given, expected)?;
+        let sealed = expected == Expected::Personal;
+        let given = &match sealed {
+            true => Given {
+                name: given.name.clone(),
+                bytes: self
+                    .keys()
+                    .sealing_key_or_new()?
+                    .seal(SEALED_ABOUT, &given.bytes)?,
+            },
+            false => given.clone(),
+        };
         let folder = self.blobs();
         folder::make(&folder)?;
-        let sha256 = hex(&Sha256::digest(&given.bytes));
+        let sha256 = given.sha256();
         let path = folder.join(&sha256);
         if !path.exists() {
             let aside = folder.join(format!(".{sha256}"));
@@ -67,7 +92,20 @@ impl SocietyOffice {
             sha256,
             bytes: given.bytes.len() as u64,
             name: given.name.clone(),
+            sealed,
         })
+    }
+
+    /// The bytes of a kept file, opened where it is sealed.
+    ///
+    /// # Errors
+    /// When it is missing or was changed, or the sealing key is not here.
+    pub(super) fn blob(&self, kept: &Kept) -> Answer<Vec<u8>> {
+        let bytes = sound(kept, &self.kept_at(kept))?;
+        match kept.sealed {
+            true => self.keys().sealing_key()?.open(SEALED_ABOUT, &bytes),
+            false => Ok(bytes),
+        }
     }
 
     /// Where a kept file lies.
@@ -146,7 +184,7 @@ impl SocietyOffice {
     }
 }
 
-fn sound(kept: &Kept, path: &Path) -> Answer<()> {
+fn sound(kept: &Kept, path: &Path) -> Answer<Vec<u8>> {
     let bytes = match fs::read(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             return refuse(format!(
@@ -158,7 +196,7 @@ fn sound(kept: &Kept, path: &Path) -> Answer<()> {
         other => other.or_ours("a kept file")?,
     };
     if hex(&Sha256::digest(&bytes)) == kept.sha256 {
-        return Ok(());
+        return Ok(bytes);
     }
     refuse(format!(
         "`{}` (`{}`) was changed: its bytes are not those it is named by\nhint: put it back from a copy of the data folder",

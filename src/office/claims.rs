@@ -112,6 +112,12 @@ impl SocietyOffice {
                 bill.number, bill.host, bill.from, bill.to
             ));
         }
+        if let Some(beyond) = claim.findings.iter().find(|f| f.kind == "beyond-capacity") {
+            return refuse(format!(
+                "{}\nhint: one of its reads is wrong: see `commonwatt reads list`, and refuse or correct it with `commonwatt reads decide`",
+                beyond.text
+            ));
+        }
         let split = claim.findings.iter().find(|f| f.kind == "apportioned");
         if !apportioned && claim.lines.iter().any(|line| line.apportioned) {
             return refuse(format!(

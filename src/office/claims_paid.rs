@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{
     calendar::{Instant, LocalDay, Period},
-    income::{ClaimKey, Due, Found, LineKind, Owed, Paid, Payment, allot, reconcile},
+    income::{ClaimKey, Difference, Due, Found, LineKind, Owed, Paid, Payment, allot, reconcile},
     money::Pence,
     quantity::WattHours,
 };
@@ -302,7 +302,7 @@ impl SocietyOffice {
             if !statement {
                 found.extend(banked(&payments.rows, &mut left)?);
             }
-            found.extend(allot(&whole, &left, made.today).ok_or_else(beyond)?);
+            found.extend(allot(&id, &whole, &left, made.today).ok_or_else(beyond)?);
             paid.extend(payments.rows.into_iter().filter(|row| {
                 // What cannot be worked out is not called wrong.
                 !claims
@@ -483,7 +483,7 @@ fn banked(rows: &[Paid], left: &mut Vec<Payment>) -> Answer<Vec<Found>> {
                 found.push(Found {
                     claim: row.claim.clone(),
                     kind: None,
-                    difference: domain::income::Difference::NotBanked(on),
+                    difference: Difference::NotBanked(on),
                     lacking: sum,
                 });
             }
@@ -551,7 +551,13 @@ impl Reconciled {
                 found
                     .kind
                     .map_or_else(String::new, |kind| format!(", {}", kind.word())),
-                found.difference,
+                match found.difference {
+                    // What the treasurer is told to ask, asked.
+                    Difference::Charge =>
+                        "an amount was taken off that our terms do not name; please say by what right"
+                            .to_owned(),
+                    ref other => other.to_string(),
+                },
                 found.lacking,
                 match age_days {
                     ..=0 => String::new(),

@@ -7,7 +7,7 @@
 
 use domain::{
     calendar::{Instant, Span},
-    metering::{Dial, Mark, Obis, SeriesId, Source, Verdict},
+    metering::{Dial, Mark, Obis, Register, SeriesId, Source, Verdict},
     quantity::WattHours,
 };
 use journal::Records;
@@ -103,10 +103,12 @@ impl SocietyOffice {
             .map_err(|e| Refusal::Caller(e.to_string()))?;
         if wh < WattHours::ZERO || wh >= register.modulus() {
             return refuse(format!(
-                "`{}` kWh cannot be on the dial of meter `{}`, which starts again from 0 at `{}`\nhint: is the decimal point in its place?",
+                "`{}` kWh cannot be on the dial of meter `{}`, which starts again from 0 at `{}`\nhint: is the decimal point in its place?{}",
                 taken.display_kwh,
                 taken.meter,
-                register.modulus().kwh_text()
+                register.modulus().kwh_text(),
+                with_its_point(register, &taken.display_kwh)
+                    .map_or_else(String::new, |meant| { format!(" Did you mean `{meant}`?") })
             ));
         }
         if let Some(before) = self.dial_read(&taken.meter, taken.register, taken.at)? {
@@ -117,6 +119,9 @@ impl SocietyOffice {
                 "another figure, `{}` kWh, was taken from this dial for the same time\nhint: choose the one that counts with `commonwatt reads agree`",
                 WattHours(before.read.wh).kwh_text()
             ));
+        }
+        if let Some(photo) = &taken.photo {
+            self.not_a_photo_of_another_day(photo, taken.at)?;
         }
         let (before, after) = self.telemetry_around(series, taken.at)?;
         let dial = Dial {
@@ -366,6 +371,28 @@ impl SocietyOffice {
         })
     }
 
+    /// A photo shows one moment: it may show several registers, and is no evidence of another time.
+    fn not_a_photo_of_another_day(&self, given: &Given, at: Instant) -> Answer<()> {
+        let sha256 = given.sha256();
+        let other = self.dial_reads(None)?.into_iter().find(|dial| {
+            dial.read.read_at_ms != at.0
+                && dial
+                    .read
+                    .photo
+                    .as_ref()
+                    .is_some_and(|photo| photo.sha256 == sha256)
+        });
+        match other {
+            Some(dial) => refuse(format!(
+                "`{}` is the photo of the read of meter `{}` at `{}`; expected one of this read\nhint: give the photo that was taken when the dial showed it",
+                given.name,
+                dial.read.meter,
+                Instant(dial.read.read_at_ms)
+            )),
+            None => Ok(()),
+        }
+    }
+
     fn dial_read(&self, meter: &str, register: Obis, at: Instant) -> Answer<Option<DialRead>> {
         let all = self.dial_reads(Some(meter))?;
         Ok(all.into_iter().find(|dial| dial.is(meter, register, at)))
@@ -502,6 +529,23 @@ fn entering(
     }
     records.push(&header.to_record(&[&line]));
     Ok(())
+}
+
+/// The figures of a dial typed without their point, with it; none where that is not the slip.
+fn with_its_point(register: &Register, typed: &str) -> Option<String> {
+    let decimals = match register.step().0 {
+        1 => 3,
+        10 => 2,
+        100 => 1,
+        _ => return None,
+    };
+    if !typed.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let (whole, fraction) = typed.split_at_checked(typed.len().checked_sub(decimals)?)?;
+    let meant = format!("{whole}.{fraction}");
+    let wh = register.energy_of_display(&meant).ok()?;
+    (wh < register.modulus()).then_some(meant)
 }
 
 /// Checks that this meter hangs at this meter point on that day, and has the register.

@@ -138,7 +138,8 @@ impl SocietyOffice {
     /// Records what a person decided about one read.
     ///
     /// # Errors
-    /// When there is no such read, or it was decided the same way before.
+    /// When there is no such read, it was decided the same way before, or the one who took it from
+    /// the dial wants it to count.
     pub fn decide_read(&self, read: &decision::ReadDecision, by: &str, now: Instant) -> Answer<()> {
         let register: Obis = read
             .register
@@ -168,10 +169,29 @@ impl SocietyOffice {
                 }
             ));
         };
+        if wanted != ReadDecision::Refuse {
+            self.another_than_the_taker(read, by)?;
+        }
         if listed.judged.decision == Some(wanted) {
             return refuse("this was decided already; nothing was changed");
         }
         self.decide(What::ReadDecision(read.clone()), by, now)
+    }
+
+    /// Money hangs on a read from the dial: who took it cannot be the one who says that it counts.
+    fn another_than_the_taker(&self, read: &decision::ReadDecision, by: &str) -> Answer<()> {
+        let taken = self.dial_reads(Some(&read.meter))?.into_iter().any(|dial| {
+            dial.taken.0 == by
+                && dial.read.read_at_ms == read.read_at_ms
+                && dial.read.register == read.register
+                && dial.read.wh == read.wh
+        });
+        if taken {
+            return refuse(format!(
+                "`{by}` took this read from the dial, and it is held; expected another officer to decide\nhint: two people are two people: let another officer look at the photo; whoever took it may refuse it"
+            ));
+        }
+        Ok(())
     }
 }
 

@@ -106,6 +106,7 @@ mod tests {
                         sha256: "00ff".into(),
                         bytes: 2,
                         name: "may.csv".into(),
+                        sealed: false,
                     },
                     mapping: "statement".into(),
                     rows: vec![

@@ -265,6 +265,7 @@ mod tests {
             sha256: "00ff".into(),
             bytes: 7,
             name: "dial.jpg".into(),
+            sealed: false,
         }
     }
 

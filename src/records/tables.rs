@@ -18,6 +18,9 @@ pub struct Kept {
     pub bytes: u64,
     /// What it was called when it was given, without folders.
     pub name: String,
+    /// Whether the bytes are sealed, because persons stand in the file.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sealed: bool,
 }
 
 /// Rows that an officer proposes for a table.
@@ -72,6 +75,7 @@ mod tests {
                     certainty: "high".into(),
                     file: Some(Kept {
                         name: "ons.pdf".into(),
+                        sealed: false,
                         sha256: "00ff".into(),
                         bytes: 2,
                     }),

@@ -16,7 +16,7 @@ use crate::{
     calendar::{Instant, LocalDay, Period, Zone},
     money::Pence,
     projection::Certainty,
-    quantity::WattHours,
+    quantity::{WattHours, Watts},
     tariff::{
         Rate,
         fit::{DEEMED_PERCENT, ExportBasis, NoRate, Priced, Step, Tables, Terms},
@@ -26,6 +26,10 @@ use crate::{
 /// A claim outside this share of what the forecast expects of the days is worth a second look, per
 /// cent either way. Ours; licensees do not publish theirs.
 const SEASON_PERCENT: i64 = 50;
+/// An installation gives no more than its declared net capacity, with the same margin that reads are
+/// judged by, per cent.
+const CAPACITY_PERCENT: i128 = 120;
+const MS_IN_HOUR: i128 = 3_600_000;
 /// Slips that are proposed: the reading with its point one or two places elsewhere.
 const SLIPS: [i64; 2] = [10, 100];
 
@@ -200,6 +204,13 @@ pub enum ClaimFinding {
         /// The slip of the decimal point that would explain it.
         slip: Option<i64>,
     },
+    /// More than the installation can have made between the reads, day and night at full power.
+    BeyondCapacity {
+        /// The most it can have made.
+        at_most: WattHours,
+        /// What the reads say.
+        claimed: WattHours,
+    },
 }
 
 /// Why there is no claim.
@@ -300,6 +311,12 @@ fn work_out(
         ..
     } = made;
     findings.extend(out_of_season(of.expected, claimed));
+    findings.extend(beyond_capacity(
+        of.terms.capacity(),
+        opens_at,
+        closes_at,
+        claimed,
+    )?);
     evidence.sort_by_key(|read| (read.at(), read.register(), read.meter().to_owned()));
     evidence.dedup();
     let mut once: Vec<ClaimFinding> = Vec::with_capacity(findings.len());
@@ -567,6 +584,25 @@ fn last_day(zone: &Zone, at: Instant) -> LocalDay {
     zone.day_of(at.plus_ms(-1))
 }
 
+/// Whether reads say more than the declared net capacity, with the margin that reads are judged by,
+/// gives at full power all the time.
+fn beyond_capacity(
+    capacity: Watts,
+    opens_at: Instant,
+    closes_at: Instant,
+    claimed: WattHours,
+) -> Result<Option<ClaimFinding>, ClaimError> {
+    let ms = i128::from(closes_at.ms_since(opens_at).max(0));
+    let at_most = i128::from(capacity.0)
+        .checked_mul(ms)
+        .and_then(|all| all.checked_mul(CAPACITY_PERCENT))
+        .and_then(|all| all.checked_div(MS_IN_HOUR.checked_mul(100)?))
+        .and_then(|all| i64::try_from(all).ok())
+        .map(WattHours)
+        .ok_or(ClaimError::Beyond)?;
+    Ok((claimed > at_most).then_some(ClaimFinding::BeyondCapacity { at_most, claimed }))
+}
+
 fn out_of_season(expected: Option<WattHours>, claimed: WattHours) -> Option<ClaimFinding> {
     let expected = expected.filter(|wh| wh.0 > 0)?;
     let fits = |wh: i64| {
@@ -626,6 +662,7 @@ impl ClaimFinding {
             ClaimFinding::Stated(_) => "stated-rate",
             ClaimFinding::TariffEnds(_) => "tariff-ends",
             ClaimFinding::OutOfSeason { .. } => "out-of-season",
+            ClaimFinding::BeyondCapacity { .. } => "beyond-capacity",
         }
     }
 }
@@ -682,6 +719,12 @@ impl fmt::Display for ClaimFinding {
             ClaimFinding::TariffEnds(last) => {
                 write!(f, "the tariff ends with {last}; nothing is paid after it")
             }
+            ClaimFinding::BeyondCapacity { at_most, claimed } => write!(
+                f,
+                "{} is more than the installation can have made between the reads: at most {} at its declared net capacity, day and night",
+                claimed.kwh_words(),
+                at_most.kwh_words()
+            ),
             ClaimFinding::OutOfSeason {
                 expected,
                 claimed,

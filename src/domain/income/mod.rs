@@ -7,6 +7,7 @@
 
 pub mod accreditation;
 mod bill;
+mod bill_paid;
 mod chain;
 mod claim;
 mod duty;
@@ -18,6 +19,7 @@ mod reconcile;
 mod spread;
 
 pub use bill::{Bill, BillError, BillFinding, BillLine, BillOf, OnSite, bill};
+pub use bill_paid::{HostPayment, SentBill, bill_differences, settle_bills};
 pub use chain::{Boundary, Chain, EndsError, Meets};
 pub use claim::{
     Again, AgainExport, Claim, ClaimError, ClaimFinding, ClaimLine, ClaimOf, ExportMeets, LineKind,

@@ -34,7 +34,12 @@ pub struct Payment {
 
 /// Holds payments against claims of one installation, as of a day; `None` when a sum leaves 64 bits.
 #[must_use]
-pub fn allot(owed: &[Owed], payments: &[Payment], today: LocalDay) -> Option<Vec<Found>> {
+pub fn allot(
+    installation: &str,
+    owed: &[Owed],
+    payments: &[Payment],
+    today: LocalDay,
+) -> Option<Vec<Found>> {
     let mut open: Vec<&Owed> = owed.iter().collect();
     open.sort_by_key(|one| (one.claim.to, one.claim.from));
     let mut payments: Vec<&Payment> = payments.iter().collect();
@@ -65,7 +70,7 @@ pub fn allot(owed: &[Owed], payments: &[Payment], today: LocalDay) -> Option<Vec
                     Some(place) => vec![open.remove(place)],
                     None => {
                         let claim = ClaimKey {
-                            installation: owed.first()?.claim.installation.clone(),
+                            installation: installation.to_owned(),
                             from: payment.on,
                             to: payment.on,
                         };

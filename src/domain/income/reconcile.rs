@@ -17,6 +17,8 @@ const SAME_ENERGY_WH: i64 = 1000;
 const SAME_DAYS: i32 = 3;
 /// Slips that are recognised: the point one or two places elsewhere.
 const SLIPS: [i64; 2] = [10, 100];
+/// Amounts below this are not looked at for a slipped point, £10: a tenth of them is any small sum.
+const LEAST_SLIPPED: Pence = Pence(1_000);
 
 /// What claim a due line or a statement's row is of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -462,12 +464,31 @@ fn named(line: &Line<'_>, row: &Paid, lacking: Pence) -> Option<Difference> {
     {
         return Some(Difference::WrongRate { paid, due: *due });
     }
+    if let Some(by) = slipped_amount(line.pence, row.pence) {
+        return Some(Difference::Slip(by));
+    }
     match lacking.0 {
         1.. if lacking <= CHARGE_LIMIT && lacking.0 % 100 == 0 => Some(Difference::Charge),
         1.. => Some(Difference::Short),
         _ if row.pence.0 == line.pence.0.saturating_mul(2) => Some(Difference::Double),
         _ => Some(Difference::Over),
     }
+}
+
+/// An amount with its point elsewhere, to the penny: the same figures one or two places on.
+pub(super) fn slipped_amount(due: Pence, paid: Pence) -> Option<i64> {
+    if due < LEAST_SLIPPED {
+        return None;
+    }
+    SLIPS.into_iter().find_map(|by| {
+        let cut = due.0.checked_div(by)?;
+        let rest = due.0.checked_rem(by)?.checked_mul(2)?;
+        let rounded = cut.checked_add(i64::from(rest >= by))?;
+        if paid.0 == cut || paid.0 == rounded {
+            return by.checked_neg();
+        }
+        (paid.0 == due.0.checked_mul(by)?).then_some(by)
+    })
 }
 
 fn same_energy(a: WattHours, b: WattHours) -> bool {
@@ -501,14 +522,11 @@ impl fmt::Display for Difference {
             Difference::NotDue => f.write_str("paid, and nothing is due for it"),
             Difference::Double => f.write_str("paid more than once"),
             Difference::Slip(by) if *by > 0 => {
-                write!(
-                    f,
-                    "paid for {by} times the energy: the point of a read slipped"
-                )
+                write!(f, "paid {by} times over: a decimal point slipped")
             }
             Difference::Slip(by) => write!(
                 f,
-                "paid for a {}th of the energy: the point of a read slipped",
+                "paid a {}th of it: a decimal point slipped",
                 by.saturating_abs()
             ),
             Difference::WrongRate { paid, due } => {
