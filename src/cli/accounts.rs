@@ -116,7 +116,7 @@ pub struct Days {
 /// `accounts post`
 #[derive(Clone, Debug, Args)]
 pub struct Post {
-    /// The entry's day; a claim's or bill's last day when left out
+    /// The entry's day; a claim's or bill's last day, or a cost's own, when left out
     #[arg(long)]
     pub on: Option<LocalDay>,
     /// What happened, in a few words
@@ -137,6 +137,15 @@ pub struct Post {
     /// Post a frozen bill to a host, by its number
     #[arg(long, value_name = "NUMBER", conflicts_with_all = ["text", "source", "debit", "credit", "file"])]
     pub bill: Option<u32>,
+    /// Post a cost, by its number, with --account
+    #[arg(long, value_name = "NUMBER", requires = "account", conflicts_with_all = ["text", "source", "debit", "credit", "file", "claim", "bill"])]
+    pub cost: Option<u32>,
+    /// The account a cost is spent on
+    #[arg(long, value_name = "CODE", requires = "cost")]
+    pub account: Option<String>,
+    /// The account a cost is paid from; that with the role `bank` when left out
+    #[arg(long, value_name = "CODE", requires = "cost")]
+    pub paid_from: Option<String>,
     /// Post the rows of a CSV file, all or none: entry,date,text,account,debit,credit and perhaps source
     #[arg(long, conflicts_with_all = ["on", "text", "source", "debit", "credit"])]
     pub file: Option<PathBuf>,
@@ -283,6 +292,14 @@ fn posted(desk: &mut Desk<'_>, society: &SocietyOffice, post: &Post) -> Answer<(
         vec![society.entry_of_claim(number, post.on)?]
     } else if let Some(number) = post.bill {
         vec![society.entry_of_bill(number, post.on)?]
+    } else if let (Some(number), Some(account)) = (post.cost, &post.account) {
+        let paid_from = post.paid_from.as_deref().map(str::parse).transpose();
+        vec![society.entry_of_cost(
+            number,
+            account.parse().or_caller()?,
+            paid_from.or_caller()?,
+            post.on,
+        )?]
     } else {
         vec![typed(post)?]
     };
@@ -351,7 +368,7 @@ fn document(entry: &NewEntry, number: Option<u32>) -> Value {
 fn typed(post: &Post) -> Answer<NewEntry> {
     let (Some(on), Some(text), Some(source)) = (post.on, &post.text, &post.source) else {
         return refuse(
-            "an entry needs --on DAY, --text WORDS and --source KIND:REFERENCE\nhint: or post a frozen claim (--claim NUMBER), a frozen bill (--bill NUMBER) or a file (--file FILE)",
+            "an entry needs --on DAY, --text WORDS and --source KIND:REFERENCE\nhint: or post a frozen claim (--claim NUMBER), a frozen bill (--bill NUMBER), a cost (--cost NUMBER --account CODE) or a file (--file FILE)",
         );
     };
     let mut postings = Vec::new();

@@ -27,6 +27,7 @@ use super::{
 
 mod from;
 
+pub(super) use from::cost_source;
 pub use from::{FileEntries, RowProblem, entries_of_csv, source_of};
 
 /// The chart that comes with the program, to start from.
@@ -248,7 +249,7 @@ impl SocietyOffice {
         Ok(())
     }
 
-    /// Refuses a claim, bill or run that is named and not there.
+    /// Refuses a claim, bill, cost or run that is named and not there.
     fn source_is_there(&self, source: &Source) -> Answer<()> {
         let numbers: Vec<u32> = match source.kind {
             SourceKind::Claim => self
@@ -257,6 +258,12 @@ impl SocietyOffice {
                 .map(|c| c.claim.number)
                 .collect(),
             SourceKind::Bill => self.frozen_bills()?.iter().map(|b| b.bill.number).collect(),
+            SourceKind::Cost => self
+                .costs()?
+                .iter()
+                .filter(|cost| cost.reversed.is_none())
+                .map(|cost| cost.entered.number)
+                .collect(),
             SourceKind::Reversal => {
                 return refuse("a reversal is made by `accounts reverse`, which names the entry");
             }
@@ -266,6 +273,11 @@ impl SocietyOffice {
             _ => return Ok(()),
         };
         let known = numbers.iter().any(|n| n.to_string() == source.reference);
+        if !known && source.kind == SourceKind::Cost {
+            return refuse(format!(
+                "`{source}` is not there, or was reversed\nhint: `commonwatt cost list` shows the costs"
+            ));
+        }
         if !known {
             return refuse(format!(
                 "`{source}` is not frozen; expected the number of a frozen one\nhint: `commonwatt {} list` shows them",

@@ -12,6 +12,7 @@ use records::{
 };
 
 use super::{
+    accounts::cost_source,
     answer::{Answer, OrOurs, refuse},
     blobs::{Expected, Given},
     society::SocietyOffice,
@@ -28,6 +29,9 @@ pub const KINDS: [&str; 8] = [
     "administration",
     "other",
 ];
+
+/// The largest cost that is taken: £10 million. Ours.
+const MOST: Pence = Pence(1_000_000_000);
 
 /// A cost as it is entered.
 #[derive(Clone, Debug)]
@@ -63,7 +67,7 @@ impl SocietyOffice {
     /// Enters a cost.
     ///
     /// # Errors
-    /// When the roof or kind is unknown, it has no amount, or the same line stands already.
+    /// When the roof or kind is unknown, it has no amount, its day is to come, or the same line stands already.
     pub fn enter_cost(&self, asked: &AskedCost, by: &str, now: Instant) -> Answer<Cost> {
         let known = self.known();
         if let Some(site) = &asked.site {
@@ -80,6 +84,18 @@ impl SocietyOffice {
             return refuse(
                 "a cost needs an amount and what it was for\nhint: --pounds 120.00 --what \"new fan\"",
             );
+        }
+        if asked.on > known.zone.day_of(now) {
+            return refuse(format!(
+                "`{}` is still to come; expected the day the cost belongs to, up to today",
+                asked.on
+            ));
+        }
+        if asked.amount.0.saturating_abs() > MOST.0 {
+            return refuse(format!(
+                "`{}` is more than any cost of a roof; expected at most {MOST}\nhint: is the decimal point in its place?",
+                asked.amount
+            ));
         }
         let before = self.costs()?;
         let site = asked.site.clone().unwrap_or_default();
@@ -118,10 +134,15 @@ impl SocietyOffice {
     /// A cost counts no more.
     ///
     /// # Errors
-    /// When it is unknown or was reversed before.
+    /// When it is unknown, was reversed before, or stands in the books.
     pub fn reverse_cost(&self, number: u32, reason: &str, by: &str, now: Instant) -> Answer<Cost> {
         if let Some(why) = self.cost(number)?.reversed {
             return refuse(format!("cost {number} was reversed before: {why}"));
+        }
+        if let Some(entry) = self.ledger()?.standing_of(&cost_source(number)) {
+            return refuse(format!(
+                "cost {number} is in the books as entry {entry}\nhint: take that back first: `commonwatt accounts reverse {entry} --on DAY --reason …`"
+            ));
         }
         if reason.trim().is_empty() {
             return refuse("a reversal needs a reason\nhint: say why with --reason");
@@ -174,7 +195,7 @@ impl SocietyOffice {
             .map_or_else(|| refuse("the costs are too much to add up"), Ok)
     }
 
-    fn cost(&self, number: u32) -> Answer<Cost> {
+    pub(super) fn cost(&self, number: u32) -> Answer<Cost> {
         let all = self.costs()?;
         let count = all.len();
         all.into_iter()

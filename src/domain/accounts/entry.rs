@@ -36,6 +36,8 @@ pub enum SourceKind {
     Run,
     /// A line of a bank statement.
     Statement,
+    /// A cost of a roof or of the society, by number.
+    Cost,
     /// A row of an imported file: `file/row`.
     Row,
     /// A paper: a supplier's bill, a receipt, a minute.
@@ -118,12 +120,13 @@ pub enum NotBalanced {
 
 impl SourceKind {
     /// All kinds.
-    pub const ALL: [SourceKind; 8] = [
+    pub const ALL: [SourceKind; 9] = [
         SourceKind::Opening,
         SourceKind::Claim,
         SourceKind::Bill,
         SourceKind::Run,
         SourceKind::Statement,
+        SourceKind::Cost,
         SourceKind::Row,
         SourceKind::Document,
         SourceKind::Reversal,
@@ -138,6 +141,7 @@ impl SourceKind {
             SourceKind::Bill => "bill",
             SourceKind::Run => "run",
             SourceKind::Statement => "statement",
+            SourceKind::Cost => "cost",
             SourceKind::Row => "row",
             SourceKind::Document => "document",
             SourceKind::Reversal => "reversal",

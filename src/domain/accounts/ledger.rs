@@ -140,6 +140,16 @@ impl Ledger {
         self.entries.get(place)
     }
 
+    /// The entry that stands of a source, the last of several.
+    #[must_use]
+    pub fn standing_of(&self, source: &Source) -> Option<u32> {
+        let stands = |entry: &&Entry| {
+            &entry.new.source == source && !self.reversed_by.contains_key(&entry.number)
+        };
+        let last = self.entries.iter().rev().find(stands);
+        last.map(|entry| entry.number)
+    }
+
     /// The entry that took this one back.
     #[must_use]
     pub fn reversed_by(&self, number: u32) -> Option<u32> {

@@ -110,6 +110,50 @@ impl SocietyOffice {
         })
     }
 
+    /// The entry of a cost: spent from one account, paid from another (the bank when none is named).
+    /// A refund goes the other way round.
+    ///
+    /// # Errors
+    /// When there is no such cost, it was reversed, or the chart lacks an account.
+    pub fn entry_of_cost(
+        &self,
+        number: u32,
+        spent_on: AccountCode,
+        paid_from: Option<AccountCode>,
+        on: Option<LocalDay>,
+    ) -> Answer<NewEntry> {
+        let cost = self.cost(number)?;
+        if let Some(why) = cost.reversed {
+            return refuse(format!("cost {number} was reversed: {why}"));
+        }
+        let ledger = self.with_chart()?;
+        let paid_from = match paid_from {
+            Some(account) => account,
+            None => ledger.role(Role::Bank).or_caller()?,
+        };
+        let posting = |account, pence| Posting {
+            account,
+            pence: Pence(pence),
+        };
+        let pence = cost.entered.pence;
+        let of = match cost.entered.site.as_str() {
+            "" => self.slug().to_owned(),
+            site => site.to_owned(),
+        };
+        Ok(NewEntry {
+            on: on.unwrap_or(cost.on),
+            text: format!(
+                "cost {number}, {of}, {}: {}",
+                cost.entered.kind, cost.entered.what
+            ),
+            source: cost_source(number),
+            postings: vec![
+                posting(spent_on, pence),
+                posting(paid_from, pence.saturating_neg()),
+            ],
+        })
+    }
+
     /// The rows of a file as entries, held against the books as if they were posted one by one.
     ///
     /// # Errors
@@ -130,6 +174,14 @@ impl SocietyOffice {
         }
         file.problems.sort_by_key(|problem| problem.line);
         Ok(file)
+    }
+}
+
+/// A cost as the source of an entry.
+pub(in crate::office) fn cost_source(number: u32) -> Source {
+    Source {
+        kind: SourceKind::Cost,
+        reference: number.to_string(),
     }
 }
 
