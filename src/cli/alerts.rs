@@ -1,13 +1,14 @@
 //! `alerts list|seen`.
 
 use clap::Subcommand;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Desk;
 use crate::office::{
     Answer,
     alerts::AlertSeen,
-    telling::{alert_json, seen_words},
+    answer::refuse,
+    telling::{Way, alert_json, seen_words},
 };
 
 /// `alerts …`
@@ -21,6 +22,12 @@ pub enum Alerts {
         /// Those that are over too
         #[arg(long)]
         all: bool,
+    },
+    /// Send a test message to everybody who is told, by the daemon's relay and webhooks
+    Test {
+        /// Only this society's
+        #[arg(long)]
+        society: Option<String>,
     },
     /// Say that an alert was seen and an engineer is awaited
     Seen {
@@ -83,6 +90,43 @@ pub fn run(desk: &mut Desk<'_>, command: &Alerts) -> Answer<()> {
                         .unwrap_or_else(|| "nobody".to_owned()),
                 ]
             })
+        }
+        Alerts::Test { society } => {
+            let tried = desk.office.send_test(society.as_deref(), desk.now)?;
+            let failed = tried.iter().filter(|one| one.failed.is_some()).count();
+            let lines: Vec<Value> = tried
+                .iter()
+                .map(|one| {
+                    json!({
+                        "society": one.society,
+                        "to": one.to,
+                        "by": one.way.word(),
+                        "address": match &one.way { Way::Mail(to) | Way::Webhook(to) => to },
+                        "taken": one.failed.is_none(),
+                        "why": one.failed,
+                    })
+                })
+                .collect();
+            let head = ["society", "to", "by", "address", "taken"];
+            desk.table(&head, &lines, |line| {
+                let text = |key: &str| line[key].as_str().unwrap_or_default().to_owned();
+                vec![
+                    text("society"),
+                    text("to"),
+                    text("by"),
+                    text("address"),
+                    line["why"]
+                        .as_str()
+                        .map_or_else(|| "yes".to_owned(), |why| format!("no: {why}")),
+                ]
+            })?;
+            match failed {
+                0 => Ok(()),
+                failed => refuse(format!(
+                    "{failed} of {} messages were not taken\nhint: see [alerts] in the daemon's configuration: relay, from, username, webhook",
+                    tried.len()
+                )),
+            }
         }
         Alerts::Seen {
             number,

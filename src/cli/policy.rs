@@ -117,7 +117,7 @@ pub fn need(command: &Command) -> Need {
             | args::Ballots::Cancel { .. } => ROLL,
         },
         Command::Alerts(args::Alerts::List { .. }) => Nothing,
-        Command::Alerts(args::Alerts::Seen { .. }) => METERS,
+        Command::Alerts(args::Alerts::Seen { .. } | args::Alerts::Test { .. }) => METERS,
         Command::Gateway(args::Gateway::List { .. } | args::Gateway::Acl { .. }) => Nothing,
         Command::Gateway(_) => METERS,
         Command::Inbox(args::Inbox::List | args::Inbox::Show { .. }) => Nothing,

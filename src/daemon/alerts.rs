@@ -23,7 +23,7 @@ use crate::{
     office::{
         Answer, Office, Refusal,
         answer::{OrOurs, refuse},
-        telling::{Contact, Message, Way},
+        telling::{Contact, Message, Teller, Way},
     },
 };
 
@@ -56,6 +56,10 @@ pub fn start(config: &Config, office: &Arc<Office>, clock: &Clock) -> Answer<Wat
     for unknown in office.unknown_contacts(&contacts) {
         tracing::warn!("[[alerts.contact]]: {unknown}; nobody is told there");
     }
+    let (to_test, own) = (Post::of(&config.alerts)?, contacts.clone());
+    office.tell_with(Teller::new(own, move |message, now| {
+        to_test.send(message, now)
+    }));
     let digest_minute = minute_of(&config.alerts.digest_at)?;
     let stop = Arc::new(AtomicBool::new(false));
     let mut watch = Watch {

@@ -102,6 +102,7 @@ pub struct Office {
     links: Mutex<Option<gateways::LinksOf>>,
     mirror: Mutex<Option<Arc<mirror::Mirror>>>,
     doors: doors::Doors,
+    teller: Mutex<Option<Arc<telling::Teller>>>,
     _held: Held,
 }
 
@@ -135,6 +136,7 @@ impl Office {
             links: Mutex::default(),
             mirror: Mutex::default(),
             doors: doors::Doors::open(path)?,
+            teller: Mutex::default(),
             _held: held,
         })
     }

@@ -3,6 +3,8 @@
 //! All new alerts of a look go to a person in one message: when a router dies ten meters fall silent
 //! together. Messages are made here and sent by the daemon, which notes what was taken.
 
+use std::sync::Arc;
+
 use domain::calendar::{Instant, LocalDay};
 use records::roofs::AlertTold;
 use serde_json::{Value, json};
@@ -10,8 +12,9 @@ use serde_json::{Value, json};
 use super::{
     Office,
     alerts::Alert,
-    answer::{Answer, Refusal},
+    answer::{Answer, Refusal, refuse},
     duties::Task,
+    held,
     society::SocietyOffice,
 };
 
@@ -72,7 +75,78 @@ pub struct Message {
     pub json: Value,
 }
 
+/// Sends one message now; why it was not taken.
+type Deliver = Box<dyn Fn(&Message, Instant) -> Result<(), String> + Send + Sync>;
+
+/// Who is told and how a message goes out, while a daemon runs.
+pub struct Teller {
+    contacts: Vec<Contact>,
+    send: Deliver,
+}
+
+/// What became of a test message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tried {
+    /// The society's slug.
+    pub society: String,
+    /// The officer.
+    pub to: String,
+    /// How.
+    pub way: Way,
+    /// Why it was not taken; none when it was.
+    pub failed: Option<String>,
+}
+
+impl Teller {
+    /// Tells these persons in this way.
+    #[must_use]
+    pub fn new(
+        contacts: Vec<Contact>,
+        send: impl Fn(&Message, Instant) -> Result<(), String> + Send + Sync + 'static,
+    ) -> Teller {
+        Teller {
+            contacts,
+            send: Box::new(send),
+        }
+    }
+}
+
 impl Office {
+    /// From now on test messages can be sent.
+    pub fn tell_with(&self, teller: Teller) {
+        *held(&self.teller) = Some(Arc::new(teller));
+    }
+
+    /// Sends a test message to every person who is told, of one society or all, and says of each what
+    /// became of it. Nothing is recorded: nobody was told anything.
+    ///
+    /// # Errors
+    /// When no daemon runs, or nobody is named.
+    pub fn send_test(&self, society: Option<&str>, now: Instant) -> Answer<Vec<Tried>> {
+        let Some(teller) = held(&self.teller).clone() else {
+            return refuse(
+                "no daemon runs here, and only a daemon sends messages\nhint: start it with `commonwatt serve`, and run this again",
+            );
+        };
+        let mut tried = Vec::new();
+        let of_it = |c: &&Contact| society.is_none_or(|slug| c.society == slug);
+        for contact in teller.contacts.iter().filter(of_it) {
+            let message = test_message(&*self.society(&contact.society)?, contact, now);
+            tried.push(Tried {
+                society: contact.society.clone(),
+                to: contact.officer.clone(),
+                way: contact.way.clone(),
+                failed: (teller.send)(&message, now).err(),
+            });
+        }
+        if tried.is_empty() {
+            return refuse(
+                "nobody is told anything\nhint: name somebody in the daemon's configuration: [[alerts.contact]] society, officer, email or webhook",
+            );
+        }
+        Ok(tried)
+    }
+
     /// The messages that are due. A digest is due once a local day from `digest_minute` of it on,
     /// when there is anything to say.
     ///
@@ -171,6 +245,35 @@ impl Office {
 
 fn mine(contact: &Contact, site: &str) -> bool {
     contact.sites.is_empty() || contact.sites.iter().any(|one| one == site)
+}
+
+fn test_message(society: &SocietyOffice, contact: &Contact, now: Instant) -> Message {
+    let known = society.known();
+    let sample = known.document.society.sample;
+    let name = &known.document.society.name;
+    let sites = match contact.sites.as_slice() {
+        [] => "all roofs".to_owned(),
+        sites => sites.join(", "),
+    };
+    Message {
+        society: society.slug().to_owned(),
+        to: contact.officer.clone(),
+        way: contact.way.clone(),
+        about: vec![format!("test {}", now.0)],
+        subject: format!("{}{name}: a test message", mark(sample)),
+        text: format!(
+            "{}{name}\n\nThis is a test. Alerts of {sites} and the daily digest for {} arrive here.\n",
+            mark(sample),
+            contact.officer
+        ),
+        json: json!({
+            "society": society.slug(),
+            "to": contact.officer,
+            "sample": sample,
+            "test": true,
+            "alerts": [],
+        }),
+    }
 }
 
 fn new_alerts(society: &SocietyOffice, contact: &Contact, alerts: &[Alert]) -> Option<Message> {

@@ -410,3 +410,34 @@ fn a_contact_that_cannot_be_reached_is_refused_at_the_start() {
         assert!(said.err.contains(why), "{lines}: {}", said.err);
     }
 }
+
+#[test]
+fn a_test_message_says_who_would_be_told_and_who_would_not() {
+    let desk = society();
+    let alone = desk.refused(&["alerts", "test"]);
+    assert!(alone.contains("no daemon runs here"), "{alone}");
+    let (hook, posts) = webhook();
+    let (port, mails) = relay(true);
+    let daemon = Daemon::start(&desk, port, hook);
+    let tried = desk.json(&["alerts", "test"]);
+    let tried = tried.as_array().expect("persons");
+    assert_eq!(tried.len(), 3, "a mail and a webhook, and another mail");
+    assert!(tried.iter().all(|one| one["taken"] == true), "{tried:?}");
+    let tests =
+        |taken: &Taken, words: &str| all(taken).iter().filter(|one| one.contains(words)).count();
+    wait_for("the test messages", || {
+        tests(&mails, "This is a test") == 2 && tests(&posts, "\"test\":true") == 1
+    });
+    daemon.stop();
+    // A relay that takes nothing is named, with the exit code of what is the caller's to mend.
+    let (closed, _) = relay(false);
+    let daemon = Daemon::start(&desk, closed, hook);
+    let said = desk.run(&["alerts", "test", "--society", "bes"]);
+    assert_eq!(said.code, 1, "{}", said.out);
+    assert!(
+        said.err.contains("2 of 3 messages were not taken"),
+        "{}",
+        said.err
+    );
+    daemon.stop();
+}
