@@ -19,4 +19,5 @@ mod roll_people;
 mod roofs;
 mod sales;
 mod tables;
+mod treasurer;
 mod users;
