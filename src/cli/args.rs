@@ -17,6 +17,8 @@ pub use super::interest::Interest;
 pub use super::members::{Bank as MemberBank, ImportOf as RollImport, Members};
 pub use super::messages::Messages;
 pub use super::outage::{NoticeCommand, OutageCommand};
+pub use super::papers::Papers;
+pub use super::payments::Payments;
 pub use super::rate::Rate;
 pub use super::shares::{Register, Shares};
 pub use super::site::Site;
@@ -111,6 +113,12 @@ pub enum Command {
     /// The interest run: what members' shares earned, prepared, approved by another, frozen
     #[command(subcommand)]
     Interest(Interest),
+    /// Paying members: an order prepared, approved by another, released once, followed up
+    #[command(subcommand)]
+    Payments(Payments),
+    /// The year's papers: HMRC's list, tax deducted, the year-end pack
+    #[command(subcommand)]
+    Papers(Papers),
     /// Twenty years ahead from a file of inputs: income, costs, interest, capital, fund
     Projection {
         /// The inputs (TOML); config/projections shows two

@@ -3,7 +3,10 @@
 use clap::{Args, Subcommand};
 use domain::{
     calendar::Period,
-    interest::{Index, IndexValue},
+    interest::{
+        Index, IndexValue,
+        waterfall::{Start, Takes},
+    },
     money::Pence,
 };
 use serde_json::{Value, json};
@@ -12,7 +15,10 @@ use super::Desk;
 use crate::office::{
     Answer, SocietyOffice,
     answer::refuse,
-    interest::{Asked, Policy, RunAsked, RunNote, RunState, Standing, one_rate, rate_of_text},
+    interest::{
+        Asked, Given, Policy, RunAsked, RunNote, RunState, SharedYear, Standing, one_rate,
+        rate_of_text,
+    },
 };
 
 /// `interest …`
@@ -46,6 +52,10 @@ pub enum Interest {
         #[arg(long)]
         reason: String,
     },
+    /// Share a year's surplus or cash out by the society's rule, and change nothing
+    Waterfall(Year),
+    /// The highest rate that a year can afford, with what is claimed and metered, and why it stops there
+    Afford(Year),
     /// List the runs
     List {
         /// The society; may be left out when there is only one
@@ -90,6 +100,35 @@ pub struct Of {
     /// The voided run whose place it takes
     #[arg(long, value_name = "NUMBER")]
     pub replaces: Option<u32>,
+}
+
+/// A year to share out.
+#[derive(Clone, Debug, Args)]
+pub struct Year {
+    /// The society; may be left out when there is only one
+    #[arg(long)]
+    pub society: Option<String>,
+    /// The days, both ends included: 2013 or A..B
+    #[arg(long)]
+    pub period: Period,
+    /// Costs still to be paid, pounds
+    #[arg(long, value_name = "POUNDS")]
+    pub costs: Option<Pence>,
+    /// Due on loans, pounds
+    #[arg(long, value_name = "POUNDS")]
+    pub loan: Option<Pence>,
+    /// What there is, in place of the books' figure, pounds
+    #[arg(long, value_name = "POUNDS")]
+    pub start: Option<Pence>,
+    /// What the reserve has, in place of the books' figure, pounds
+    #[arg(long, value_name = "POUNDS")]
+    pub reserve: Option<Pence>,
+    /// What was published of an index that a rule needs: RPI=1.2
+    #[arg(long, value_name = "INDEX=PERCENT")]
+    pub published: Vec<String>,
+    /// Where it was published
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub published_source: String,
 }
 
 /// Which run.
@@ -146,6 +185,34 @@ pub fn run(desk: &mut Desk<'_>, command: &Interest) -> Answer<()> {
             let by = desk.officer(&society, "voiding an interest run")?;
             let state = society.void_run(number, reason, &by, desk.now)?;
             told(desk, &state)
+        }
+        Interest::Waterfall(year) => {
+            let society = desk.society(year.society.as_deref())?;
+            let shared = society.share_out(year.period, &given(year)?)?;
+            if desk.json() {
+                return desk.document(&shared_document(&society, &shared));
+            }
+            let text = shared_words(&society, year.period, &shared);
+            desk.voice.data(&text);
+            Ok(())
+        }
+        Interest::Afford(year) => {
+            let society = desk.society(year.society.as_deref())?;
+            let afforded = society.afford(desk.office, year.period, &given(year)?, desk.now)?;
+            if desk.json() {
+                let mut all = shared_document(&society, &afforded.year);
+                all["rate_percent"] = json!(afforded.rate.to_string());
+                all["cost_pence"] = json!(afforded.cost.0);
+                all["stops"] = json!(afforded.stops);
+                return desk.document(&all);
+            }
+            let mut text = shared_words(&society, year.period, &afforded.year);
+            text.push_str(&format!(
+                "the highest rate that fits: {} %, which costs {}; {}\n",
+                afforded.rate, afforded.cost, afforded.stops
+            ));
+            desk.voice.data(&text);
+            Ok(())
         }
         Interest::Show { run } => {
             let (society, number) = found(desk, run)?;
@@ -213,14 +280,144 @@ fn found(desk: &Desk<'_>, which: &Which) -> Answer<(std::sync::Arc<SocietyOffice
     Ok((society, number))
 }
 
-fn asked(society: &SocietyOffice, of: &Of) -> Answer<RunAsked> {
+fn given(year: &Year) -> Answer<Given> {
+    Ok(Given {
+        costs: year.costs.unwrap_or_default(),
+        loan: year.loan.unwrap_or_default(),
+        start: year.start,
+        reserve: year.reserve,
+        published: published(&year.published, &year.published_source)?,
+    })
+}
+
+/// What a step takes, in words.
+fn step_words(takes: &Takes) -> String {
+    match takes {
+        Takes::Costs => "costs still to be paid".to_owned(),
+        Takes::Loan => "due on loans".to_owned(),
+        Takes::ReserveFixed(pence) => format!("reserve, {pence}"),
+        Takes::ReservePercent(percent) => format!("reserve, {percent} % of what is left"),
+        Takes::ReserveTarget(target) => format!("reserve, up to {target}"),
+        Takes::Interest(percent) => {
+            format!("share interest, {percent} % of what is left, up to the maximum rates")
+        }
+        Takes::FundPercent(percent) => format!("community fund, {percent} % of what is left"),
+        Takes::FundOfInterest { over, under } => {
+            format!("community fund, {over}/{under} of the interest")
+        }
+        Takes::FundOfStart(percent) => format!("community fund, {percent} % of the start"),
+    }
+}
+
+fn shared_document(society: &SocietyOffice, shared: &SharedYear) -> Value {
+    let steps: Vec<Value> = shared
+        .rule
+        .steps
+        .iter()
+        .zip(&shared.shared.steps)
+        .map(|(step, taken)| {
+            json!({
+                "takes": step_words(&step.takes),
+                "resolution": step.resolution,
+                "on": step.on.to_string(),
+                "asked_pence": taken.asked.0,
+                "pence": taken.pence.0,
+                "left_pence": taken.left.0,
+            })
+        })
+        .collect();
+    json!({
+        "society": society.slug(),
+        "rule_from": shared.rule.from.to_string(),
+        "starts": match shared.rule.starts {
+            Start::Surplus => "surplus",
+            Start::Cash => "cash",
+        },
+        "start_pence": shared.year.start.0,
+        "reserve_before_pence": shared.year.reserve.0,
+        "interest_most_pence": shared.year.interest_most.0,
+        "capital_pence": shared.capital.0,
+        "steps": steps,
+        "interest_pence": shared.shared.interest.0,
+        "interest_percent_of_capital": shared.percent.map(|percent| percent.to_string()),
+        "fund_pence": shared.shared.fund.0,
+        "reserve_pence": shared.shared.reserve.0,
+        "carried_pence": shared.shared.carried.0,
+        "not_booked": shared.not_booked.map(|found| json!({
+            "claimed_pence": found.claimed.0,
+            "metered_pence": found.metered.0,
+            "booked_pence": found.booked.0,
+            "added_pence": found.added().0,
+        })),
+        "sample": shared.sample,
+    })
+}
+
+fn shared_words(society: &SocietyOffice, period: Period, shared: &SharedYear) -> String {
+    let mut text = format!(
+        "{}{}, {} to {}: by the rule in force from {}, starting from {}\n\n",
+        if shared.sample { "SAMPLE " } else { "" },
+        society.known().document.society.name,
+        period.first_day(),
+        period.last_day(),
+        shared.rule.from,
+        match shared.rule.starts {
+            Start::Surplus => "the surplus",
+            Start::Cash => "cash",
+        },
+    );
+    let mut table = comfy_table::Table::new();
+    table
+        .load_preset(comfy_table::presets::NOTHING)
+        .set_header(["step", "takes", "left", "stands on"]);
+    table.add_row([
+        "there is".to_owned(),
+        String::new(),
+        shared.year.start.to_string(),
+        String::new(),
+    ]);
+    for (step, taken) in shared.rule.steps.iter().zip(&shared.shared.steps) {
+        table.add_row([
+            step_words(&step.takes),
+            taken.pence.to_string(),
+            taken.left.to_string(),
+            format!("{}, {}", step.resolution, step.on),
+        ]);
+    }
+    for column in [1, 2] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(comfy_table::CellAlignment::Right);
+        }
+    }
+    text.push_str(&format!("{table}\n\n"));
+    if let Some(found) = shared.not_booked {
+        text.push_str(&format!(
+            "claimed and billed {}, metered and not claimed yet {}, in the books {}: {} added\n",
+            found.claimed,
+            found.metered,
+            found.booked,
+            found.added()
+        ));
+    }
+    let percent = shared.percent.map_or(String::new(), |percent| {
+        format!(" ({percent} % of {})", shared.capital)
+    });
+    text.push_str(&format!(
+        "share interest {}{percent}, community fund {}, reserve {}, carried forward {}\n",
+        shared.shared.interest, shared.shared.fund, shared.shared.reserve, shared.shared.carried
+    ));
+    text
+}
+
+/// What was published of indices, as it is typed.
+fn published(texts: &[String], source: &str) -> Answer<Vec<IndexValue>> {
     let mut published = Vec::new();
-    for text in &of.published {
+    for text in texts {
         let value = text.split_once('=').and_then(|(index, percent)| {
             Some(IndexValue {
                 index: Index::of_word(index.trim())?,
                 percent: percent.trim().parse().ok()?,
-                source: of.published_source.clone(),
+                source: source.to_owned(),
             })
         });
         let Some(value) = value else {
@@ -228,13 +425,17 @@ fn asked(society: &SocietyOffice, of: &Of) -> Answer<RunAsked> {
                 "`{text}` is no published index; expected RPI=1.2, CPI=1.2 or \"base rate=0.5\""
             ));
         };
-        if of.published_source.trim().is_empty() {
+        if source.trim().is_empty() {
             return refuse(
                 "a published index needs its source\nhint: say --published-source \"ONS, December 2021\"",
             );
         }
         published.push(value);
     }
+    Ok(published)
+}
+
+fn asked(society: &SocietyOffice, of: &Of) -> Answer<RunAsked> {
     let declared = match of.pot {
         Some(pot) => Asked::Pot(Pence(pot)),
         None => {
@@ -248,7 +449,7 @@ fn asked(society: &SocietyOffice, of: &Of) -> Answer<RunAsked> {
         period: of.period,
         classes: of.class.clone(),
         declared,
-        published,
+        published: published(&of.published, &of.published_source)?,
         policy: policy
             .map(|text| Policy::of_text(text, start))
             .transpose()?,

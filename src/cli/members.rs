@@ -42,6 +42,23 @@ pub enum Members {
     Change(Change),
     /// Change a member's bank details; they are in force in seven days
     Bank(Bank),
+    /// Deduct income tax from a member's interest: for a person who lives abroad
+    Tax {
+        /// The member's number
+        member: u32,
+        /// Per cent, such as `20`
+        #[arg(long, required_unless_present = "none")]
+        percent: Option<domain::interest::Percent>,
+        /// Deduct none any more
+        #[arg(long, conflicts_with = "percent")]
+        none: bool,
+        /// What it stands on
+        #[arg(long)]
+        source: String,
+        /// Their society
+        #[arg(long)]
+        society: Option<String>,
+    },
     /// Enter a member's death
     Died(OnDay),
     /// End a membership without shares
@@ -267,6 +284,22 @@ pub fn run(desk: &mut Desk<'_>, command: &Members) -> Answer<()> {
             done(desk, &format!("member {} was changed", change.one.member))
         }
         Members::Bank(bank) => change_bank(desk, bank),
+        Members::Tax {
+            member,
+            percent,
+            none: _,
+            source,
+            society,
+        } => {
+            let society = desk.society(society.as_deref())?;
+            let by = desk.officer(&society, "deducting tax")?;
+            society.member_tax(*member, *percent, source, &by, desk.now)?;
+            let words = percent.map_or("no tax is deducted any more".to_owned(), |percent| {
+                format!("{percent} % of tax is deducted from now on")
+            });
+            desk.voice.say(&format!("member {member}: {words}"));
+            Ok(())
+        }
         Members::Died(of) => {
             let society = desk.society(of.one.society.as_deref())?;
             let by = desk.officer(&society, "entering a death")?;

@@ -25,6 +25,8 @@ mod members;
 mod messages;
 mod meter;
 mod outage;
+mod papers;
+mod payments;
 pub mod policy;
 mod projection;
 mod rate;
@@ -228,6 +230,8 @@ fn execute(desk: &mut Desk<'_>) -> Answer<()> {
         Command::Bank(command) => bank::run(desk, &command),
         Command::Table(command) => table::run(desk, &command),
         Command::Interest(command) => interest::run(desk, &command),
+        Command::Payments(command) => payments::run(desk, &command),
+        Command::Papers(command) => papers::run(desk, &command),
         Command::Cost(command) => cost::run(desk, &command),
         Command::Outage(command) => outage::run(desk, &command),
         Command::Notice(command) => outage::notice(desk, &command),
@@ -299,6 +303,7 @@ fn founds(command: &Command) -> bool {
 fn files_of(cli: &Cli) -> Answer<Files> {
     let mut names: Vec<&PathBuf> = cli.token_file.iter().collect();
     let mapping;
+    let own;
     match &cli.command {
         Command::Society(args::Society::Apply { file, .. })
         | Command::Gateway(args::Gateway::Certificate { file, .. }) => {
@@ -331,6 +336,10 @@ fn files_of(cli: &Cli) -> Answer<Files> {
         }
         Command::Cost(args::CostCommand::Add(add)) => names.extend(&add.file),
         Command::Accounts(command) => names.extend(accounts::files(command)),
+        Command::Payments(command) => {
+            own = payments::files(command);
+            names.extend(&own);
+        }
         Command::Claim(args::Claim::Reconcile {
             file,
             mapping: named,

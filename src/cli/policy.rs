@@ -85,12 +85,31 @@ pub fn need(command: &Command) -> Need {
         Command::Interest(interest) => match interest {
             args::Interest::List { .. }
             | args::Interest::Show { .. }
-            | args::Interest::Preview(_) => SEE,
+            | args::Interest::Preview(_)
+            | args::Interest::Waterfall(_)
+            | args::Interest::Afford(_) => SEE,
             args::Interest::Approve { .. } => APPROVE,
             args::Interest::Prepare(_)
             | args::Interest::Freeze { .. }
             | args::Interest::Void { .. } => MONEY,
         },
+        Command::Payments(payments) => match payments {
+            args::Payments::Profiles => Nothing,
+            args::Payments::Owed { .. }
+            | args::Payments::List { .. }
+            | args::Payments::Show { .. }
+            | args::Payments::Check { .. } => SEE,
+            args::Payments::Approve { .. } => APPROVE,
+            args::Payments::Prepare(_)
+            | args::Payments::File { .. }
+            | args::Payments::Cheques { .. }
+            | args::Payments::Report { .. }
+            | args::Payments::Paid(_)
+            | args::Payments::Returned(_)
+            | args::Payments::Forfeit { .. }
+            | args::Payments::Cancel { .. } => MONEY,
+        },
+        Command::Papers(_) => SEE,
         Command::Projection { .. } | Command::Notice(_) => Nothing,
         Command::Cost(args::CostCommand::List { .. }) => Nothing,
         Command::Cost(_) => MONEY,

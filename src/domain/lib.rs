@@ -14,6 +14,7 @@ pub mod membership;
 pub mod metering;
 pub mod modulus;
 pub mod money;
+pub mod payment;
 pub mod performance;
 pub mod projection;
 pub mod quantity;

@@ -201,6 +201,11 @@ impl SocietyOffice {
                 "entry `{number}` is of an interest run\nhint: `commonwatt interest void` takes the run back, and its entry with it"
             ));
         }
+        if entry.is_some_and(|entry| entry.new.source.kind == SourceKind::Payment) {
+            return refuse(format!(
+                "entry `{number}` is of a payment to members\nhint: `commonwatt payments returned` says that a payment came back, and posts it"
+            ));
+        }
         let back = ledger.reversal(number, on, why).or_caller()?;
         let next = ledger.next_number();
         self.decide(posted(next, &back, Some(number)), by, now)?;
@@ -269,6 +274,11 @@ impl SocietyOffice {
             }
             SourceKind::Run => {
                 return refuse("an interest run is posted when it is frozen, not by hand");
+            }
+            SourceKind::Payment => {
+                return refuse(
+                    "payments to members are posted when their order is released or the bank reports, not by hand",
+                );
             }
             _ => return Ok(()),
         };

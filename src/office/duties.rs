@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     calendar::{Instant, LocalDay, Span},
-    income::{Duty, DutyKind, Facts, Photo, Shown},
+    income::{Duty, DutyKind, Facts, Photo, Shown, days_of, notice_by, of_year_end},
     metering::Verdict,
     quantity::WattHours,
 };
@@ -34,6 +34,8 @@ const CLAIM_DAY: u8 = 15;
 const BACK_DAYS: i32 = 5 * 366;
 /// And how far ahead.
 const AHEAD_DAYS: i32 = 400;
+/// A deadline of the society file may be met so many days before its day.
+const DEADLINE_OPENS_DAYS: i32 = 60;
 /// Closing reads of an outage may be taken so many days before it.
 const CLOSING_DAYS: i32 = 7;
 
@@ -75,6 +77,7 @@ impl SocietyOffice {
                 (duty, owner)
             }));
         }
+        duties.extend(self.society_duties(&known, from, until)?);
         // Two installations may share a meter: its certificate ends once.
         duties.sort_by_key(|(duty, _)| (duty.due, duty.id()));
         duties.dedup_by(|a, b| a.0.id() == b.0.id());
@@ -176,6 +179,61 @@ impl SocietyOffice {
         let mut again = self.tasks(day, day, now)?;
         again.retain(|task| task.duty.id() == id);
         again.pop().map_or_else(|| refuse("the task is gone"), Ok)
+    }
+
+    /// What the society has to do, whatever its roofs do: for one that issues shares what its accounts
+    /// year gives, and the deadlines of its file.
+    fn society_duties(
+        &self,
+        known: &Known,
+        from: LocalDay,
+        until: LocalDay,
+    ) -> Answer<Vec<(Duty, Option<String>)>> {
+        let mut all = Vec::new();
+        if !known.document.share_class.is_empty() {
+            // The latest duty of a year is twelve months after its end.
+            let mut year = known.year_start.year_of(from.plus(-BACK_DAYS / 5 - 31));
+            while year.first_day() <= until {
+                let ends = year.next().first_day().previous();
+                let (paid, taxed) = self.paid_in(year.first_day(), ends)?;
+                for duty in of_year_end(ends, paid).into_iter().chain(taxed) {
+                    let owner = match duty.kind {
+                        DutyKind::Ar30 => officer(known, "secretary"),
+                        _ => None,
+                    };
+                    all.push((duty, owner.or_else(|| officer(known, "treasurer"))));
+                }
+                year = year.next();
+            }
+        }
+        for deadline in &known.document.deadline {
+            let kind = entered_kind(&deadline.kind)?;
+            let first: LocalDay = deadline.due.parse().or_ours("a deadline")?;
+            let owner = match deadline.owner.as_str() {
+                "" => officer(known, "secretary").or_else(|| officer(known, "treasurer")),
+                owner => Some(owner.to_owned()),
+            };
+            // A notice is due before its meeting.
+            let ahead = until.plus(366);
+            for due in days_of(first, deadline.every_months, ahead) {
+                let duty = |kind, due: LocalDay| Duty {
+                    kind,
+                    about: deadline.about.clone(),
+                    opens: due.plus(-DEADLINE_OPENS_DAYS),
+                    due,
+                    done: None,
+                };
+                all.push((duty(kind, due), owner.clone()));
+                if let Some(days) = deadline.notice_clear_days {
+                    all.push((
+                        duty(DutyKind::AgmNotice, notice_by(due, days)),
+                        owner.clone(),
+                    ));
+                }
+            }
+        }
+        all.retain(|(duty, _)| from <= duty.due && duty.due <= until);
+        Ok(all)
     }
 
     fn facts(
@@ -352,8 +410,61 @@ pub(super) fn roof_officer(known: &Known) -> Option<String> {
     officer(known, "roof manager").or_else(|| officer(known, "treasurer"))
 }
 
+/// The kind of a deadline in the society file.
+fn entered_kind(word: &str) -> Answer<DutyKind> {
+    let found = DutyKind::ENTERED
+        .into_iter()
+        .find(|kind| kind.word() == word);
+    found.map_or_else(
+        || {
+            let known = DutyKind::ENTERED.map(DutyKind::word).join(", ");
+            refuse(format!(
+                "deadline.kind is `{word}`; expected one of {known}"
+            ))
+        },
+        Ok,
+    )
+}
+
+/// Checks the deadlines of a document.
+fn check_deadlines(document: &records::society::SocietyDocument) -> Answer<()> {
+    let mut seen = std::collections::BTreeSet::new();
+    for deadline in &document.deadline {
+        let kind = entered_kind(&deadline.kind)?;
+        let wrong = |why: String| refuse(format!("deadline `{}`: {why}", deadline.about));
+        if let Err(why) = deadline.due.parse::<LocalDay>() {
+            return wrong(format!("due: {why}"));
+        }
+        if deadline.about.trim().is_empty() || deadline.about.contains(['/', '\n']) {
+            return wrong("about is empty or has a `/`; expected a word or two".to_owned());
+        }
+        if !seen.insert((
+            deadline.kind.as_str(),
+            deadline.about.as_str(),
+            deadline.due.as_str(),
+        )) {
+            return wrong(format!("it stands twice for {}", deadline.due));
+        }
+        if deadline.every_months == Some(0) {
+            return wrong("every_months is 0; expected at least 1, or leave it out".to_owned());
+        }
+        if deadline.notice_clear_days.is_some() && kind != DutyKind::Agm {
+            return wrong("notice_clear_days is for kind `agm`".to_owned());
+        }
+        let known = document.officer.iter().any(|o| o.id == deadline.owner);
+        if !deadline.owner.is_empty() && !known {
+            return wrong(format!(
+                "owner `{}` is no officer in this file",
+                deadline.owner
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// Checks the calendars of a document.
 pub(super) fn check(document: &records::society::SocietyDocument) -> Answer<()> {
+    check_deadlines(document)?;
     for installation in &document.installation {
         let Some(calendar) = &installation.claims else {
             continue;

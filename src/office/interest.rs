@@ -29,10 +29,12 @@ use super::{
 mod entries;
 mod runs;
 mod terms;
+mod waterfall;
 
 pub use records::interest::RunNote;
 pub use runs::{RunState, Standing};
 pub use terms::{Policy, RateAsked, check_terms, rate_of_text};
+pub use waterfall::{Afforded, Given, NotBooked, SharedYear, check_waterfall};
 
 use terms::{Class, classes_of};
 
@@ -183,6 +185,7 @@ impl SocietyOffice {
                 state.standing.word()
             ));
         }
+        self.nothing_paid_of(number)?;
         if reason.trim().is_empty() {
             return refuse("voiding a run needs a reason\nhint: say --reason \"…\"");
         }

@@ -172,6 +172,8 @@ impl Known {
         super::bills::check(document)?;
         super::roll::check_classes(document)?;
         super::interest::check_terms(document)?;
+        super::interest::check_waterfall(document)?;
+        super::payments::check(document)?;
         super::duties::check(document)?;
         super::forecast::check(document)?;
         for (serial, meter) in &meters {

@@ -44,6 +44,8 @@ mod node;
 pub mod notices;
 pub mod outages;
 pub mod overview;
+pub mod papers;
+pub mod payments;
 mod prices;
 pub mod projection;
 pub mod projector;

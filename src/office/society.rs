@@ -600,6 +600,13 @@ fn apply(books: &mut BooksStore, position: u64, record: &[u8], decision: &Decisi
         | What::RunApproved(_)
         | What::RunFrozen(_)
         | What::RunVoided(_)
+        | What::OrderPrepared(_)
+        | What::OrderApproved(_)
+        | What::OrderReleased(_)
+        | What::OrderCancelled(_)
+        | What::OrderReported(_)
+        | What::InterestForfeited(_)
+        | What::MemberTax(_)
         | What::ManualRead(_)
         | What::ReadConfirmed(_)
         | What::ReadAgreed(_)
@@ -685,6 +692,13 @@ fn kind_of(what: &What) -> &'static str {
         What::RunApproved(_) => RUN_APPROVED,
         What::RunFrozen(_) => RUN_FROZEN,
         What::RunVoided(_) => RUN_VOIDED,
+        What::OrderPrepared(_) => "order-prepared/1",
+        What::OrderApproved(_) => "order-approved/1",
+        What::OrderReleased(_) => "order-released/1",
+        What::OrderCancelled(_) => "order-cancelled/1",
+        What::OrderReported(_) => "order-reported/1",
+        What::InterestForfeited(_) => "interest-forfeited/1",
+        What::MemberTax(_) => "member-tax/1",
         What::ManualRead(_) => "manual-read/1",
         What::ReadConfirmed(_) => "read-confirmed/1",
         What::ReadAgreed(_) => "read-agreed/1",

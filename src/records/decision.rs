@@ -16,6 +16,9 @@ use crate::{
     governance::{BallotBox, BallotCalled, BallotCancelled, BallotVoters, ProxyAppointed},
     income::{BillCredited, BillFrozen, ClaimFrozen},
     interest::{RunApproved, RunNote, RunVoided},
+    payments::{
+        InterestForfeited, MemberTax, OrderCancelled, OrderNamed, OrderNote, OrderReported,
+    },
     roll,
     roofs::{
         AlertCleared, AlertRaised, AlertSeen, AlertTold, CostEntered, CostReversed, ManualRead,
@@ -186,6 +189,27 @@ pub enum What {
     /// A frozen run is taken back.
     #[serde(rename = "run-voided/1")]
     RunVoided(RunVoided),
+    /// An order to pay members of a run, for another officer to approve.
+    #[serde(rename = "order-prepared/1")]
+    OrderPrepared(Box<OrderNote>),
+    /// An officer approves an order by its hash.
+    #[serde(rename = "order-approved/1")]
+    OrderApproved(OrderNamed),
+    /// An approved order's file was handed out.
+    #[serde(rename = "order-released/1")]
+    OrderReleased(OrderNamed),
+    /// An order was taken back before its release.
+    #[serde(rename = "order-cancelled/1")]
+    OrderCancelled(OrderCancelled),
+    /// What the bank says became of an order's payments.
+    #[serde(rename = "order-reported/1")]
+    OrderReported(OrderReported),
+    /// Interest fell to the society by a named rule.
+    #[serde(rename = "interest-forfeited/1")]
+    InterestForfeited(InterestForfeited),
+    /// Income tax to deduct from a member's interest.
+    #[serde(rename = "member-tax/1")]
+    MemberTax(MemberTax),
     /// A person took a read from the dial.
     #[serde(rename = "manual-read/1")]
     ManualRead(Box<ManualRead>),

@@ -325,6 +325,9 @@ pub struct InterestConverted {
     pub rest_pence: i64,
     /// What becomes of it.
     pub rest: Rest,
+    /// The payment order that turned it, where one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<u32>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -559,6 +562,7 @@ mod tests {
                 certificate: Some(10),
                 rest_pence: 7,
                 rest: Rest::Carried,
+                order: None,
             }),
             r#"{"type":"interest-converted/1","body":{"member":7,"class":"ordinary","on":"2014-06-01","interest_pence":4712,"carried_pence":95,"shares":48,"certificate":10,"rest_pence":7,"rest":"carried"}}"#,
         );

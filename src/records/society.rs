@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::rules::{Deadline, PaymentTerms, WaterfallTerms};
+
 /// The whole document of one society.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -52,6 +54,15 @@ pub struct SocietyDocument {
     /// What share classes are paid, in dated versions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub interest: Vec<InterestTerms>,
+    /// How members are paid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payments: Option<PaymentTerms>,
+    /// How a year's surplus is shared out, in dated versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waterfall: Vec<WaterfallTerms>,
+    /// Deadlines that the accounts year does not give by itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deadline: Vec<Deadline>,
     /// People with a duty at the society, by role; no personal data here.
     #[serde(default)]
     pub officer: Vec<Officer>,

@@ -9,6 +9,8 @@ pub mod bill;
 pub mod books;
 pub mod factors;
 pub mod generation;
+pub mod pack;
+pub mod payments;
 pub mod roll;
 pub mod sheet;
 

@@ -13,6 +13,7 @@ mod figures;
 mod imports;
 mod income;
 mod interest;
+mod members_paid;
 mod payments;
 mod roll;
 mod roll_people;

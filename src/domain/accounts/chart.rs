@@ -54,6 +54,8 @@ pub enum Role {
     ShareInterest,
     /// Share interest declared and not yet paid.
     InterestOwed,
+    /// Income tax deducted from share interest, owed to HMRC.
+    InterestTax,
     /// What goes to the community fund, an expense.
     FundGiven,
     /// The community fund, owed until granted.
@@ -217,7 +219,7 @@ impl Kind {
 
 impl Role {
     /// All roles.
-    pub const ALL: [Role; 14] = [
+    pub const ALL: [Role; 15] = [
         Role::Bank,
         Role::FitDebtors,
         Role::HostDebtors,
@@ -228,6 +230,7 @@ impl Role {
         Role::ShareCapital,
         Role::ShareInterest,
         Role::InterestOwed,
+        Role::InterestTax,
         Role::FundGiven,
         Role::Fund,
         Role::Opening,
@@ -248,6 +251,7 @@ impl Role {
             Role::ShareCapital => "share-capital",
             Role::ShareInterest => "share-interest",
             Role::InterestOwed => "interest-owed",
+            Role::InterestTax => "interest-tax",
             Role::FundGiven => "fund-given",
             Role::Fund => "fund",
             Role::Opening => "opening",

@@ -34,6 +34,8 @@ pub enum SourceKind {
     Bill,
     /// A frozen interest run, by number.
     Run,
+    /// A payment order, by number, or one of its payments: `3`, `3/returned/12`.
+    Payment,
     /// A line of a bank statement.
     Statement,
     /// A cost of a roof or of the society, by number.
@@ -125,6 +127,7 @@ impl SourceKind {
         SourceKind::Claim,
         SourceKind::Bill,
         SourceKind::Run,
+        SourceKind::Payment,
         SourceKind::Statement,
         SourceKind::Cost,
         SourceKind::Row,
@@ -140,6 +143,7 @@ impl SourceKind {
             SourceKind::Claim => "claim",
             SourceKind::Bill => "bill",
             SourceKind::Run => "run",
+            SourceKind::Payment => "payment",
             SourceKind::Statement => "statement",
             SourceKind::Cost => "cost",
             SourceKind::Row => "row",

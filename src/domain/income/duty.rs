@@ -34,6 +34,34 @@ pub enum DutyKind {
     OutageNotice,
     /// Reads after a planned outage.
     OutageRestart,
+    /// HMRC's return of share interest.
+    HmrcInterest,
+    /// The annual return to the FCA.
+    Ar30,
+    /// Corporation tax is paid.
+    CorporationTax,
+    /// The return of corporation tax.
+    Ct600,
+    /// The return of income tax deducted, and the tax.
+    Ct61,
+    /// The annual general meeting.
+    Agm,
+    /// Notice of it.
+    AgmNotice,
+    /// The members' vote on going without a full audit.
+    AuditVote,
+    /// A director's term ends.
+    DirectorTerm,
+    /// An insurance ends.
+    Insurance,
+    /// A VAT return.
+    Vat,
+    /// A licence or lease has a date.
+    Licence,
+    /// A look at the meter with a photo, by the society's own calendar.
+    PhotoCheck,
+    /// Another deadline of the society's.
+    Other,
 }
 
 /// What shows that a duty was done.
@@ -93,6 +121,19 @@ pub struct Facts {
 }
 
 impl DutyKind {
+    /// Kinds that a society enters with their days.
+    pub const ENTERED: [DutyKind; 9] = [
+        DutyKind::Agm,
+        DutyKind::AgmNotice,
+        DutyKind::AuditVote,
+        DutyKind::DirectorTerm,
+        DutyKind::Insurance,
+        DutyKind::Vat,
+        DutyKind::Licence,
+        DutyKind::PhotoCheck,
+        DutyKind::Other,
+    ];
+
     /// Its word in ids.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -104,6 +145,20 @@ impl DutyKind {
             DutyKind::OutageReads => "outage-reads",
             DutyKind::OutageNotice => "outage-notice",
             DutyKind::OutageRestart => "outage-restart",
+            DutyKind::HmrcInterest => "hmrc-interest",
+            DutyKind::Ar30 => "ar30",
+            DutyKind::CorporationTax => "corporation-tax",
+            DutyKind::Ct600 => "ct600",
+            DutyKind::Ct61 => "ct61",
+            DutyKind::Agm => "agm",
+            DutyKind::AgmNotice => "agm-notice",
+            DutyKind::AuditVote => "audit-vote",
+            DutyKind::DirectorTerm => "director-term",
+            DutyKind::Insurance => "insurance",
+            DutyKind::Vat => "vat",
+            DutyKind::Licence => "licence",
+            DutyKind::PhotoCheck => "photo-check",
+            DutyKind::Other => "other",
         }
     }
 }
@@ -135,6 +190,28 @@ impl Duty {
             }
             DutyKind::OutageNotice => format!("tell the licensee of outage {about} in writing"),
             DutyKind::OutageRestart => format!("take reads with photo after outage {about}"),
+            DutyKind::HmrcInterest => {
+                format!("send HMRC the share interest paid in the year to {about}")
+            }
+            DutyKind::Ar30 => format!("send the FCA form AR30 for the year to {about}"),
+            DutyKind::CorporationTax => {
+                format!("pay corporation tax for the year to {about}")
+            }
+            DutyKind::Ct600 => format!("send HMRC form CT600 for the year to {about}"),
+            DutyKind::Ct61 => {
+                format!("send HMRC form CT61 and pay the income tax deducted up to {about}")
+            }
+            DutyKind::Agm => format!("hold the annual general meeting: {about}"),
+            DutyKind::AgmNotice => {
+                format!("give notice of the annual general meeting: {about}")
+            }
+            DutyKind::AuditVote => format!("have members vote on going without an audit: {about}"),
+            DutyKind::DirectorTerm => format!("a director's term ends: {about}"),
+            DutyKind::Insurance => format!("renew the insurance: {about}"),
+            DutyKind::Vat => format!("send the VAT return: {about}"),
+            DutyKind::Licence => format!("licence or lease: {about}"),
+            DutyKind::PhotoCheck => format!("photograph the meter: {about}"),
+            DutyKind::Other => about.clone(),
         }
     }
 }

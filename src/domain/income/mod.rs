@@ -16,6 +16,7 @@ mod paid;
 mod payments;
 mod read;
 mod reconcile;
+mod society_duty;
 mod spread;
 
 pub use bill::{Bill, BillError, BillFinding, BillLine, BillOf, OnSite, bill};
@@ -31,4 +32,5 @@ pub use paid::{CHARGE_LIMIT, PaidFinding, compare};
 pub use payments::{Owed, Payment, allot};
 pub use read::{BillableRead, NotBillable};
 pub use reconcile::{ClaimKey, Difference, Due, Found, Paid, reconcile};
+pub use society_duty::{days_of, months_after, notice_by, of_year_end};
 pub use spread::spread;

@@ -111,7 +111,12 @@ impl SocietyOffice {
         format!("commonwatt bank 1 {} {member}", self.slug())
     }
 
-    fn open_bank(&self, key: &SealingKey, member: MemberNo, hash: &str) -> Answer<BankDetails> {
+    pub(in crate::office) fn open_bank(
+        &self,
+        key: &SealingKey,
+        member: MemberNo,
+        hash: &str,
+    ) -> Answer<BankDetails> {
         let row = self.row(member, hash)?;
         let bytes = key.open(&self.about_bank(member), &row.bytes)?;
         BankDetails::from_bytes(&bytes).or_ours("people.sqlite")

@@ -169,6 +169,16 @@ impl SocietyOffice {
                     ));
                 }
             }
+            for owed in self.owed(None)? {
+                let open = owed.owed.open_total().0.saturating_add(owed.owed.on_the_way.0);
+                if owed.member == member && open != 0 {
+                    return refuse(format!(
+                        "the society owes member `{member}` {} of interest run {}",
+                        Pence(open),
+                        owed.run
+                    ));
+                }
+            }
             let Some(until) = self.kept_until(roll, number) else {
                 return refuse(format!(
                     "member `{member}` has not left; while it is a member, the society must name it in its register of members (Co-operative and Community Benefit Societies Act 2014, section 30)\nhint: `members end {member} --on DATE` ends a membership without shares"

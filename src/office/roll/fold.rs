@@ -27,7 +27,7 @@ use super::{
 };
 
 /// The kinds of decision that the roll is made of.
-pub(in crate::office) const KINDS: [&str; 19] = [
+pub(in crate::office) const KINDS: [&str; 20] = [
     "member-entered/1",
     "members-imported/1",
     "shares-imported/1",
@@ -47,6 +47,7 @@ pub(in crate::office) const KINDS: [&str; 19] = [
     "withdrawals-resumed/1",
     "shares-moved/1",
     "interest-converted/1",
+    "member-tax/1",
 ];
 
 /// What is known of a member beside its shares.
@@ -62,6 +63,8 @@ pub struct Facts {
     pub bank: Vec<(String, Instant)>,
     /// Every row of the people file that a decision names.
     pub rows: BTreeSet<String>,
+    /// Per cent of income tax to deduct from its interest.
+    pub tax: Option<String>,
     /// True when its personal data are gone.
     pub erased: bool,
 }
@@ -124,6 +127,10 @@ impl Roll {
                 facts
                     .bank
                     .push((bank.bank.clone(), Instant(bank.in_force_ms)));
+            }
+            What::MemberTax(tax) => {
+                let percent = Some(tax.percent.clone());
+                self.facts_of(tax.member).tax = percent.filter(|text| !text.is_empty());
             }
             What::MemberDied(died) => {
                 self.register
@@ -234,6 +241,7 @@ impl Roll {
                     .map(|hash| (hash.clone(), Instant(i64::MIN)))
                     .collect(),
                 rows: rows.cloned().collect(),
+                tax: None,
                 erased: false,
             },
         );

@@ -597,6 +597,19 @@ impl SocietyOffice {
         now: Instant,
     ) -> Answer<InterestConverted> {
         let today = self.today(now);
+        if let Some(owed) = self
+            .owed(None)?
+            .iter()
+            .find(|owed| owed.member == of.member && owed.owed.open_total().0 != 0)
+        {
+            return refuse(format!(
+                "interest run {} owes member `{}` {}; turned into shares by hand it would be paid twice\nhint: `payments prepare --run {}` makes shares of it for those who chose them",
+                owed.run,
+                of.member,
+                owed.owed.open_total(),
+                owed.run
+            ));
+        }
         self.with_roll(|roll| {
             let register = &roll.register;
             let number = MemberNo(of.member);
@@ -624,6 +637,7 @@ impl SocietyOffice {
                 certificate: None,
                 rest_pence: made.rest.0,
                 rest: facts.rest,
+                order: None,
             };
             if made.shares > 0 {
                 let line = Line {
