@@ -506,6 +506,7 @@ fn document(society: &SocietyOffice, note: &RunNote, state: &str) -> Value {
             "pot" => note.remainder_rule.as_str(),
             _ => "each line is rounded once; the pot is their sum",
         },
+        "adjustments": note.adjustments,
         "journal_size": note.journal_size,
         "replaces": note.replaces,
         "run_hash": note.hash(),
@@ -562,6 +563,18 @@ fn show(desk: &mut Desk<'_>, society: &SocietyOffice, note: &RunNote, state: &st
         note.lines.len(),
         Pence(note.total_pence)
     ));
+    for one in &note.adjustments {
+        text.push_str(&format!(
+            "late or corrected reads: claim {} sets claim {} of {} right for {} to {}: {} Wh, {}; the run of those days stays as it is\n",
+            one.claim,
+            one.adjusts,
+            one.installation,
+            one.from,
+            one.to,
+            one.wh,
+            Pence(one.pence)
+        ));
+    }
     if !note.remainder_rule.is_empty() {
         text.push_str(&format!("{}\n", note.remainder_rule));
     }

@@ -17,7 +17,7 @@ use domain::{
 };
 use records::{
     decision::What,
-    interest::{Published, RunApproved, RunClass, RunLine, RunVoided},
+    interest::{Published, RunAdjustment, RunApproved, RunClass, RunLine, RunVoided},
 };
 
 use super::{
@@ -267,9 +267,53 @@ impl SocietyOffice {
             journal_size,
             lines: lines(&made, &classes),
             total_pence: made.total.0,
+            adjustments: self.adjustments(runs, number, first)?,
             replaces: asked.replaces,
             sample: self.is_sample() || classes.iter().any(|class| class.sample),
         })
+    }
+
+    /// Lines of claims that set right what earlier frozen runs were made of, each stated once: reads
+    /// that came late or were corrected after a freeze never change it.
+    fn adjustments(
+        &self,
+        runs: &[RunState],
+        number: u32,
+        first: LocalDay,
+    ) -> Answer<Vec<RunAdjustment>> {
+        let earlier: Vec<&RunState> = runs
+            .iter()
+            .filter(|run| run.standing == Standing::Frozen && run.note.number != number)
+            .collect();
+        let first = first.to_string();
+        let frozen_to = earlier.iter().map(|run| &run.note.to);
+        let Some(frozen_to) = frozen_to.filter(|to| **to < first).max() else {
+            return Ok(Vec::new());
+        };
+        let mut found = Vec::new();
+        for made in self.frozen_claims()? {
+            let claim = &made.claim;
+            let lines = claim.lines.iter().filter(|line| line.from <= *frozen_to);
+            for line in lines {
+                let Some(adjusts) = line.adjusts else {
+                    continue;
+                };
+                let adjustment = RunAdjustment {
+                    claim: claim.number,
+                    adjusts,
+                    installation: claim.installation.clone(),
+                    from: line.from.clone(),
+                    to: line.to.clone(),
+                    wh: line.wh,
+                    pence: line.pence,
+                };
+                let mut stated = earlier.iter().flat_map(|run| &run.note.adjustments);
+                if !stated.any(|one| *one == adjustment) {
+                    found.push(adjustment);
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// Refuses movements of shares inside a period that a frozen run covers.
@@ -458,6 +502,9 @@ fn difference(was: &RunNote, now: &RunNote) -> String {
                 text(after)
             );
         }
+    }
+    if was.adjustments != now.adjustments {
+        return "a claim has set an earlier one right since".to_owned();
     }
     "an input was changed".to_owned()
 }

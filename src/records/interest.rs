@@ -35,6 +35,9 @@ pub struct RunNote {
     pub lines: Vec<RunLine>,
     /// Their sum.
     pub total_pence: i64,
+    /// Income of days that earlier runs have frozen and that claims have set right since.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adjustments: Vec<RunAdjustment>,
     /// The voided run whose place it takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<u32>,
@@ -80,6 +83,26 @@ pub struct Published {
     pub percent: String,
     /// Where.
     pub source: String,
+}
+
+/// A line of a claim that sets an earlier one right: reads came late or were corrected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunAdjustment {
+    /// The claim with the line.
+    pub claim: u32,
+    /// The claim it sets right.
+    pub adjusts: u32,
+    /// The installation.
+    pub installation: String,
+    /// First day of the line.
+    pub from: String,
+    /// Last day of the line.
+    pub to: String,
+    /// The difference in energy, Wh.
+    pub wh: i64,
+    /// The difference in income, pence.
+    pub pence: i64,
 }
 
 /// What a member's account of a class earned.
@@ -188,6 +211,7 @@ mod tests {
                 basis: "words".into(),
             }],
             total_pence: 10_000,
+            adjustments: Vec::new(),
             replaces: Some(9),
             sample: true,
         };
@@ -199,6 +223,26 @@ mod tests {
         check(
             What::RunPrepared(Box::new(note.clone())),
             &format!(r#"{{"type":"run-prepared/1","body":{golden}}}"#),
+        );
+        let adjusted = RunNote {
+            adjustments: vec![RunAdjustment {
+                claim: 5,
+                adjusts: 4,
+                installation: "roof-fit".into(),
+                from: "2012-10-01".into(),
+                to: "2012-12-31".into(),
+                wh: -100_000,
+                pence: -1_609,
+            }],
+            ..note.clone()
+        };
+        let with = golden.replace(
+            r#","replaces":9"#,
+            r#","adjustments":[{"claim":5,"adjusts":4,"installation":"roof-fit","from":"2012-10-01","to":"2012-12-31","wh":-100000,"pence":-1609}],"replaces":9"#,
+        );
+        check(
+            What::RunPrepared(Box::new(adjusted)),
+            &format!(r#"{{"type":"run-prepared/1","body":{with}}}"#),
         );
         check(
             What::RunFrozen(Box::new(note)),

@@ -782,3 +782,103 @@ owner = "chair"
         [of("2014-05-01", "chair"), of("2015-05-01", "chair")]
     );
 }
+
+#[test]
+fn reads_corrected_after_a_freeze_are_stated_in_the_next_run_once() {
+    use super::income;
+    let desk = income::society();
+    let terms = r#"
+[[officer]]
+id = "chair"
+role = "chair"
+
+[[share_class]]
+id = "ordinary"
+name = "Ordinary shares"
+par_pounds = "1"
+
+[[interest]]
+class = "ordinary"
+from = "2012-01-01"
+maximum = "7"
+"#;
+    let text = fs::read_to_string(desk.path().join("society.toml")).unwrap();
+    let file = desk.file("society.toml", &(text + terms));
+    desk.ok(&["society", "apply", &file]);
+    let members = desk.file(
+        "members.csv",
+        "number,name,kind,joined\n1,Member 001,person,2012-02-20\n",
+    );
+    desk.ok(&["--as", "treasurer", "members", "import", &members]);
+    let shares = desk.file(
+        "shares.csv",
+        "member,class,on,shares,kind\n1,ordinary,2012-02-20,1000,issue\n",
+    );
+    desk.ok(&["--as", "treasurer", "shares", "import", &shares]);
+    desk.reads(
+        "B1 2013-12-31T20:00:00Z 1000
+         B1 2014-03-31T20:00:00Z 2900
+         B1 2014-06-30T20:00:00Z 5000",
+    );
+    let freeze = |from: &str, to: &str| {
+        let mut words = income::claim("freeze", "block-fit", from, to);
+        words.extend(["--as", "treasurer"]);
+        desk.json(&words)
+    };
+    freeze("2014-01-01", "2014-03-31");
+    run(&desk, "2014-01-01..2014-03-31", "3");
+    // The photo shows 2,800: the read is corrected after both were frozen.
+    desk.ok(&[
+        "reads",
+        "decide",
+        "--meter",
+        "B1",
+        "--at",
+        "2014-03-31T20:00:00Z",
+        "--value",
+        "2900",
+        "--correct",
+        "2800",
+        "--reason",
+        "the photo shows 2,800",
+        "--as",
+        "treasurer",
+    ]);
+    freeze("2014-04-01", "2014-06-30");
+    let preview = desk.json(&[
+        "interest",
+        "preview",
+        "--period",
+        "2014-04-01..2014-06-30",
+        "--rate",
+        "3",
+    ]);
+    let stated = preview["adjustments"].as_array().unwrap();
+    let wh: i64 = stated.iter().map(|one| one["wh"].as_i64().unwrap()).sum();
+    assert!(
+        stated
+            .iter()
+            .all(|one| one["adjusts"] == 1 && one["claim"] == 2),
+        "{preview}"
+    );
+    assert_eq!(
+        wh, -150_000,
+        "100 kWh of generation and half of it of export"
+    );
+    let first = desk.json(&["interest", "show", "--run", "1"]);
+    assert_eq!(
+        first["adjustments"],
+        json!([]),
+        "a frozen run never changes"
+    );
+    run(&desk, "2014-04-01..2014-06-30", "3");
+    let third = desk.json(&[
+        "interest",
+        "preview",
+        "--period",
+        "2014-07-01..2014-09-30",
+        "--rate",
+        "3",
+    ]);
+    assert_eq!(third["adjustments"], json!([]), "stated once");
+}

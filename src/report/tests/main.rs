@@ -2,6 +2,7 @@
 
 mod charts;
 mod forms;
+mod payments;
 mod support {
     pub mod samples;
 }
