@@ -24,6 +24,7 @@ mod household;
 )]
 #[path = "../../src/store/influx/tests/peers/mod.rs"]
 mod influx_peers;
+mod interest_run;
 #[path = "../load/mod.rs"]
 mod load;
 mod messages;
@@ -49,7 +50,7 @@ type Bench = (
     fn(Size) -> anyhow::Result<Figure>,
 );
 
-const BENCHES: [Bench; 10] = [
+const BENCHES: [Bench; 11] = [
     ("a", "one_in_flight", one_in_flight::run),
     ("b", "pipelined", pipelined::run),
     ("c", "outside_broker", outside_broker::run),
@@ -60,6 +61,7 @@ const BENCHES: [Bench; 10] = [
     ("h", "broken_mirror", broken_mirror::run),
     ("i", "back_fill", back_fill::run),
     ("j", "share_register", share_register::run),
+    ("k", "interest_run", interest_run::run),
 ];
 
 fn main() -> ExitCode {

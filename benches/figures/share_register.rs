@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::figure::{Figure, Size, median, quantile, round};
 
-const SOCIETY: &str = r#"
+pub const SOCIETY: &str = r#"
 [society]
 slug = "large"
 name = "A large society"
@@ -115,7 +115,7 @@ pub fn run(size: Size) -> anyhow::Result<Figure> {
     Ok(figure)
 }
 
-fn members_csv(members: u32) -> String {
+pub fn members_csv(members: u32) -> String {
     let mut text = String::from("number,name,joined,address,postcode,email\n");
     for n in 1..=members {
         let _ = writeln!(
@@ -127,7 +127,7 @@ fn members_csv(members: u32) -> String {
 }
 
 /// A first purchase, and a small one every year.
-fn shares_csv(members: u32) -> String {
+pub fn shares_csv(members: u32) -> String {
     let mut text = String::from("member,on,shares,kind\n");
     for year in FIRST_YEAR..FIRST_YEAR + YEARS {
         for n in 1..=members {

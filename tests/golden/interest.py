@@ -107,4 +107,5 @@ def main():
     json.dump(lines, sys.stdout)
 
 
-main()
+if __name__ == "__main__":
+    main()

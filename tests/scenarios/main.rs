@@ -22,3 +22,4 @@ mod sales;
 mod tables;
 mod treasurer;
 mod users;
+mod year;

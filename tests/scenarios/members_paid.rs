@@ -837,10 +837,11 @@ maximum = "7"
         "2014-03-31T20:00:00Z",
         "--value",
         "2900",
-        "--correct",
+        "correct",
+        "--correct-to",
         "2800",
         "--reason",
-        "the photo shows 2,800",
+        "misread, see photo",
         "--as",
         "treasurer",
     ]);

@@ -19,6 +19,7 @@ mod interest;
 mod interest_properties;
 mod meters;
 mod modulus;
+mod payments;
 mod performance;
 mod plans;
 mod properties;
