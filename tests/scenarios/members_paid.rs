@@ -246,7 +246,13 @@ fn members_are_paid_as_they_chose_and_what_comes_back_is_owed_again() {
     // The books: owed is what the cheque, member 7 and the carried pence still are.
     assert_eq!(balance(&desk, "2300"), -(3_000 + 300 + 15));
     assert_eq!(balance(&desk, "1200"), -50_014);
-    let holdings = desk.json(&["shares", "holdings", "--on", "2026-12-31"]);
+    // Shares are issued on the day of release, which is today.
+    let moved = desk.json(&["shares", "movements", "--member", "4"]);
+    let today = moved.as_array().unwrap().last().unwrap()["on"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let holdings = desk.json(&["shares", "holdings", "--on", &today]);
     let held = holdings["holdings"].as_array().unwrap();
     let of = |member: u64| {
         let mut all = held.iter();
@@ -802,8 +808,8 @@ class = "ordinary"
 from = "2012-01-01"
 maximum = "7"
 "#;
-    let text = fs::read_to_string(desk.path().join("society.toml")).unwrap();
-    let file = desk.file("society.toml", &(text + terms));
+    let text = fs::read_to_string(desk.path().join("income.toml")).unwrap();
+    let file = desk.file("income.toml", &(text + terms));
     desk.ok(&["society", "apply", &file]);
     let members = desk.file(
         "members.csv",
