@@ -74,7 +74,7 @@ impl SocietyOffice {
             )
         });
         let Some(state) = ready else {
-            let waits = orders.iter().filter(of_run).next_back();
+            let waits = orders.iter().rfind(of_run);
             return match waits.map(|state| (state.note.order, &state.standing)) {
                 Some((order, OrderStanding::Prepared)) => refuse(format!(
                     "order {order} waits for another officer's approval; no file was made\nhint: `commonwatt --as OFFICER payments approve --order {order} --hash …`"
