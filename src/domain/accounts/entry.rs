@@ -122,7 +122,7 @@ pub enum NotBalanced {
 
 impl SourceKind {
     /// All kinds.
-    pub const ALL: [SourceKind; 9] = [
+    pub const ALL: [SourceKind; 10] = [
         SourceKind::Opening,
         SourceKind::Claim,
         SourceKind::Bill,
