@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Desk, members::done};
 use crate::office::{
     Answer,
-    roll::{CaseLine, NewCase},
+    roll::{CaseLine, NewCase, document::case as document},
 };
 
 /// `members case …`
@@ -116,23 +116,6 @@ fn note(desk: &mut Desk<'_>, of: &Note, closes: bool) -> Answer<()> {
         "has a new note"
     };
     done(desk, &format!("case {} {became}", of.case))
-}
-
-/// A case as a document.
-pub(super) fn document(line: &CaseLine) -> Value {
-    let day = |day: Option<LocalDay>| day.map(|day| day.to_string());
-    json!({
-        "case": line.case.number,
-        "member": line.case.member.0,
-        "kind": line.case.kind,
-        "on": line.case.on.to_string(),
-        "reply_by": day(line.case.reply_by),
-        "closed": day(line.case.closed),
-        "late": line.late,
-        "notes": line.texts.iter().map(|(on, text)| json!({
-            "on": on.to_string(), "text": text,
-        })).collect::<Vec<_>>(),
-    })
 }
 
 fn list(desk: &mut Desk<'_>, lines: &[CaseLine]) -> Answer<()> {

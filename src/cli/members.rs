@@ -14,6 +14,7 @@ use crate::office::{
     roll::{
         BankText, Changes, Columns, ImportedRoll, MemberLine, ModulusFiles, NewMember, Payment,
         Person, Rest,
+        document::{self as papers, payment_word},
     },
 };
 
@@ -322,7 +323,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Members) -> Answer<()> {
             let society = desk.society(one.society.as_deref())?;
             desk.officer(&society, "handing out a member's data")?;
             let data = society.own_data(one.member)?;
-            desk.document(&own_data(&data, society.is_sample()))
+            desk.document(&papers::own_data(&data, society.is_sample()))
         }
         Members::Erase(one) => {
             let society = desk.society(one.society.as_deref())?;
@@ -459,15 +460,6 @@ pub(super) fn rest_words(rest: Rest) -> &'static str {
     match rest {
         Rest::Paid => "is to be paid",
         Rest::Carried => "is kept for the next share",
-    }
-}
-
-fn payment_word(payment: Payment) -> &'static str {
-    match payment {
-        Payment::Bank => "bank",
-        Payment::Cheque => "cheque",
-        Payment::Reinvest => "reinvest",
-        Payment::Fund => "fund",
     }
 }
 
@@ -722,24 +714,4 @@ fn show(desk: &mut Desk<'_>, one: &One) -> Answer<()> {
     }
     desk.voice.data(&text);
     Ok(())
-}
-
-fn own_data(data: &crate::office::roll::OwnData, sample: bool) -> Value {
-    json!({
-        "member": data.number,
-        "kind": data.kind,
-        "joined": data.joined.to_string(),
-        "left": data.left.map(|day| day.to_string()),
-        "persons": data.persons,
-        "bank": data.bank.iter().map(|(details, from)| json!({
-            "details": details,
-            "in_force": (from.0 > i64::MIN).then(|| from.to_string()),
-        })).collect::<Vec<_>>(),
-        "cases": data.cases.iter().map(super::cases::document).collect::<Vec<_>>(),
-        "payment": payment_word(data.payment),
-        "movements": data.movements.iter().map(super::shares::movement).collect::<Vec<_>>(),
-        "carried_pence": data.carried.0,
-        "erasable_from": data.erasable_from.map(|day| day.to_string()),
-        "sample": sample,
-    })
 }

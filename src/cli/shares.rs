@@ -14,7 +14,9 @@ use super::{
 use crate::office::{
     Answer, SocietyOffice,
     answer::{OrCaller, OrOurs, refuse},
-    roll::{AllotOf, ApplyOf, ConvertOf, Moved, MovedRow, PayoutOf, TransferOf},
+    roll::{
+        AllotOf, ApplyOf, ConvertOf, Moved, MovedRow, PayoutOf, TransferOf, document::movement,
+    },
 };
 
 /// `shares …`
@@ -677,22 +679,6 @@ fn holdings(
         held.on
     ));
     Ok(())
-}
-
-/// A movement as a document.
-pub(super) fn movement(row: &MovedRow) -> Value {
-    json!({
-        "movement": row.movement,
-        "member": row.member,
-        "class": row.class,
-        "on": row.on.to_string(),
-        "shares": row.shares,
-        "pence": row.pence.0,
-        "kind": row.kind,
-        "certificate": (row.certificate != 0).then_some(row.certificate),
-        "source": row.source,
-        "reversed_by": (row.reversed_by != 0).then_some(row.reversed_by),
-    })
 }
 
 fn movements(desk: &mut Desk<'_>, rows: &[MovedRow]) -> Answer<()> {

@@ -17,7 +17,7 @@ use domain::{
 };
 use records::{
     decision::What,
-    interest::{Published, RunAdjustment, RunApproved, RunClass, RunLine, RunVoided},
+    interest::{Published, RunAdjustment, RunApproved, RunClass, RunVoided},
 };
 
 use super::{
@@ -31,7 +31,7 @@ mod runs;
 mod terms;
 mod waterfall;
 
-pub use records::interest::RunNote;
+pub use records::interest::{RunLine, RunNote};
 pub use runs::{RunState, Standing};
 pub use terms::{Policy, RateAsked, check_terms, rate_of_text};
 pub use waterfall::{Afforded, Given, NotBooked, SharedYear, check_waterfall};

@@ -12,11 +12,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::calendar::Instant;
 use identity::{Kept, Right, Role};
+pub use records::users::{UserMember, UserRole};
 use records::{
     decision::What,
     users::{
-        UserDisabled, UserInvited, UserMember, UserMembers, UserResetAsked, UserRole, UserRoles,
-        UserToken, UserTokenEnded,
+        UserDisabled, UserInvited, UserMembers, UserResetAsked, UserRoles, UserToken,
+        UserTokenEnded,
     },
 };
 use serde::Serialize;

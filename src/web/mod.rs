@@ -6,18 +6,25 @@
 //! answer. The office blocks, so it is asked on threads for that, a bounded number at a time.
 //! Nothing here knows a journal, a store or a broker, nor asks what time it is.
 
+mod alerts;
 mod assets;
+mod audit;
+mod council;
 mod day;
+mod desk;
 mod figures;
 mod frame;
 mod guard;
 mod health;
+mod held;
 mod home;
 mod how;
+mod interest;
 mod kept;
 mod live;
 mod login;
 mod me;
+mod my;
 mod operations;
 pub mod origin;
 pub mod policy;
@@ -26,6 +33,7 @@ mod set_up;
 mod site;
 mod society;
 mod trouble;
+mod users;
 pub mod view;
 mod visitor;
 

@@ -14,8 +14,9 @@ use axum::{
 use identity::Right;
 
 use super::{
-    Web, assets, health, home, how, live, login, me, operations, origin::Origin, reports, set_up,
-    site, society, trouble::Trouble, visitor,
+    Web, alerts, assets, audit, council, desk, health, held, home, how, interest, live, login, me,
+    my, operations, origin::Origin, reports, set_up, site, society, trouble::Trouble, users,
+    visitor,
 };
 
 /// Who may ask.
@@ -35,6 +36,8 @@ pub enum Who {
     Sure(Right),
     /// The member of the address, or any member where it names none. Another's is not there.
     Member,
+    /// As [`Who::Member`], and has shown the password within the last minutes.
+    SureMember,
 }
 
 /// One route.
@@ -48,7 +51,8 @@ pub struct Row {
     answer: fn(MethodFilter) -> MethodRouter<Web>,
 }
 
-use Who::{Door, Loopback, Public, User};
+use Who::{Door, Loopback, Member, Officer, Public, Sure, SureMember, User};
+const SEE: Who = Officer(Right::See);
 const GET: MethodFilter = MethodFilter::GET;
 const POST: MethodFilter = MethodFilter::POST;
 
@@ -79,6 +83,30 @@ pub const ROUTES: &[Row] = &[
     row("/log-out",                          POST, User,    |m| on(m, login::leave)),
     row("/me",                               GET, User,     |m| on(m, me::page)),
     row("/me",                               POST, User,    |m| on(m, me::end_session)),
+    row("/desk",                             GET, SEE,      |m| on(m, desk::all)),
+    row("/desk/users",                       GET, SEE,      |m| on(m, users::page)),
+    row("/desk/users",                       POST, Sure(Right::Rights), |m| on(m, users::change)),
+    row("/desk/{slug}",                      GET, SEE,      |m| on(m, desk::one)),
+    row("/desk/{slug}/held",                 GET, SEE,      |m| on(m, held::list)),
+    row("/desk/{slug}/held/{meter}/{register}/{at}/{wh}", GET, SEE, |m| on(m, held::one)),
+    row("/desk/{slug}/held/{meter}/{register}/{at}/{wh}", POST, Officer(Right::Meters), |m| on(m, held::decide)),
+    row("/desk/{slug}/alerts/{number}",      GET, SEE,      |m| on(m, alerts::page)),
+    row("/desk/{slug}/alerts/{number}",      POST, Officer(Right::Meters), |m| on(m, alerts::seen)),
+    row("/desk/{slug}/interest",             GET, SEE,      |m| on(m, interest::page)),
+    row("/desk/{slug}/interest",             POST, Sure(Right::Money), |m| on(m, interest::prepare)),
+    row("/desk/{slug}/interest/{run}",       GET, SEE,      |m| on(m, interest::run)),
+    row("/desk/{slug}/interest/{run}/approve", GET, Sure(Right::Approve), |m| on(m, interest::run)),
+    row("/desk/{slug}/interest/{run}/approve", POST, Sure(Right::Approve), |m| on(m, interest::approve)),
+    row("/desk/{slug}/interest/{run}/freeze", GET, Sure(Right::Money), |m| on(m, interest::run)),
+    row("/desk/{slug}/interest/{run}/freeze", POST, Sure(Right::Money), |m| on(m, interest::freeze)),
+    row("/desk/{slug}/audit",                GET, SEE,      |m| on(m, audit::page)),
+    row("/my",                               GET, Member,   |m| on(m, my::mine)),
+    row("/my/{slug}/{member}",               GET, Member,   |m| on(m, my::page)),
+    row("/my/{slug}/{member}/data.json",     GET, Member,   |m| on(m, my::data)),
+    row("/my/{slug}/{member}/payment",       GET, SureMember, |m| on(m, my::payment)),
+    row("/my/{slug}/{member}/payment",       POST, SureMember, |m| on(m, my::change_payment)),
+    row("/council",                          GET, Officer(Right::Stake), |m| on(m, council::all)),
+    row("/council/{slug}",                   GET, Officer(Right::Stake), |m| on(m, council::one)),
 ];
 
 /// Where no page is for everybody.

@@ -200,7 +200,7 @@ fn check(
                 return Err(Refused::Unsure);
             }
         }
-        Who::Member => {
+        Who::Member | Who::SureMember => {
             let own = office.members_of_user(user);
             let theirs = |slug: &str, member: &str| {
                 own.iter()
@@ -212,6 +212,9 @@ fn check(
                 (None, None) if !own.is_empty() => {}
                 (None, None) => return Err(Trouble::no_member().into()),
                 _ => return Err(Trouble::nothing_here().into()),
+            }
+            if who == Who::SureMember && session.sure_until <= now {
+                return Err(Refused::Unsure);
             }
         }
     }

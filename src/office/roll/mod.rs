@@ -9,6 +9,7 @@
 mod bank;
 mod cases;
 mod classes;
+pub mod document;
 mod erase;
 mod fold;
 mod history;

@@ -5,11 +5,14 @@
 //! script or a style of its own, so that `script-src 'self'; style-src 'self'` holds; every page is
 //! complete without JavaScript.
 
+pub mod council;
+pub mod desk;
 pub mod door;
 pub mod frame;
 pub mod home;
 pub mod how;
 pub mod live;
+pub mod my;
 pub mod operations;
 pub mod report;
 pub mod roof;
@@ -21,11 +24,18 @@ pub(crate) mod samples;
 #[cfg(test)]
 mod tests;
 
+pub use council::{CouncilPage, StakeWords};
+pub use desk::{
+    AlertPage, AroundLine, AuditLine, AuditPage, ConsequenceWords, DeskPage, HeldLine,
+    HeldListPage, HeldPage, InterestPage, RunLineWords, RunMemberLine, RunPage, RunTyped, RunWords,
+    TodoLine, UserWords, UsersPage,
+};
 pub use door::{LoginPage, MePage, SessionLine, SetUpPage, SetUpStep};
 pub use frame::{Frame, Link};
 pub use home::{Glance, HomePage};
 pub use how::HowPage;
 pub use live::Now;
+pub use my::{MyPage, MyPaymentPage, MyWorking};
 pub use operations::{OperationsPage, SocietyStanding};
 pub use report::{Download, ReportPage};
 pub use roof::{MeterLine, RoofPage};

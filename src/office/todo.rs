@@ -1,0 +1,230 @@
+//! What waits for an officer, in one list, the oldest first: deadlines, held reads, silent meters,
+//! tables and interest runs that another officer has to approve, money that nobody has matched.
+//!
+//! Nothing of it is kept: each line comes from where the thing itself is kept, and is gone when that
+//! is done.
+
+use domain::{
+    calendar::{Instant, LocalDay, Span},
+    money::Pence,
+};
+
+use super::{answer::Answer, interest::Standing, society::SocietyOffice};
+
+/// How far back duties are looked for, days.
+const BACK_DAYS: i32 = 366;
+/// How far ahead duties are told of, days.
+const AHEAD_DAYS: i32 = 30;
+/// Most held reads that are counted.
+const MOST_HELD: usize = 500;
+
+/// Something to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToDo {
+    /// Since when it waits, or by when it has to be done.
+    pub day: LocalDay,
+    /// That day is a deadline.
+    pub is_deadline: bool,
+    /// It is late, or keeps money or reads from counting now.
+    pub is_late: bool,
+    /// What it is, as a sentence.
+    pub sentence: String,
+    /// Whose it is; an officer's id.
+    pub who: Option<String>,
+    /// What it is about.
+    pub about: About,
+}
+
+/// What it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum About {
+    /// A duty, by its id; and the installation whose claim is due.
+    Duty {
+        /// Its id.
+        id: String,
+        /// The installation, where a claim is due.
+        claim: Option<String>,
+    },
+    /// Reads that wait.
+    HeldReads,
+    /// An alert.
+    Alert(u32),
+    /// Rows of a dated table.
+    Table(u32),
+    /// An interest run.
+    Run(u32),
+    /// Money in the bank.
+    Bank,
+    /// Rows that the society's dated tables lack.
+    Lacking,
+}
+
+impl SocietyOffice {
+    /// What waits in this society, the oldest first.
+    ///
+    /// # Errors
+    /// When the books or the series are damaged.
+    pub fn to_do(&self, now: Instant) -> Answer<Vec<ToDo>> {
+        let known = self.known();
+        let today = known.zone.day_of(now);
+        let mut all = Vec::new();
+        for task in self.tasks(today.plus(-BACK_DAYS), today.plus(AHEAD_DAYS), now)? {
+            let duty = &task.duty;
+            if duty.done.is_some() || duty.opens > today {
+                continue;
+            }
+            all.push(ToDo {
+                day: duty.due,
+                is_deadline: true,
+                is_late: duty.due < today,
+                sentence: capital(&duty.sentence()),
+                who: task.owner.clone(),
+                about: About::Duty {
+                    id: duty.id(),
+                    claim: (duty.kind == domain::income::DutyKind::Claim)
+                        .then(|| duty.about.clone()),
+                },
+            });
+        }
+        let ever = Span::new(Instant(i64::MIN / 2), Instant(i64::MAX / 2));
+        let (held, more) = self.held_reads(ever, MOST_HELD)?;
+        if let Some(oldest) = held.iter().map(|one| one.judged.read.at).min() {
+            let many = match (held.len(), more) {
+                (1, false) => "One read is".to_owned(),
+                (n, false) => format!("{n} reads are"),
+                (n, true) => format!("More than {n} reads are"),
+            };
+            all.push(ToDo {
+                day: known.zone.day_of(oldest),
+                is_deadline: false,
+                is_late: true,
+                sentence: format!("{many} held and count for nothing until somebody decides"),
+                who: None,
+                about: About::HeldReads,
+            });
+        }
+        for alert in self.alerts()? {
+            if alert.cleared.is_none() && alert.seen.is_none() {
+                all.push(ToDo {
+                    day: known.zone.day_of(alert.at),
+                    is_deadline: false,
+                    is_late: true,
+                    sentence: without_stop(&alert.raised.text),
+                    who: None,
+                    about: About::Alert(alert.raised.number),
+                });
+            }
+        }
+        for proposal in self.proposals()? {
+            if proposal.decided.is_none() {
+                let (by, at) = &proposal.by;
+                all.push(ToDo {
+                    day: known.zone.day_of(*at),
+                    is_deadline: false,
+                    is_late: false,
+                    sentence: format!(
+                        "Rows for the table {} from {by} wait for another officer",
+                        proposal.extended.table
+                    ),
+                    who: None,
+                    about: About::Table(proposal.extended.number),
+                });
+            }
+        }
+        for (run, at) in self.runs_waiting()? {
+            let words = match &run.standing {
+                Standing::Approved { by } => {
+                    format!("is approved by {by} and can be frozen")
+                }
+                _ => format!(
+                    "was prepared by {} and waits for another officer",
+                    run.prepared_by
+                ),
+            };
+            all.push(ToDo {
+                day: known.zone.day_of(at),
+                is_deadline: false,
+                is_late: false,
+                sentence: format!(
+                    "Interest run {} over {} {words}",
+                    run.note.number,
+                    Pence(run.note.total_pence)
+                ),
+                who: None,
+                about: About::Run(run.note.number),
+            });
+        }
+        let open: Vec<_> = self
+            .payments()?
+            .into_iter()
+            .filter(|row| row.pays.is_none() && row.pence > 0)
+            .collect();
+        let oldest = open.iter().filter_map(|row| row.on.parse().ok()).min();
+        if let Some(oldest) = oldest {
+            let sum = open.iter().map(|row| row.pence).sum::<i64>();
+            let many = match open.len() {
+                1 => "One payment in the bank is".to_owned(),
+                n => format!("{n} payments in the bank are"),
+            };
+            all.push(ToDo {
+                day: oldest,
+                is_deadline: false,
+                is_late: false,
+                sentence: format!("{many} matched to nothing: {}", Pence(sum)),
+                who: None,
+                about: About::Bank,
+            });
+        }
+        for lacking in self.asked_for(now)? {
+            all.push(ToDo {
+                day: today,
+                is_deadline: false,
+                is_late: false,
+                sentence: capital(&without_stop(&lacking)),
+                who: None,
+                about: About::Lacking,
+            });
+        }
+        all.sort_by(|a, b| (a.day, &a.sentence).cmp(&(b.day, &b.sentence)));
+        Ok(all)
+    }
+
+    /// The runs that wait for somebody, with when they last moved.
+    fn runs_waiting(&self) -> Answer<Vec<(super::interest::RunState, Instant)>> {
+        let waits = |standing: &Standing| {
+            matches!(standing, Standing::Prepared | Standing::Approved { .. })
+        };
+        let runs: Vec<_> = self
+            .interest_runs()?
+            .into_iter()
+            .filter(|run| waits(&run.standing))
+            .collect();
+        if runs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut moved = std::collections::BTreeMap::new();
+        for decision in self.decisions(&["run-prepared/1", "run-approved/1"])? {
+            let number = match &decision.what {
+                records::decision::What::RunPrepared(note) => note.number,
+                records::decision::What::RunApproved(approved) => approved.number,
+                _ => continue,
+            };
+            moved.insert(number, Instant(decision.at_ms));
+        }
+        let with = |run: super::interest::RunState| {
+            let at = moved.get(&run.note.number).copied().unwrap_or(Instant(0));
+            (run, at)
+        };
+        Ok(runs.into_iter().map(with).collect())
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string());
+    format!("{}{}", first.unwrap_or_default(), letters.as_str())
+}
+
+fn without_stop(text: &str) -> String {
+    text.trim_end_matches('.').to_owned()
+}

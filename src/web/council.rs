@@ -1,0 +1,210 @@
+//! `/council`: a council's stake, by society, at day level and coarser. No other member's holding is
+//! in anything that is asked here.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
+use domain::{
+    calendar::{LocalDay, Period},
+    money::Pence,
+};
+use identity::Right;
+use report::words;
+
+use super::{
+    Web, frame, kept,
+    society::named,
+    trouble::Trouble,
+    view::{CouncilPage, StakeWords},
+    visitor::{Visitor, see},
+};
+use crate::office::{Refusal, SocietyOffice, stake::Stake};
+
+/// The societies in which the council has a stake; where it is one, that one.
+pub async fn all(State(web): State<Web>, visitor: Visitor) -> Result<Response, Trouble> {
+    web.ask(move |web| {
+        let societies = visitor.societies(web, Right::Stake);
+        page(web, &visitor, &societies, "/council")
+    })
+    .await
+}
+
+/// One society.
+pub async fn one(
+    State(web): State<Web>,
+    visitor: Visitor,
+    Path(slug): Path<String>,
+) -> Result<Response, Trouble> {
+    web.ask(move |web| {
+        let society = named(web, &slug)?;
+        page(web, &visitor, &[society], &format!("/council/{slug}"))
+    })
+    .await
+}
+
+fn page(
+    web: &Web,
+    visitor: &Visitor,
+    societies: &[Arc<SocietyOffice>],
+    here: &str,
+) -> Result<Response, Trouble> {
+    if societies.is_empty() {
+        return Ok(see("/me"));
+    }
+    let now = web.state.clock.now();
+    let own = web.state.office.members_of_user(&visitor.user);
+    let mut stakes = Vec::new();
+    let (mut capital, mut all) = (0, 0);
+    let mut name = String::new();
+    for society in societies {
+        let of_here = own.iter().filter(|of| of.society == society.slug());
+        let numbers: Vec<u32> = of_here.map(|of| of.member).collect();
+        match society.stake(&numbers, now) {
+            Ok(stake) => {
+                capital += stake.capital.0;
+                all += stake.all_capital.0;
+                name.clone_from(&stake.name);
+                stakes.push(words_of(web, society, &stake)?);
+            }
+            // A society without a council among its members has its roofs to show all the same.
+            Err(Refusal::Caller(why)) => stakes.push(without(web, society, &why)?),
+            Err(ours) => return Err(ours.into()),
+        }
+    }
+    let sentence = match (capital, societies) {
+        (0, _) => "The council holds no shares in these societies.".to_owned(),
+        (_, [_]) => format!("{name} holds {} of {}.", pounds(capital), pounds(all)),
+        _ => format!(
+            "{name} holds {} of {} in {}.",
+            pounds(capital),
+            pounds(all),
+            words::count(
+                u32::try_from(societies.len()).unwrap_or(u32::MAX),
+                "society",
+                "societies"
+            )
+        ),
+    };
+    let mut frame = frame::of_visitor(web, visitor, "The council’s stake", here);
+    frame.notices = frame::all_notices(societies);
+    frame::page(&CouncilPage {
+        frame,
+        sentence,
+        stakes,
+    })
+}
+
+/// Whole pounds where they are.
+fn pounds(pence: i64) -> String {
+    let text = Pence(pence).to_string();
+    text.strip_suffix(".00").map_or(text.clone(), str::to_owned)
+}
+
+fn without(web: &Web, society: &SocietyOffice, why: &str) -> Result<StakeWords, Trouble> {
+    let why = why.split('\n').next().unwrap_or_default();
+    let mut words = roofs(web, society)?;
+    words.sentence = super::trouble::sentence(why);
+    Ok(words)
+}
+
+fn words_of(web: &Web, society: &SocietyOffice, stake: &Stake) -> Result<StakeWords, Trouble> {
+    let mut words = roofs(web, society)?;
+    let percent = |of: Option<rust_decimal::Decimal>| {
+        of.map_or_else(|| "no part".to_owned(), |of| format!("{of} %"))
+    };
+    words.sentence = format!(
+        "{} of {} is {} of the capital; one vote of {} is {} of the votes.",
+        pounds(stake.capital.0),
+        pounds(stake.all_capital.0),
+        percent(stake.capital_percent),
+        stake.votes,
+        percent(stake.vote_percent)
+    );
+    words.as_of = words::date(stake.on);
+    words.interest = stake
+        .interest
+        .iter()
+        .map(|(run, from, to, pence)| (format!("Run {run}, {}", span(from, to)), pence.to_string()))
+        .collect();
+    words.savings = stake
+        .savings
+        .iter()
+        .map(|(host, from, to, saved)| {
+            let saved = saved.map_or_else(|| "not known".to_owned(), |pence| pence.to_string());
+            (format!("{host}, {}", span(from, to)), saved)
+        })
+        .collect();
+    Ok(words)
+}
+
+fn span(from: &str, to: &str) -> String {
+    match (from.parse::<LocalDay>(), to.parse::<LocalDay>()) {
+        (Ok(from), Ok(to)) => words::span(from, to),
+        _ => format!("{from} to {to}"),
+    }
+}
+
+/// What is public of a society: its roofs, and the last whole year beside its forecast.
+fn roofs(web: &Web, society: &SocietyOffice) -> Result<StakeWords, Trouble> {
+    let now = web.state.clock.now();
+    let known = society.known();
+    let slug = society.slug();
+    let facts = &known.document.society;
+    let this = known.zone.day_of(now).year();
+    let last = match society.first_year(None)? {
+        Some(first) if first < this => this - 1,
+        _ => this,
+    };
+    let roofs = known.document.site.iter().map(|site| {
+        let host = match site.host.is_empty() {
+            true => String::new(),
+            false => format!(", on a roof of {}", site.host),
+        };
+        let mark = if site.sample { " (SAMPLE)" } else { "" };
+        (
+            frame::link(&site.name, &format!("/s/{slug}/sites/{}", site.id)),
+            format!("{} kWp{host}{mark}", site.capacity_kwp),
+        )
+    });
+    let mut words = StakeWords {
+        society: frame::link(&facts.name, &format!("/s/{slug}")),
+        roofs: roofs.collect(),
+        sample: facts.sample,
+        ..StakeWords::default()
+    };
+    match kept::report(web, society, None, Period::Year(last), now) {
+        Ok(report) => {
+            words.generation = report.sentence();
+            words.figure = report
+                .html_figure(&format!("year-{slug}"))
+                .map_err(Trouble::ours)?;
+            words.report = Some(frame::link(
+                &format!("The report of {last}, with every factor and read behind it"),
+                &format!("/s/{slug}/reports/{last}"),
+            ));
+            if let Some(co2) = report.totals.co2_kg {
+                let factor = report
+                    .factors
+                    .iter()
+                    .find(|factor| factor.name == "co2_kg_per_kwh" || factor.name.contains("co2"));
+                words.carbon = format!(
+                    "That is {} kg of carbon dioxide that the grid did not have to make{}.",
+                    words::decimal(co2),
+                    factor.map_or_else(String::new, |factor| format!(
+                        ", at {} kg a kWh ({})",
+                        words::decimal(factor.value),
+                        factor.source
+                    ))
+                );
+            }
+        }
+        Err(Refusal::Caller(_)) => {
+            words.generation = "Nothing is known to have been made yet.".to_owned()
+        }
+        Err(ours) => return Err(ours.into()),
+    }
+    Ok(words)
+}

@@ -1,0 +1,176 @@
+//! `/desk` and `/desk/{slug}`: what waits for an officer, in all societies or in one.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
+use identity::Right;
+use report::words;
+
+use super::{
+    Web, frame,
+    society::named,
+    trouble::Trouble,
+    view::{DeskPage, Link, TodoLine},
+    visitor::Visitor,
+};
+use crate::office::{
+    SocietyOffice,
+    todo::{About, ToDo},
+};
+
+/// All societies of the officer.
+pub async fn all(State(web): State<Web>, visitor: Visitor) -> Result<Response, Trouble> {
+    web.ask(move |web| {
+        let societies = visitor.societies(web, Right::See);
+        frame::page(&filled(web, &visitor, &societies, "/desk")?)
+    })
+    .await
+}
+
+/// One society.
+pub async fn one(
+    State(web): State<Web>,
+    visitor: Visitor,
+    Path(slug): Path<String>,
+) -> Result<Response, Trouble> {
+    web.ask(move |web| {
+        let society = named(web, &slug)?;
+        frame::page(&filled(
+            web,
+            &visitor,
+            &[society],
+            &format!("/desk/{slug}"),
+        )?)
+    })
+    .await
+}
+
+fn filled(
+    web: &Web,
+    visitor: &Visitor,
+    societies: &[Arc<SocietyOffice>],
+    here: &str,
+) -> Result<DeskPage, Trouble> {
+    let now = web.state.clock.now();
+    let mut all: Vec<(ToDo, Arc<SocietyOffice>)> = Vec::new();
+    for society in societies {
+        let waiting = society.to_do(now)?;
+        all.extend(waiting.into_iter().map(|one| (one, Arc::clone(society))));
+    }
+    all.sort_by_key(|(one, _)| one.day);
+    let late = all.iter().filter(|(one, _)| one.is_late).count();
+    let title = match societies {
+        [only] => only.known().document.society.name.clone(),
+        _ => "The desk".to_owned(),
+    };
+    let mut frame = frame::of_visitor(web, visitor, &title, here);
+    frame.notices = frame::all_notices(societies);
+    let several = societies.len() > 1;
+    Ok(DeskPage {
+        frame,
+        kicker: match societies {
+            [only] => format!("The desk of {}", only.known().document.society.name),
+            _ => "The desk".to_owned(),
+        },
+        sentence: sentence(all.len(), late),
+        todo: all
+            .iter()
+            .map(|(one, society)| line(one, society, several))
+            .collect(),
+        societies: societies.iter().map(|society| ways(society)).collect(),
+    })
+}
+
+fn sentence(all: usize, late: usize) -> String {
+    let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    match (all, late) {
+        (0, _) => "Nothing waits for you.".to_owned(),
+        (all, 0) => format!(
+            "{} and nothing is late.",
+            match all {
+                1 => "One thing waits".to_owned(),
+                n => format!("{} wait", words::count(number(n), "thing", "things")),
+            }
+        ),
+        (1, _) => "One thing waits, and it is late.".to_owned(),
+        (all, late) => format!(
+            "{} wait, {} of them late.",
+            capital(&words::count(number(all), "thing", "things")),
+            match late {
+                1 => "one".to_owned(),
+                n => n.to_string(),
+            }
+        ),
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|c| c.to_uppercase().to_string());
+    format!("{}{}", first.unwrap_or_default(), letters.as_str())
+}
+
+/// What else an officer does in a society.
+fn ways(society: &SocietyOffice) -> (String, Vec<Link>) {
+    let known = society.known();
+    let slug = society.slug();
+    let links = vec![
+        frame::link("Held reads", &format!("/desk/{slug}/held")),
+        frame::link("Interest", &format!("/desk/{slug}/interest")),
+        frame::link("Who decided what", &format!("/desk/{slug}/audit")),
+        frame::link("The public page", &format!("/s/{slug}")),
+    ];
+    (known.document.society.name.clone(), links)
+}
+
+fn line(one: &ToDo, society: &SocietyOffice, several: bool) -> TodoLine {
+    let slug = society.slug();
+    let (text, href) = match &one.about {
+        About::HeldReads => ("Look at them", format!("/desk/{slug}/held")),
+        About::Run(number) => ("Look at the run", format!("/desk/{slug}/interest/{number}")),
+        About::Alert(number) => (
+            "Say what is being done",
+            format!("/desk/{slug}/alerts/{number}"),
+        ),
+        About::Table(_) | About::Duty { .. } | About::Bank | About::Lacking => ("", String::new()),
+    };
+    let by = match &one.about {
+        About::Duty {
+            claim: Some(installation),
+            ..
+        } => {
+            format!("commonwatt claim preview --installation {installation} --from … --to …")
+        }
+        About::Table(number) => format!("commonwatt table approve {number} --society {slug}"),
+        About::Duty { id, claim: None } => {
+            format!("commonwatt tasks done {id} --society {slug} --evidence …")
+        }
+        About::Bank => format!("commonwatt bank match ROW --society {slug} …"),
+        About::Lacking => format!("commonwatt table extend --society {slug} …"),
+        _ => String::new(),
+    };
+    TodoLine {
+        day: words::date(one.day),
+        when: when(one),
+        late: one.is_late,
+        sentence: format!("{}.", one.sentence),
+        society: match several {
+            true => society.known().document.society.name.clone(),
+            false => String::new(),
+        },
+        who: one.who.clone().unwrap_or_default(),
+        action: (!href.is_empty()).then(|| frame::link(text, &href)),
+        command: by,
+    }
+}
+
+fn when(one: &ToDo) -> &'static str {
+    match (one.is_deadline, one.is_late) {
+        (true, true) => "was due",
+        (true, false) => "due",
+        (false, _) => "since",
+    }
+}
