@@ -29,6 +29,7 @@ use records::{
 };
 
 use super::{
+    demo_logins,
     house::House,
     serve::{runtime, told, until_told},
 };
@@ -111,6 +112,7 @@ fn start(cli: &Cli, demo: &Demo) -> Answer<()> {
     }
     printed_year(&opening.office, from)?;
     sample_roll(&opening.office, from)?;
+    let logins = demo_logins::logins(&opening.office, &data, real)?;
     let mut tokens = Vec::new();
     for roof in &roofs {
         tokens.push(opening.office.gateway_token(&roof.gateway, BY, from)?);
@@ -127,16 +129,59 @@ fn start(cli: &Cli, demo: &Demo) -> Answer<()> {
         }
         voice.data(&format!("MQTT:  {address}\n"));
         voice.data(&format!("Data:  {}\n", data.display()));
+        let print = |voice: &mut Terminal| {
+            voice.data("Logins (SAMPLE: role, user, password, code of the moment):\n");
+            for login in &logins {
+                voice.data(&login.line(Clock::system().now()));
+            }
+        };
+        if !logins.is_empty() {
+            print(&mut voice);
+            voice.say("A code is good for a minute and once; give the secret to an authenticator app, or press Enter for new ones.");
+        }
         voice.say(&format!(
             "{} roofs publish; the clock runs {} times as fast as the world's. Ctrl-C ends it.",
             roofs.len(),
             demo.speed
         ));
-        until_told()?.await;
+        let mut enter = entered();
+        let told = until_told()?;
+        tokio::pin!(told);
+        loop {
+            tokio::select! {
+                () = &mut told => break,
+                line = enter.recv() => match line {
+                    Some(()) => print(&mut voice),
+                    None => {
+                        told.await;
+                        break;
+                    }
+                },
+            }
+        }
         fleet.stop(Duration::from_secs(2)).await;
         house.close().await;
         Ok(())
     })
+}
+
+/// Each time somebody presses Enter; it ends where nobody is at the terminal.
+fn entered() -> tokio::sync::mpsc::Receiver<()> {
+    let (told, hears) = tokio::sync::mpsc::channel(1);
+    // A thread of its own: a read of the terminal cannot be broken off, and ends with the process.
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        while std::io::stdin()
+            .read_line(&mut line)
+            .is_ok_and(|read| read > 0)
+        {
+            if told.blocking_send(()).is_err() {
+                return;
+            }
+            line.clear();
+        }
+    });
+    hears
 }
 
 /// The sample members and shares of Brixton Energy Solar 1, once.

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod demo;
+mod demo_logins;
 mod house;
 mod http;
 mod keys;

@@ -467,6 +467,19 @@ impl Office {
         Ok(self.doors.state().touch(&hash(token), now, now)?)
     }
 
+    /// From now on the user of a session is asked again before money or rights.
+    ///
+    /// # Errors
+    /// When the session is not open.
+    pub fn forget_sure(&self, token: &str) -> Answer<()> {
+        let token = hash(token);
+        let state = self.doors.state();
+        let Some(row) = state.session(&token)? else {
+            return refuse("this session has ended");
+        };
+        Ok(state.touch(&token, row.seen, row.seen.plus_ms(-SURE_MS))?)
+    }
+
     /// Ends the session of a token.
     ///
     /// # Errors

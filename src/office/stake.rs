@@ -59,11 +59,12 @@ impl SocietyOffice {
             .collect())
     }
 
-    /// The stake of the council that is member `own`, or of the only council there is.
+    /// The stake, at the end of a day or today, of the council that is one of the members `own`, or of
+    /// the only council there is.
     ///
     /// # Errors
     /// When no council is a member, or several are and none is named.
-    pub fn stake(&self, own: &[u32], now: Instant) -> Answer<Stake> {
+    pub fn stake(&self, own: &[u32], on: Option<LocalDay>, now: Instant) -> Answer<Stake> {
         let councils = self.councils(now)?;
         let linked: Vec<_> = councils
             .iter()
@@ -79,13 +80,16 @@ impl SocietyOffice {
                 );
             }
         };
-        let on = self.known().zone.day_of(now);
+        let on = on.unwrap_or_else(|| self.known().zone.day_of(now));
         let capital = self.holdings(on, Some(member), now)?.total;
         let all_capital = self.holdings(on, None, now)?.total;
         let voters = self
             .members(now)?
             .iter()
-            .filter(|line| line.left.is_none() && line.died.is_none())
+            .filter(|line| {
+                let stays = |end: Option<LocalDay>| end.is_none_or(|end| on < end);
+                line.joined <= on && stays(line.left) && stays(line.died)
+            })
             .count();
         let votes = u32::try_from(voters).unwrap_or(u32::MAX);
         let frozen = self.interest_runs()?.into_iter();

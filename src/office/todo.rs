@@ -90,15 +90,15 @@ impl SocietyOffice {
         let (held, more) = self.held_reads(ever, MOST_HELD)?;
         if let Some(oldest) = held.iter().map(|one| one.judged.read.at).min() {
             let many = match (held.len(), more) {
-                (1, false) => "One read is".to_owned(),
-                (n, false) => format!("{n} reads are"),
-                (n, true) => format!("More than {n} reads are"),
+                (1, false) => "One read is held and counts".to_owned(),
+                (n, false) => format!("{n} reads are held and count"),
+                (n, true) => format!("More than {n} reads are held and count"),
             };
             all.push(ToDo {
                 day: known.zone.day_of(oldest),
                 is_deadline: false,
                 is_late: true,
-                sentence: format!("{many} held and count for nothing until somebody decides"),
+                sentence: format!("{many} for nothing until somebody decides"),
                 who: None,
                 about: About::HeldReads,
             });
@@ -180,7 +180,10 @@ impl SocietyOffice {
                 day: today,
                 is_deadline: false,
                 is_late: false,
-                sentence: capital(&without_stop(&lacking)),
+                sentence: capital(&without_stop(
+                    lacking.split('\n').next().unwrap_or_default(),
+                ))
+                .replace('`', ""),
                 who: None,
                 about: About::Lacking,
             });

@@ -11,6 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::calendar::Instant;
+pub use identity::Secret as NewSecret;
 use identity::{Kept, Right, Role};
 pub use records::users::{UserMember, UserRole};
 use records::{
@@ -30,6 +31,16 @@ use super::{
     node::{Node, hex, unhex},
 };
 
+/// The words of all roles; the first may give rights, as the first user has to.
+pub const ROLES: [&str; 7] = [
+    Role::Administrator.word(),
+    Role::Treasurer.word(),
+    Role::Secretary.word(),
+    Role::Approver.word(),
+    Role::Steward.word(),
+    Role::Auditor.word(),
+    Role::Council.word(),
+];
 /// How long an invitation is worth something, ms: a week.
 const INVITED_FOR_MS: i64 = 7 * 86_400_000;
 /// Longest life of a token, days.

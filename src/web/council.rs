@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{Path, State},
+    extract::{Path, Query, State},
     response::Response,
 };
 use domain::{
@@ -13,6 +13,7 @@ use domain::{
 };
 use identity::Right;
 use report::words;
+use serde::Deserialize;
 
 use super::{
     Web, frame, kept,
@@ -23,11 +24,23 @@ use super::{
 };
 use crate::office::{Refusal, SocietyOffice, stake::Stake};
 
-/// The societies in which the council has a stake; where it is one, that one.
-pub async fn all(State(web): State<Web>, visitor: Visitor) -> Result<Response, Trouble> {
+/// The day it is asked for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct On {
+    #[serde(default)]
+    on: String,
+}
+
+/// The societies in which the council has a stake.
+pub async fn all(
+    State(web): State<Web>,
+    visitor: Visitor,
+    Query(on): Query<On>,
+) -> Result<Response, Trouble> {
     web.ask(move |web| {
         let societies = visitor.societies(web, Right::Stake);
-        page(web, &visitor, &societies, "/council")
+        page(web, &visitor, &societies, "/council", &on)
     })
     .await
 }
@@ -37,10 +50,11 @@ pub async fn one(
     State(web): State<Web>,
     visitor: Visitor,
     Path(slug): Path<String>,
+    Query(on): Query<On>,
 ) -> Result<Response, Trouble> {
     web.ask(move |web| {
         let society = named(web, &slug)?;
-        page(web, &visitor, &[society], &format!("/council/{slug}"))
+        page(web, &visitor, &[society], &format!("/council/{slug}"), &on)
     })
     .await
 }
@@ -50,7 +64,15 @@ fn page(
     visitor: &Visitor,
     societies: &[Arc<SocietyOffice>],
     here: &str,
+    on: &On,
 ) -> Result<Response, Trouble> {
+    let day = match on.on.as_str() {
+        "" => None,
+        text => Some(
+            text.parse::<LocalDay>()
+                .map_err(|why| Trouble::form(&why.to_string()))?,
+        ),
+    };
     if societies.is_empty() {
         return Ok(see("/me"));
     }
@@ -62,12 +84,15 @@ fn page(
     for society in societies {
         let of_here = own.iter().filter(|of| of.society == society.slug());
         let numbers: Vec<u32> = of_here.map(|of| of.member).collect();
-        match society.stake(&numbers, now) {
+        match society.stake(&numbers, day, now) {
             Ok(stake) => {
                 capital += stake.capital.0;
                 all += stake.all_capital.0;
                 name.clone_from(&stake.name);
                 stakes.push(words_of(web, society, &stake)?);
+            }
+            Err(Refusal::Caller(why)) if day.is_some() => {
+                return Err(Trouble::ruled_out(Refusal::Caller(why)));
             }
             // A society without a council among its members has its roofs to show all the same.
             Err(Refusal::Caller(why)) => stakes.push(without(web, society, &why)?),
@@ -93,6 +118,8 @@ fn page(
     frame::page(&CouncilPage {
         frame,
         sentence,
+        here: here.to_owned(),
+        on: on.on.clone(),
         stakes,
     })
 }
@@ -154,10 +181,11 @@ fn roofs(web: &Web, society: &SocietyOffice) -> Result<StakeWords, Trouble> {
     let slug = society.slug();
     let facts = &known.document.society;
     let this = known.zone.day_of(now).year();
-    let last = match society.first_year(None)? {
-        Some(first) if first < this => this - 1,
-        _ => this,
+    let known_of = |year: i32| {
+        let report = kept::report(web, society, None, Period::Year(year), now);
+        report.is_ok_and(|report| report.totals.generated.is_some())
     };
+    let last = if known_of(this - 1) { this - 1 } else { this };
     let roofs = known.document.site.iter().map(|site| {
         let host = match site.host.is_empty() {
             true => String::new(),

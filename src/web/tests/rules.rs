@@ -5,7 +5,7 @@ use axum::{
     routing::MethodFilter,
 };
 
-use super::stage::Stage;
+use super::stage::{HELD, Stage};
 use crate::web::policy::{ROUTES, Who};
 
 /// An address that a row answers with 200.
@@ -14,6 +14,10 @@ pub fn example(path: &str) -> String {
         .replace("{site}", "elmore-house")
         .replace("{period}", "2016")
         .replace("{*name}", "live.js")
+        .replace("{meter}/{register}/{at}/{wh}", HELD)
+        .replace("{run}", "1")
+        .replace("{number}", "1")
+        .replace("{member}", "4")
 }
 
 /// Rows that anybody can open.

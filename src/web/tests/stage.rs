@@ -14,7 +14,7 @@ use axum::{
 };
 use domain::calendar::Instant;
 use identity::Secret;
-use records::users::UserRole;
+use records::{decision::What, roofs::AlertRaised, users::UserRole};
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tower::ServiceExt;
@@ -25,6 +25,7 @@ use crate::{
         NoWatch, Office, Settings, Watch, document_from_toml,
         doors::{SetUp, Whence},
         import::ImportRequest,
+        interest::{Asked, RunAsked, rate_of_text},
         roll::Columns,
     },
     web::{Health, WebState, router},
@@ -38,6 +39,10 @@ pub const NOW: &str = "2016-06-15T12:45:00Z";
 /// Small segments are quick to lay out.
 const SEGMENT_BYTES: u64 = 1 << 20;
 
+/// What the read that waits shows.
+pub const HELD_WH: i64 = 60_000_000;
+/// Its address below a society's held reads.
+pub const HELD: &str = "SAMPLE-BES1-1/2.8.0/1465994400000/60000000";
 /// Everybody's password here.
 pub const PASSWORD: &str = "kettle orchard violin";
 
@@ -152,8 +157,46 @@ impl Stage {
         applied.expect("applied");
     }
 
-    /// What an officer may find: nothing yet.
-    pub fn with_business(&self) {}
+    /// What an officer may find: a read that waits, a run that waits, a silent meter.
+    pub fn with_business(&self) {
+        self.held_read();
+        let society = self.office.societies().remove(0);
+        let asked = RunAsked {
+            period: "2013".parse().expect("a year"),
+            classes: Vec::new(),
+            declared: Asked::Rates(vec![rate_of_text("3.25").expect("a rate")]),
+            published: Vec::new(),
+            policy: None,
+            replaces: None,
+        };
+        let made = society.prepare_run(&asked, "somebody", self.now);
+        assert_eq!(made.expect("prepared").number, 1);
+        let raised = AlertRaised {
+            number: 1,
+            kind: "silent".to_owned(),
+            site: "elmore-house".to_owned(),
+            meter: "SAMPLE-BES1-1".to_owned(),
+            since_ms: self.now.0,
+            text: "Meter SAMPLE-BES1-1 says nothing.".to_owned(),
+        };
+        let what = What::AlertRaised(raised);
+        society.decide(what, "daemon", self.now).expect("raised");
+    }
+
+    /// A read that jumps above what the roof can make; its page.
+    pub fn held_read(&self) {
+        let request = ImportRequest {
+            file: "jump.csv".into(),
+            text: format!(
+                "meter,register,time,value,unit,source\nSAMPLE-BES1-1,2.8.0,2016-06-15T12:40:00Z,{HELD_WH},Wh,\n"
+            ),
+            layout: records::import::Layout::register_reads(None),
+            by: "secretary".into(),
+        };
+        let society = self.office.societies().remove(0);
+        let imported = society.import(&request, self.now, &mut |_, _, _| {});
+        assert_eq!(imported.expect("imported").held, 1);
+    }
 
     /// The sample members and shares of Elmore House's society.
     pub fn with_roll(&self) {

@@ -12,6 +12,10 @@ pub struct CouncilPage {
     pub frame: Frame,
     /// What it holds.
     pub sentence: String,
+    /// This page.
+    pub here: String,
+    /// The day it is asked for; empty for today.
+    pub on: String,
     /// By society.
     pub stakes: Vec<StakeWords>,
 }
