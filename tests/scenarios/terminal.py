@@ -3,16 +3,29 @@
 python3 terminal.py SCRIPT COMMAND...   SCRIPT is JSON: [[what is asked for, answer], ...]
 
 The answer `TOTP` is a code of the moment, reckoned here by RFC 6238 from the secret that was shown
-in this session, or from the file `secret` in the current folder, where it is then written.
+in this session, or from the file `secret` in the current folder, where it is then written. A code is
+taken once, so the next one is shown after it, up to half a minute early; then this person waits.
 Everything the command said goes to stdout; its exit code is ours.
 """
 
 import base64, hashlib, hmac, json, os, re, struct, sys, time
 
 
+def unused_step(secret):
+    used = 0
+    if os.path.exists("secret.used"):
+        of, step = open("secret.used").read().split()
+        used = int(step) if of == secret else 0
+    while used >= int(time.time()) // 30 + 1:
+        time.sleep(0.5)
+    step = max(int(time.time()) // 30, used + 1)
+    open("secret.used", "w").write(f"{secret} {step}")
+    return step
+
+
 def totp(secret):
     key = base64.b32decode(secret)
-    mac = hmac.new(key, struct.pack(">Q", int(time.time()) // 30), hashlib.sha1).digest()
+    mac = hmac.new(key, struct.pack(">Q", unused_step(secret)), hashlib.sha1).digest()
     at = mac[-1] & 15
     return "%06d" % ((struct.unpack(">I", mac[at : at + 4])[0] & 0x7FFFFFFF) % 1_000_000)
 
