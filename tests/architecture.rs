@@ -22,6 +22,7 @@ fn folder(room: &str) -> PathBuf {
         "wire" => root().join("firmware-bridge/wire/src"),
         "mapping" => root().join("src/ingest/mapping"),
         "influx" => root().join("src/store/influx"),
+        "pdf" => root().join("src/report/pdf"),
         other => root().join("src").join(other),
     }
 }

@@ -38,6 +38,7 @@ mod sd_card;
 mod share_register;
 mod solar;
 mod stage;
+mod statements;
 
 use std::{process::ExitCode, time::Instant};
 
@@ -50,7 +51,7 @@ type Bench = (
     fn(Size) -> anyhow::Result<Figure>,
 );
 
-const BENCHES: [Bench; 11] = [
+const BENCHES: [Bench; 12] = [
     ("a", "one_in_flight", one_in_flight::run),
     ("b", "pipelined", pipelined::run),
     ("c", "outside_broker", outside_broker::run),
@@ -62,6 +63,7 @@ const BENCHES: [Bench; 11] = [
     ("i", "back_fill", back_fill::run),
     ("j", "share_register", share_register::run),
     ("k", "interest_run", interest_run::run),
+    ("l", "statements", statements::run),
 ];
 
 fn main() -> ExitCode {

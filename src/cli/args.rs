@@ -22,6 +22,7 @@ pub use super::payments::Payments;
 pub use super::rate::Rate;
 pub use super::shares::{Register, Shares};
 pub use super::site::Site;
+pub use super::statements::Statements;
 pub use super::table::Table;
 pub use super::tasks::Tasks;
 
@@ -119,6 +120,8 @@ pub enum Command {
     /// The year's papers: HMRC's list, tax deducted, the year-end pack
     #[command(subcommand)]
     Papers(Papers),
+    /// One statement a member of a frozen interest run, with an index
+    Statements(Statements),
     /// Twenty years ahead from a file of inputs: income, costs, interest, capital, fund
     Projection {
         /// The inputs (TOML); config/projections shows two
@@ -687,6 +690,9 @@ pub enum Report {
         /// Use the forecast as it stood on this day; when left out, on the period's last day or today
         #[arg(long, value_name = "DATE")]
         as_of: Option<String>,
+        /// Write it to this file instead of stdout
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
 }
 
@@ -701,6 +707,10 @@ pub enum Format {
     Svg,
     /// The table.
     Csv,
+    /// The table as a workbook.
+    Xlsx,
+    /// A typeset sheet.
+    Pdf,
     /// For programs.
     Json,
 }

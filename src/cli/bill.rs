@@ -9,7 +9,7 @@ use domain::{
 use report::bill::{CreditNote, HostBill, HostBillLine, Reminder};
 use serde_json::{Value, json};
 
-use super::Desk;
+use super::{Desk, paper};
 use crate::office::{
     Answer, SocietyOffice,
     answer::OrOurs,
@@ -91,6 +91,9 @@ pub struct Of {
     /// The form of the bill
     #[arg(long, value_enum, default_value_t = Form::Text)]
     pub format: Form,
+    /// Write a typeset sheet to this file
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<std::path::PathBuf>,
 }
 
 /// Forms of a bill.
@@ -100,6 +103,8 @@ pub enum Form {
     Text,
     /// A page of its own.
     Html,
+    /// A typeset sheet for a window envelope.
+    Pdf,
 }
 
 /// Runs the command.
@@ -142,6 +147,11 @@ pub fn run(desk: &mut Desk<'_>, command: &Bill) -> Answer<()> {
     let text = match of.format {
         Form::Text => printed.text(),
         Form::Html => printed.html().or_ours("the bill")?,
+        Form::Pdf => {
+            let frozen = made.frozen.as_ref().map(|(_, at)| *at);
+            let on = society.known().zone.day_of(frozen.unwrap_or(desk.now));
+            return paper::set(desk, &printed.paper(on), of.out.as_deref());
+        }
     };
     desk.voice.data(&text);
     Ok(())

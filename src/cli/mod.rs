@@ -25,6 +25,7 @@ mod members;
 mod messages;
 mod meter;
 mod outage;
+mod paper;
 mod papers;
 mod payments;
 pub mod policy;
@@ -36,6 +37,7 @@ mod shares;
 mod site;
 mod society;
 pub mod socket;
+mod statements;
 mod table;
 mod tasks;
 mod user;
@@ -232,6 +234,7 @@ fn execute(desk: &mut Desk<'_>) -> Answer<()> {
         Command::Interest(command) => interest::run(desk, &command),
         Command::Payments(command) => payments::run(desk, &command),
         Command::Papers(command) => papers::run(desk, &command),
+        Command::Statements(command) => statements::run(desk, &command),
         Command::Cost(command) => cost::run(desk, &command),
         Command::Outage(command) => outage::run(desk, &command),
         Command::Notice(command) => outage::notice(desk, &command),

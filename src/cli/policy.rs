@@ -110,6 +110,8 @@ pub fn need(command: &Command) -> Need {
             | args::Payments::Cancel { .. } => MONEY,
         },
         Command::Papers(_) => SEE,
+        // Names, addresses and amounts of all members leave in files.
+        Command::Statements(_) => ROLL,
         Command::Projection { .. } | Command::Notice(_) => Nothing,
         Command::Cost(args::CostCommand::List { .. }) => Nothing,
         Command::Cost(_) => MONEY,

@@ -3,7 +3,7 @@
 use domain::calendar::{LocalDay, Period};
 use report::generation::Format;
 
-use super::{Desk, args};
+use super::{Desk, args, paper};
 use crate::office::{
     Answer,
     answer::{OrCaller, OrOurs},
@@ -17,6 +17,7 @@ pub fn run(desk: &mut Desk<'_>, command: &args::Report) -> Answer<()> {
         period,
         format,
         as_of,
+        out,
     } = command;
     let society = desk.office.society(society)?;
     let period: Period = period.parse().or_caller()?;
@@ -27,6 +28,7 @@ pub fn run(desk: &mut Desk<'_>, command: &args::Report) -> Answer<()> {
         None => None,
     };
     let report = report.with_income(income);
+    let out = out.as_deref();
     let format = match format {
         _ if desk.json() => Format::Json,
         args::Format::Text => Format::Text,
@@ -34,10 +36,20 @@ pub fn run(desk: &mut Desk<'_>, command: &args::Report) -> Answer<()> {
         args::Format::Svg => Format::Svg,
         args::Format::Csv => Format::Csv,
         args::Format::Json => Format::Json,
+        args::Format::Pdf => {
+            return paper::set(desk, &report.paper().or_ours("the report")?, out);
+        }
+        args::Format::Xlsx => {
+            let book = report.rows_table().to_xlsx().or_ours("the workbook")?;
+            return paper::write(desk, out, &book, "workbook");
+        }
     };
     let mut text = report.render(format).or_ours("the report")?;
     if !text.ends_with('\n') {
         text.push('\n');
+    }
+    if out.is_some() {
+        return paper::write(desk, out, text.as_bytes(), "report");
     }
     desk.voice.data(&text);
     Ok(())

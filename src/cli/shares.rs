@@ -220,6 +220,9 @@ pub enum Shares {
         /// As text or as a page
         #[arg(long, value_enum, default_value_t = Page::Text)]
         format: Page,
+        /// Write a typeset sheet to this file
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
         /// The society
         #[arg(long)]
         society: Option<String>,
@@ -247,6 +250,8 @@ pub enum Page {
     Text,
     /// A page.
     Html,
+    /// A typeset sheet.
+    Pdf,
 }
 
 /// `register`
@@ -497,6 +502,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Shares) -> Answer<()> {
         Shares::Certificate {
             certificate,
             format,
+            out,
             society,
         } => {
             let society = desk.society(society.as_deref())?;
@@ -504,6 +510,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Shares) -> Answer<()> {
             let text = match format {
                 Page::Text => made.to_text(),
                 Page::Html => made.to_html().or_ours("the certificate")?,
+                Page::Pdf => return super::paper::set(desk, &made.paper(), out.as_deref()),
             };
             desk.voice.data(&text);
             Ok(())

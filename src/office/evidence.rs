@@ -132,27 +132,43 @@ impl SocietyOffice {
                 head.size
             ));
         }
-        let mut edge = wire::Peaks::new();
-        'journal: for batch in reader.batches_ahead(0) {
-            for record in batch.or_ours("the society's journal")?.iter() {
-                if record.index >= head.size {
-                    break 'journal;
-                }
-                edge.push(wire::leaf_hash(record.bytes));
-            }
-        }
-        let root = edge.root();
-        if hex(&root) == head.root {
+        let root = self.root_at(head.size)?;
+        if root == head.root {
             Ok(())
         } else {
             refuse(format!(
                 "the journal of `{}` is not the one the head was made of: at `{}` records its root is `{}`; expected `{}`",
                 self.slug(),
                 head.size,
-                hex(&root),
+                root,
                 head.root
             ))
         }
+    }
+
+    /// The root of the journal's first `size` records, which anybody can hold against it later.
+    ///
+    /// # Errors
+    /// When the journal is damaged or shorter.
+    pub fn root_at(&self, size: u64) -> Answer<String> {
+        let reader = self.committer().reader();
+        if size > reader.size() {
+            return refuse(format!(
+                "the journal of `{}` has `{}` records; expected at least `{size}`",
+                self.slug(),
+                reader.size()
+            ));
+        }
+        let mut edge = wire::Peaks::new();
+        'journal: for batch in reader.batches_ahead(0) {
+            for record in batch.or_ours("the society's journal")?.iter() {
+                if record.index >= size {
+                    break 'journal;
+                }
+                edge.push(wire::leaf_hash(record.bytes));
+            }
+        }
+        Ok(hex(&edge.root()))
     }
 }
 

@@ -405,6 +405,9 @@ fn lines(made: &Run, classes: &[Class]) -> Vec<RunLine> {
         .collect()
 }
 
+/// Shares, first and last day, and why they earned nothing.
+pub type HeldWords = (i64, LocalDay, LocalDay, Option<String>);
+
 /// What was held over a span, in words.
 fn words(held: &Held) -> String {
     let days = held.last.days_since(held.first) + 1;
@@ -420,6 +423,27 @@ fn words(held: &Held) -> String {
         held.last,
         if days == 1 { "day" } else { "days" }
     )
+}
+
+/// What was held, of the words that [`words`] made: shares, first and last day, and why it earned
+/// nothing. `None` for words that are not ours.
+#[must_use]
+pub fn held_of_words(basis: &str) -> Option<Vec<HeldWords>> {
+    let parts = basis.split("; ").filter(|part| !part.is_empty());
+    parts
+        .map(|part| {
+            let (shares, rest) = part.split_once(" shares ")?;
+            let (first, rest) = rest.split_once(" to ")?;
+            let (last, rest) = rest.split_once(" (")?;
+            let why = rest.strip_suffix(')')?.split_once(", ");
+            Some((
+                shares.parse().ok()?,
+                first.parse().ok()?,
+                last.parse().ok()?,
+                why.map(|(_, why)| why.to_owned()),
+            ))
+        })
+        .collect()
 }
 
 fn published(value: &IndexValue) -> Published {
@@ -517,5 +541,29 @@ pub fn one_rate(note: &RunNote) -> Option<String> {
     match terms::rate_of_note(&first)? {
         ShareRate::Percent(percent) if same => Some(percent.to_string()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_held_can_be_read_back_from_its_words() {
+        let day = |text: &str| text.parse::<LocalDay>().unwrap();
+        let held = |why_not| Held {
+            shares: 1_000,
+            parts: 0,
+            first: day("2013-01-01"),
+            last: day("2013-01-01"),
+            why_not,
+        };
+        let all = [held(None), held(Some(WhyNot::Death))];
+        let basis = all.iter().map(words).collect::<Vec<_>>().join("; ");
+        let back = held_of_words(&basis).unwrap();
+        assert_eq!(back[0], (1_000, day("2013-01-01"), day("2013-01-01"), None));
+        assert_eq!(back[1].3.as_deref(), Some("nothing after death"));
+        assert_eq!(held_of_words(""), Some(Vec::new()));
+        assert_eq!(held_of_words("whatever was held"), None);
     }
 }

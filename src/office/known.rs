@@ -118,6 +118,16 @@ impl Known {
         let s = &document.society;
         slug("society.slug", &s.slug)?;
         let zone = Zone::named(&s.zone).map_err(|e| wrong("society.zone", e))?;
+        let address = &s.public_address;
+        if !address.is_empty()
+            && (!(address.starts_with("https://") || address.starts_with("http://"))
+                || address.contains(char::is_whitespace))
+        {
+            return Err(wrong(
+                "society.public_address",
+                format!("`{address}` is no address of a page; expected https://…"),
+            ));
+        }
         let year_start = s
             .financial_year_starts
             .parse()

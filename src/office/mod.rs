@@ -58,6 +58,7 @@ pub mod site_income;
 mod society;
 pub mod stake;
 pub mod statement;
+pub mod statements;
 mod sun;
 pub mod tables;
 pub mod tariffs;
@@ -83,7 +84,7 @@ pub use known::{Known, KnownSite};
 pub use lists::{
     CloneLine, GatewayLine, InstallationLine, KeyLine, MeterLine, SiteLine, SocietyLine,
 };
-pub use node::{CODE_FOR_MS, Credential, KnownKey, MAX_WRONG_CODES};
+pub use node::{CODE_FOR_MS, Credential, KnownKey, MAX_WRONG_CODES, hex};
 pub use projector::{NoWatch, Progress, Watch};
 pub use records::society::Counts;
 pub use society::{Settings, SocietyOffice};

@@ -88,6 +88,10 @@ pub struct Society {
     /// One paragraph for its public page.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub about: String,
+    /// Where its public pages can be opened, such as `https://energy.example.org`: what the codes on
+    /// its statements lead to.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub public_address: String,
     /// Where the printed facts come from.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub source: String,

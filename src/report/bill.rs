@@ -4,9 +4,13 @@
 //! script, no style attribute, no font.
 
 use askama::Template;
-use domain::{money::Pence, quantity::WattHours};
+use domain::{calendar::LocalDay, money::Pence, quantity::WattHours};
 
-use crate::generation::ReportError;
+use crate::{
+    generation::ReportError,
+    paper::{Paper, PaperTable},
+    words,
+};
 
 /// A bill, ready to be printed.
 #[derive(Clone, Debug)]
@@ -102,6 +106,103 @@ impl HostBill {
             (Some(number), Some(note)) => format!("Credit note {} for bill {number}", note.number),
             (Some(number), None) => format!("Bill {number}"),
             (None, _) => "Bill (preview, not frozen)".to_owned(),
+        }
+    }
+
+    /// As a typeset sheet; `on` is its date.
+    #[must_use]
+    pub fn paper(&self, on: LocalDay) -> Paper {
+        let day = |text: &str| {
+            text.parse::<LocalDay>()
+                .map_or_else(|_| text.to_owned(), words::date)
+        };
+        let due = day(&self.due);
+        let sentence = match (&self.credit_note, self.number) {
+            (Some(note), Some(number)) => format!(
+                "Bill {number} is taken back whole: {} is credited, and nothing is left to pay.",
+                Pence(-note.gross.0)
+            ),
+            (_, None) => format!("{} would be to pay by {due}.", self.gross),
+            (None, Some(_)) => format!("{} is to pay by {due}.", self.gross),
+        };
+        let grid = self.lines.iter().any(|line| line.grid.is_some());
+        let mut head = vec!["From", "To", "Energy", "p/kWh", "Grid, p/kWh", "Due"];
+        let rows = self.lines.iter().map(|line| {
+            let mut cells = vec![
+                day(&line.from),
+                day(&line.to),
+                line.wh.kwh_words(),
+                line.rate.clone(),
+                line.grid.clone().unwrap_or_default(),
+                line.pence.to_string(),
+            ];
+            if !grid {
+                cells.remove(4);
+            }
+            cells
+        });
+        let rows: Vec<Vec<String>> = rows.collect();
+        if !grid {
+            head.remove(4);
+        }
+        let last = head.len() - 1;
+        let sum = |label: String, pence: Pence| {
+            let mut cells = vec![String::new(); last + 1];
+            cells[0] = label;
+            cells[last] = pence.to_string();
+            cells
+        };
+        let mut rows = rows;
+        rows.push(sum("Net".to_owned(), self.net));
+        rows.push(sum(format!("VAT {} %", self.vat_percent), self.vat));
+        let mut text = vec![format!(
+            "{} {}, {} to {}, {}.",
+            self.what,
+            self.site,
+            day(&self.from),
+            day(&self.to),
+            self.basis
+        )];
+        if let Some(note) = &self.credit_note {
+            text.push(format!(
+                "Credited on {}: {}. Net {}, VAT {}, together {}.",
+                day(&note.on),
+                note.reason,
+                note.net,
+                note.vat,
+                note.gross
+            ));
+        }
+        if let Some(saving) = self.saving {
+            text.push(format!(
+                "Saved against the grid price, before VAT: {saving}."
+            ));
+        }
+        if !self.po_number.is_empty() {
+            text.push(format!("Your order: {}", self.po_number));
+        }
+        let mut notes = self.findings.clone();
+        notes.extend(self.reads.iter().cloned());
+        Paper {
+            author: self.society.clone(),
+            heading: self.title(),
+            on,
+            sentence,
+            address: vec![self.host.clone()],
+            chart: None,
+            text,
+            tables: vec![PaperTable {
+                heading: None,
+                head: head.into_iter().map(str::to_owned).collect(),
+                rows,
+                total: Some(sum("To pay".to_owned(), self.gross)),
+                numbers: (2..=last).collect(),
+                wide: 1,
+            }],
+            notes_heading: "The reads it stands on",
+            notes,
+            signatures: Vec::new(),
+            sample: self.sample,
         }
     }
 

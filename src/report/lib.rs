@@ -10,9 +10,12 @@ pub mod books;
 pub mod factors;
 pub mod generation;
 pub mod pack;
+pub mod paper;
 pub mod payments;
+pub mod qr;
 pub mod roll;
 pub mod sheet;
+pub mod statement;
 
 pub mod chart;
 pub mod words;

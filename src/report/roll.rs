@@ -7,7 +7,9 @@ use domain::{calendar::LocalDay, money::Pence};
 
 use crate::{
     generation::ReportError,
+    paper::Paper,
     sheet::{Cell, Table},
+    words,
 };
 
 /// The register of members on a day (Co-operative and Community Benefit Societies Act 2014, section
@@ -231,6 +233,46 @@ impl Certificate {
             self.pence,
             self.on
         )
+    }
+
+    /// As a typeset sheet.
+    #[must_use]
+    pub fn paper(&self) -> Paper {
+        let mut text = vec![format!(
+            "Class: {}. Each share was issued at {}. Day of issue: {}.",
+            self.class,
+            self.par,
+            words::date(self.on)
+        )];
+        text.push(match self.withdrawable {
+            true => "The shares are withdrawable under the society's rules. They can go down in value and carry one vote a member, whatever is held.".to_owned(),
+            false => "The shares are not withdrawable. They carry one vote a member, whatever is held.".to_owned(),
+        });
+        if self.reversed {
+            text.push("This certificate was taken back by a reversal and is void.".to_owned());
+        }
+        Paper {
+            author: self.society.clone(),
+            heading: format!("Share certificate {}", self.number),
+            on: self.on,
+            sentence: format!(
+                "{}, member {}, holds {} {} of {}, issued on {}.",
+                self.name,
+                self.member,
+                words::whole(self.shares),
+                self.class.to_lowercase(),
+                self.pence,
+                words::date(self.on)
+            ),
+            address: Vec::new(),
+            chart: None,
+            text,
+            tables: Vec::new(),
+            notes_heading: "",
+            notes: Vec::new(),
+            signatures: vec!["Director", "Secretary"],
+            sample: self.sample,
+        }
     }
 
     /// As a page.

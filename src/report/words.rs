@@ -267,6 +267,23 @@ pub fn clock(at: WallClock) -> String {
     format!("{:02}:{:02}", at.hour, at.minute)
 }
 
+/// The same text with the day of each date kept on one line with its month.
+#[must_use]
+pub fn unbroken_dates(text: &str) -> String {
+    let mut parts = text.split(' ').peekable();
+    let mut kept = String::with_capacity(text.len());
+    while let Some(part) = parts.next() {
+        kept.push_str(part);
+        let is_day = part.len() <= 2 && part.parse::<u8>().is_ok();
+        match parts.peek() {
+            Some(next) if is_day && MONTHS.contains(next) => kept.push('\u{a0}'),
+            Some(_) => kept.push(' '),
+            None => {}
+        }
+    }
+    kept
+}
+
 /// The same text with each number kept on one line with its unit.
 #[must_use]
 pub fn unbroken(text: &str) -> String {

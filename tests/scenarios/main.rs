@@ -19,6 +19,7 @@ mod roll;
 mod roll_people;
 mod roofs;
 mod sales;
+mod statements;
 mod tables;
 mod treasurer;
 mod users;

@@ -8,7 +8,7 @@
 use super::{
     NotDrawn, Setting, Shape,
     canvas::{At, Canvas, Frame, Role, bold, picture, plain},
-    tall,
+    small, tall,
 };
 
 /// Bars of one period.
@@ -89,6 +89,14 @@ impl BarChart {
         picture((WIDTH, height), words, setting, |canvas| {
             self.wide(canvas, heading)
         })
+    }
+
+    /// The chart as a statement on paper has it: low, short names, figures left to the text.
+    ///
+    /// # Errors
+    /// When plotters refuses.
+    pub fn small_svg(&self, setting: Setting<'_>) -> Result<String, NotDrawn> {
+        small::svg(self, setting)
     }
 
     fn wide(&self, canvas: &Canvas<'_>, heading: i32) -> Result<(), NotDrawn> {

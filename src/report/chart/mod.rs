@@ -11,6 +11,7 @@ pub mod bars;
 mod canvas;
 pub mod curve;
 mod day_html;
+mod small;
 mod tall;
 
 pub use bars::{Bar, BarChart, Hole};

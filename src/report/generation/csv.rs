@@ -8,7 +8,7 @@ use super::{GenerationReport, Progress, ReportError, Row};
 use crate::sheet::harmless;
 use crate::words;
 
-const HEAD: [&str; 14] = [
+pub(super) const HEAD: [&str; 14] = [
     "label",
     "start",
     "end",
@@ -53,7 +53,7 @@ impl GenerationReport {
         String::from_utf8(bytes).map_err(|cause| refuse(cause.to_string()))
     }
 
-    fn cells(&self, row: &Row) -> [String; 14] {
+    pub(super) fn cells(&self, row: &Row) -> [String; 14] {
         let rows = self.samples.rows;
         let sample = match (
             self.samples.generation || rows,

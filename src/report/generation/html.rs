@@ -97,28 +97,38 @@ struct Source {
     certainty: &'static str,
 }
 
+/// A complete page around a fragment: stylesheet and type inside, nothing to fetch.
+///
+/// # Panics
+/// Never: the template has no part that can fail.
+#[must_use]
+pub(crate) fn page_of(title: &str, fragment: String) -> String {
+    let regular = data_address(REGULAR);
+    let bold = data_address(BOLD);
+    let stylesheet = STYLESHEET
+        .replace(
+            "fonts/atkinson-hyperlegible-next-latin-400-normal.woff2",
+            &regular,
+        )
+        .replace(
+            "fonts/atkinson-hyperlegible-next-latin-700-normal.woff2",
+            &bold,
+        );
+    let page = Page {
+        title: title.to_owned(),
+        stylesheet,
+        fragment,
+    };
+    page.render().expect("text goes into text")
+}
+
 impl GenerationReport {
     /// A complete page: stylesheet, type and picture inside, nothing to fetch.
     ///
     /// # Errors
     /// When drawing or the template refuses.
     pub fn html_page(&self) -> Result<String, ReportError> {
-        let regular = data_address(REGULAR);
-        let bold = data_address(BOLD);
-        let stylesheet = STYLESHEET
-            .replace(
-                "fonts/atkinson-hyperlegible-next-latin-400-normal.woff2",
-                &regular,
-            )
-            .replace(
-                "fonts/atkinson-hyperlegible-next-latin-700-normal.woff2",
-                &bold,
-            );
-        self.written(&Page {
-            title: self.title(),
-            stylesheet,
-            fragment: self.html_fragment()?,
-        })
+        Ok(page_of(&self.title(), self.html_fragment()?))
     }
 
     /// Sentence (the page's `h1`), picture, paragraph, table and working, for a page that has the

@@ -9,8 +9,10 @@ mod csv;
 
 pub(crate) use crate::sheet::harmless;
 mod html;
+pub(crate) use html::page_of;
 mod income;
 mod json;
+mod paper;
 mod sentence;
 mod svg;
 mod table;

@@ -58,6 +58,18 @@ impl GenerationReport {
         }
     }
 
+    /// What happened, as a part of another sentence: "the roof of Elmore House made 32,586 kWh, 21 %
+    /// more than forecast"; `None` when nothing is known or the period is still running.
+    #[must_use]
+    pub fn clause(&self) -> Option<String> {
+        if self.totals.generated.is_none() || self.running() {
+            return None;
+        }
+        let sentence = self.sentence();
+        let rest = sentence.strip_prefix(&words::opening(&self.period))?;
+        Some(rest.trim().trim_end_matches('.').to_owned())
+    }
+
     /// What happened, in one paragraph; footnote numbers are those of [`Self::factors`].
     #[must_use]
     pub fn paragraph(&self) -> String {

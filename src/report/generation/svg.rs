@@ -2,7 +2,7 @@
 
 use super::{GenerationReport, Granularity, Progress, ReportError, Row};
 use crate::{
-    chart::{Bar, BarChart, Hole, Setting, Shape},
+    chart::{Bar, BarChart, Hole, NotDrawn, Setting, Shape},
     words,
 };
 
@@ -15,14 +15,27 @@ impl GenerationReport {
         self.drawn(Shape::Wide, Setting::File)
     }
 
+    /// The chart as a sheet of paper has it, low and without figures.
+    ///
+    /// # Errors
+    /// When the drawing library refuses.
+    pub fn svg_for_paper(&self) -> Result<String, ReportError> {
+        let drawn = self.chart().small_svg(Setting::Inline("paper"));
+        drawn.map_err(|cause| self.not_drawn(&cause))
+    }
+
     pub(super) fn drawn(&self, shape: Shape, setting: Setting<'_>) -> Result<String, ReportError> {
         let chart = self.chart();
         chart
             .svg(shape, setting)
-            .map_err(|cause| ReportError::Chart {
-                subject: self.subject().to_owned(),
-                cause: cause.to_string(),
-            })
+            .map_err(|cause| self.not_drawn(&cause))
+    }
+
+    fn not_drawn(&self, cause: &NotDrawn) -> ReportError {
+        ReportError::Chart {
+            subject: self.subject().to_owned(),
+            cause: cause.to_string(),
+        }
     }
 
     /// The report's bars.
