@@ -341,3 +341,109 @@ fn statements_are_of_a_frozen_run_only() {
     ]);
     assert!(none.contains("there is no interest run `9`"), "{none}");
 }
+
+/// The sheet that a command writes, as words; it is tagged and whole.
+fn sheet(desk: &Desk, args: &[&str]) -> String {
+    let mut all = args.to_vec();
+    all.extend(["--format", "pdf"]);
+    let refused = desk.refused(&all);
+    assert!(
+        refused.contains("hint: name the file with --out FILE"),
+        "{refused}"
+    );
+    all.extend(["--out", "sheet.pdf"]);
+    desk.ok(&all);
+    let file = desk.path().join("sheet.pdf");
+    tool("qpdf", &["--check", &file.display().to_string()]);
+    let info = tool("pdfinfo", &[&file.display().to_string()]);
+    assert!(info.contains("Tagged:"), "{info}");
+    words(&file)
+}
+
+#[test]
+fn a_report_is_a_sheet_and_a_workbook() {
+    use calamine::{Data, Reader, Xlsx, open_workbook};
+
+    let desk = frozen(TERMS, &["--rate", "4.7"]);
+    let of = [
+        "report",
+        "generation",
+        "--society",
+        "bes",
+        "--period",
+        "2013",
+    ];
+    let text = sheet(&desk, &of);
+    for part in [
+        "In 2013 the roof of Test Society made 32,586 kWh (derived), 21.1 % more than forecast.",
+        "Month of 2013 Made, kWh Forecast, kWh",
+        "How we know",
+        "register 2.8.0 of meter M1",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    let book = desk.path().join("report.xlsx");
+    desk.ok(&[&of[..], &["--format", "xlsx", "--out", "report.xlsx"]].concat());
+    let mut book: Xlsx<_> = open_workbook(&book).expect("a workbook");
+    let rows = book.worksheet_range("Generation").expect("its sheet");
+    let made = |row| match rows.get((row, 3)) {
+        Some(Data::Float(wh)) => *wh,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(rows.height(), 13);
+    // Every watt-hour of the year but those of the minute before it.
+    let sum: f64 = (1..13).map(made).sum();
+    assert!((32_586_000.0..=32_586_250.0).contains(&sum), "{sum}");
+}
+
+#[test]
+fn a_bill_a_claim_and_a_certificate_are_sheets() {
+    let desk = Desk::empty();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let society = root.join("config/demo/bes1.toml");
+    desk.ok(&["society", "apply", &society.display().to_string()]);
+    let reads = "meter,register,time,value,unit,source\n\
+        SAMPLE-BES1-1,2.8.0,2013-04-01T00:00:00+01:00,20000,kWh,\n\
+        SAMPLE-BES1-1,2.8.0,2013-07-01T00:00:00+01:00,32345,kWh,\n";
+    desk.ok(&["reads", "import", &desk.file("reads.csv", reads)]);
+    let days = ["--from", "2013-04-01", "--to", "2013-06-30"];
+    let bill = ["bill", "preview", "--host", "elmore-house-landlord"];
+    let text = sheet(&desk, &[&bill[..], &days[..]].concat());
+    for part in [
+        "London Borough of Lambeth",
+        "SAMPLE",
+        "VAT 20 %",
+        "Power used on site at Elmore House, 1 April 2013 to 30 June 2013, deemed 50 % of the generation",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    let claim = ["claim", "preview", "--installation", "elmore-house-fit"];
+    let text = sheet(&desk, &[&claim[..], &days[..]].concat());
+    // 12,345 kWh at 15.67 p.
+    assert!(
+        text.contains("£1,934.46 is claimed for elmore-house-fit"),
+        "{text}"
+    );
+    let by = |args: &[&str]| desk.ok(&[&["--as", "secretary"], args].concat());
+    by(&[
+        "members",
+        "import",
+        &desk.file(
+            "m.csv",
+            "number,name,kind,joined\n1,Member 001,person,2012-02-20\n",
+        ),
+    ]);
+    by(&[
+        "shares",
+        "import",
+        &desk.file(
+            "s.csv",
+            "member,class,on,shares,kind,certificate\n1,ordinary,2012-02-20,500,issue,7\n",
+        ),
+    ]);
+    let text = sheet(&desk, &["--as", "secretary", "shares", "certificate", "7"]);
+    assert!(
+        text.contains("Member 001, member 1, holds 500 ordinary shares of £500.00, issued on 20 February 2012."),
+        "{text}"
+    );
+}
