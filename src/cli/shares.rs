@@ -1,23 +1,26 @@
-//! `shares import|holdings|movements|apply|applications|allot|withdraw|withdrawals|pay|suspend|resume|cancel|transfer|reverse|convert|repay|certificate` and `register`.
+//! `shares import|holdings|movements|apply|applications|allot|withdraw|withdrawals|pay|suspend|resume|cancel|transfer|reverse|convert|repay|certificate`; the register has a file of its own.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use domain::{calendar::LocalDay, money::Pence};
-use report::sheet::{Cell, Table};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     Desk,
-    members::{Download, ImportOf, columns, done, download, imported},
+    members::{Download, ImportOf, columns, done, imported},
 };
 use crate::office::{
     Answer, SocietyOffice,
     answer::{OrCaller, OrOurs, refuse},
-    roll::{
-        AllotOf, ApplyOf, ConvertOf, Moved, MovedRow, PayoutOf, TransferOf, document::movement,
-    },
+    roll::{AllotOf, ApplyOf, ConvertOf, PayoutOf, TransferOf},
 };
+
+mod lists;
+mod register;
+
+use lists::{applications, holdings, movements, show_moved, withdrawals};
+pub use register::{Register, register};
 
 /// `shares …`
 #[derive(Clone, Debug, Subcommand)]
@@ -254,39 +257,6 @@ pub enum Page {
     Pdf,
 }
 
-/// `register`
-#[derive(Clone, Debug, Args)]
-pub struct Register {
-    /// The day; today by itself
-    #[arg(long)]
-    pub on: Option<LocalDay>,
-    /// Without share accounts: the copy that anybody may inspect
-    #[arg(long)]
-    pub without_shares: bool,
-    /// The form
-    #[arg(long, value_enum, default_value_t = RegisterForm::Text)]
-    pub format: RegisterForm,
-    /// Write it to this file instead of stdout
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-    /// The society
-    #[arg(long)]
-    pub society: Option<String>,
-}
-
-/// Forms of the register.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum RegisterForm {
-    /// A table for people.
-    Text,
-    /// A page.
-    Html,
-    /// Comma-separated values.
-    Csv,
-    /// A workbook.
-    Xlsx,
-}
-
 /// Runs the command.
 pub fn run(desk: &mut Desk<'_>, command: &Shares) -> Answer<()> {
     match command {
@@ -518,79 +488,6 @@ pub fn run(desk: &mut Desk<'_>, command: &Shares) -> Answer<()> {
     }
 }
 
-/// Prints the register of members.
-pub fn register(desk: &mut Desk<'_>, of: &Register) -> Answer<()> {
-    let society = desk.society(of.society.as_deref())?;
-    let on = of
-        .on
-        .unwrap_or_else(|| society.known().zone.day_of(desk.now));
-    let made = society.statutory_register(on, !of.without_shares, desk.now)?;
-    if desk.json() {
-        return desk.document(&json!({
-            "society": made.society,
-            "on": made.on.to_string(),
-            "members": made.rows.iter().map(|row| {
-                let mut member = json!({
-                    "member": row.number,
-                    "kind": row.kind,
-                    "name": row.name,
-                    "address": row.address,
-                    "joined": row.joined.to_string(),
-                    "left": row.left.map(|day| day.to_string()),
-                });
-                if made.with_shares {
-                    member["shares"] = row.shares.iter().map(|(class, shares, paid)| json!({
-                        "class": class, "shares": shares, "pence": paid.0,
-                    })).collect();
-                }
-                member
-            }).collect::<Vec<_>>(),
-            "total_pence": made.with_shares.then(|| made.total().0),
-            "sample": made.sample,
-        }));
-    }
-    let out = of.out.as_deref();
-    let text = match of.format {
-        RegisterForm::Csv => return download(desk, &made.table(), Download::Csv, out),
-        RegisterForm::Xlsx => return download(desk, &made.table(), Download::Xlsx, out),
-        RegisterForm::Html => made.to_html().or_ours("the register")?,
-        RegisterForm::Text => {
-            let mut table = comfy_table::Table::new();
-            table
-                .load_preset(comfy_table::presets::NOTHING)
-                .set_header([
-                    "",
-                    "name",
-                    "address",
-                    "entered",
-                    "ceased",
-                    "shares held and paid",
-                ]);
-            for row in &made.rows {
-                table.add_row([
-                    row.number.to_string(),
-                    row.shown_name().to_owned(),
-                    row.address.clone(),
-                    row.joined.to_string(),
-                    row.left_words(),
-                    row.shares_words(),
-                ]);
-            }
-            let sample = if made.sample { "SAMPLE\n" } else { "" };
-            format!("{sample}{}\n\n{table}\n", made.sentence())
-        }
-    };
-    match out {
-        None => desk.voice.data(&text),
-        Some(out) => {
-            let path = desk.folder.join(out);
-            std::fs::write(&path, text).or_caller()?;
-            desk.voice.say(&format!("written to `{}`", path.display()));
-        }
-    }
-    Ok(())
-}
-
 /// The society, the officer and the day of a decision.
 fn act(
     desk: &Desk<'_>,
@@ -614,231 +511,4 @@ fn suspend(desk: &mut Desk<'_>, place: &Place, reason: &str, again: bool) -> Ans
         "are suspended; the queue stands"
     };
     done(desk, &format!("from {from} withdrawals {words}"))
-}
-
-fn holdings(
-    desk: &mut Desk<'_>,
-    society: &SocietyOffice,
-    on: LocalDay,
-    member: Option<u32>,
-    format: Download,
-    out: Option<&std::path::Path>,
-) -> Answer<()> {
-    let held = society.holdings(on, member, desk.now)?;
-    let sample = society.is_sample();
-    if format != Download::Text {
-        let table = Table {
-            name: "Holdings",
-            head: ["member", "class", "shares", "pounds"]
-                .map(str::to_owned)
-                .to_vec(),
-            rows: held
-                .lines
-                .iter()
-                .map(|line| {
-                    vec![
-                        Cell::Number(i64::from(line.member)),
-                        Cell::Text(line.class.to_string()),
-                        Cell::Number(line.shares),
-                        Cell::Pounds(line.pence.0),
-                    ]
-                })
-                .collect(),
-        };
-        return download(desk, &table, format, out);
-    }
-    if desk.json() {
-        return desk.document(&json!({
-            "society": society.slug(),
-            "on": held.on.to_string(),
-            "holdings": held.lines.iter().map(|line| json!({
-                "member": line.member,
-                "class": &*line.class,
-                "shares": line.shares,
-                "pence": line.pence.0,
-            })).collect::<Vec<_>>(),
-            "total_pence": held.total.0,
-            "sample": sample,
-        }));
-    }
-    let head = ["member", "class", "shares", "at par"];
-    desk.table(
-        &head,
-        &held
-            .lines
-            .iter()
-            .map(|line| {
-                [
-                    line.member.to_string(),
-                    line.class.to_string(),
-                    line.shares.to_string(),
-                    line.pence.to_string(),
-                ]
-            })
-            .collect::<Vec<_>>(),
-        |row| row.to_vec(),
-    )?;
-    let sample = if sample { "SAMPLE: " } else { "" };
-    desk.voice.data(&format!(
-        "\n{sample}{} in {} holdings at the end of {}\n",
-        held.total,
-        held.lines.len(),
-        held.on
-    ));
-    Ok(())
-}
-
-fn movements(desk: &mut Desk<'_>, rows: &[MovedRow]) -> Answer<()> {
-    if desk.json() {
-        let all: Vec<Value> = rows.iter().map(movement).collect();
-        return desk.document(&all);
-    }
-    let head = [
-        "",
-        "day",
-        "member",
-        "class",
-        "shares",
-        "at par",
-        "kind",
-        "certificate",
-        "",
-    ];
-    let number = |n: u32| if n == 0 { String::new() } else { n.to_string() };
-    let lines: Vec<Vec<String>> = rows
-        .iter()
-        .map(|row| {
-            let note = match row.reversed_by {
-                0 => row.source.clone(),
-                by => format!("reversed by movement {by}"),
-            };
-            vec![
-                row.movement.to_string(),
-                row.on.to_string(),
-                row.member.to_string(),
-                row.class.clone(),
-                row.shares.to_string(),
-                row.pence.to_string(),
-                row.kind.to_owned(),
-                number(row.certificate),
-                note,
-            ]
-        })
-        .collect();
-    desk.table(&head, &lines, Vec::clone)
-}
-
-fn show_moved(desk: &mut Desk<'_>, moved: &Moved, mut more: Value) -> Answer<()> {
-    if desk.json() {
-        more["entered"] = json!(moved.entered);
-        more["reason"] = json!(moved.reason);
-        more["movements"] = moved.rows.iter().map(movement).collect();
-        return desk.document(&more);
-    }
-    movements(desk, &moved.rows)?;
-    let became = if moved.entered {
-        "entered"
-    } else {
-        "previewed, nothing entered"
-    };
-    desk.voice.say(&format!("{}: {became}", moved.reason));
-    Ok(())
-}
-
-fn applications(desk: &mut Desk<'_>, society: Option<&str>) -> Answer<()> {
-    let society = desk.society(society)?;
-    let lines = society.applications()?;
-    if desk.json() {
-        let all: Vec<Value> = lines
-            .iter()
-            .map(|line| {
-                json!({
-                    "application": line.number,
-                    "offer": line.offer,
-                    "member": line.member,
-                    "class": line.class,
-                    "on": line.on.to_string(),
-                    "shares": line.shares,
-                    "allotted": line.allotted,
-                    "state": line.state,
-                })
-            })
-            .collect();
-        return desk.document(&all);
-    }
-    let head = [
-        "",
-        "day",
-        "member",
-        "class",
-        "offer",
-        "asked for",
-        "allotted",
-        "",
-    ];
-    let rows: Vec<Vec<String>> = lines
-        .iter()
-        .map(|line| {
-            vec![
-                line.number.to_string(),
-                line.on.to_string(),
-                line.member.to_string(),
-                line.class.clone(),
-                line.offer.clone(),
-                line.shares.to_string(),
-                line.allotted.to_string(),
-                line.state.to_owned(),
-            ]
-        })
-        .collect();
-    desk.table(&head, &rows, Vec::clone)
-}
-
-fn withdrawals(desk: &mut Desk<'_>, society: Option<&str>) -> Answer<()> {
-    let society = desk.society(society)?;
-    let lines = society.withdrawals()?;
-    if desk.json() {
-        let all: Vec<Value> = lines
-            .iter()
-            .map(|line| {
-                json!({
-                    "request": line.number,
-                    "member": line.member,
-                    "class": line.class,
-                    "asked": line.asked.to_string(),
-                    "notice_ends": line.notice_ends.to_string(),
-                    "shares": line.shares,
-                    "paid": line.paid,
-                    "waiting": line.waiting,
-                })
-            })
-            .collect();
-        return desk.document(&all);
-    }
-    let head = [
-        "",
-        "asked",
-        "notice ends",
-        "member",
-        "class",
-        "shares",
-        "paid",
-        "waiting",
-    ];
-    let rows: Vec<Vec<String>> = lines
-        .iter()
-        .map(|line| {
-            vec![
-                line.number.to_string(),
-                line.asked.to_string(),
-                line.notice_ends.to_string(),
-                line.member.to_string(),
-                line.class.clone(),
-                line.shares.to_string(),
-                line.paid.to_string(),
-                line.waiting.to_string(),
-            ]
-        })
-        .collect();
-    desk.table(&head, &rows, Vec::clone)
 }
