@@ -77,10 +77,10 @@ pub fn run(desk: &mut Desk<'_>, command: &Rate) -> Answer<()> {
         "{}{} on {on}\ngeneration {} p/kWh\n",
         if installation.sample { "SAMPLE " } else { "" },
         installation.id,
-        rate.generation
+        rate.generation.printed()
     );
     text.push_str(&match rate.export {
-        Some(export) => format!("export {export} p/kWh, {}\n", rate.basis.word()),
+        Some(export) => format!("export {} p/kWh, {}\n", export.printed(), rate.basis.word()),
         None => "export is not paid\n".to_owned(),
     });
     text.push_str(&format!("paid until {}\n", found.eligible_until));
@@ -92,7 +92,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Rate) -> Answer<()> {
             text.push_str(&format!(
                 "{what} from {}: {} p ({}; {})\n",
                 step.from,
-                step.rate,
+                step.rate.printed(),
                 step.provenance.source,
                 step.provenance.certainty.word()
             ));

@@ -1,5 +1,7 @@
 //! `site list|income`.
 
+use std::sync::Arc;
+
 use clap::Subcommand;
 use domain::{
     calendar::{LocalDay, Period},
@@ -11,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::Desk;
 use crate::office::{
-    Answer,
+    Answer, SocietyOffice,
     site_income::{MonthIncome, SiteIncome},
 };
 
@@ -51,7 +53,10 @@ pub fn run(desk: &mut Desk<'_>, command: &Site) -> Answer<()> {
             society,
         } => (site, from, to, society),
     };
-    let society = desk.society(society.as_deref())?;
+    let society = match (site, society) {
+        (Some(site), None) => of_site(desk, site)?,
+        _ => desk.society(society.as_deref())?,
+    };
     let days = Period::Range {
         first: *from,
         last: *to,
@@ -86,6 +91,19 @@ pub fn run(desk: &mut Desk<'_>, command: &Site) -> Answer<()> {
         ));
     }
     Ok(())
+}
+
+/// The only society with a roof of that id; when there is none or several, what to say instead.
+fn of_site(desk: &Desk<'_>, site: &str) -> Answer<Arc<SocietyOffice>> {
+    let mut with = desk
+        .office
+        .societies()
+        .into_iter()
+        .filter(|society| society.known().sites.contains_key(site));
+    match (with.next(), with.next()) {
+        (Some(one), None) => Ok(one),
+        _ => desk.society(None),
+    }
 }
 
 fn document(income: &SiteIncome) -> Value {

@@ -298,3 +298,35 @@ fn a_cost_goes_into_the_books_once_and_is_taken_back_there_first() {
     desk.ok(&["rebuild"]);
     desk.ok(&["verify"]);
 }
+
+#[test]
+fn rates_are_printed_as_licensees_print_them_and_a_roof_names_its_society() {
+    let desk = society();
+    let said = desk.ok(&["rate", "--installation", "roof-fit", "--on", "2025-05-01"]);
+    assert!(said.contains("generation 24.90 p/kWh"), "{said}");
+    let other = desk.file(
+        "other.toml",
+        "[society]\nslug = \"other\"\nname = \"Another Society\"\n",
+    );
+    desk.ok(&["society", "apply", &other]);
+    let income = [
+        "site",
+        "income",
+        "roof",
+        "--from",
+        "2023-01-01",
+        "--to",
+        "2023-03-31",
+    ];
+    assert!(desk.ok(&income).contains("The roof"));
+    let nowhere = desk.refused(&[
+        "site",
+        "income",
+        "nowhere",
+        "--from",
+        "2023-01-01",
+        "--to",
+        "2023-03-31",
+    ]);
+    assert!(nowhere.contains("several societies"), "{nowhere}");
+}

@@ -70,6 +70,23 @@ impl Rate {
     }
 }
 
+impl Rate {
+    /// As tables and statements print it, with two digits after the point at least: `24.90`.
+    ///
+    /// ```
+    /// use commonwatt_domain::tariff::Rate;
+    /// let printed = |text: &str| text.parse::<Rate>().map(Rate::printed);
+    /// assert_eq!(printed("24.9").as_deref(), Ok("24.90"));
+    /// assert_eq!(printed("2.665").as_deref(), Ok("2.665"));
+    /// ```
+    #[must_use]
+    pub fn printed(self) -> String {
+        let mut decimal = self.0.normalize();
+        decimal.rescale(decimal.scale().max(2));
+        decimal.to_string()
+    }
+}
+
 impl fmt::Display for Rate {
     /// Without needless zeros: `15.2`, `24.9`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
