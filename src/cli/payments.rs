@@ -218,7 +218,12 @@ pub fn run(desk: &mut Desk<'_>, command: &Payments) -> Answer<()> {
                 only: of.only.clone(),
                 by_cheque: of.cheque.clone(),
             };
-            let note = society.prepare_order(&asked, &by, desk.now)?;
+            let (note, later) = society.prepare_order(&asked, &by, desk.now)?;
+            if later > 0 {
+                desk.voice.say(&format!(
+                    "this order is full; {later} more members are open: prepare another order for them"
+                ));
+            }
             shown(desk, &society, note.order)
         }
         Payments::Approve { order, hash } => {
@@ -367,7 +372,7 @@ fn release(
     let path = desk.folder.join(out);
     // A place that cannot be written is found before anything is released.
     let unwritable = |e: std::io::Error| Refusal::Caller(format!("`{}`: {e}", path.display()));
-    let beside = path.with_extension("part");
+    let beside = PathBuf::from(format!("{}.{}.part", path.display(), std::process::id()));
     // Bank details are in it: nobody else on the machine reads it.
     let _ = std::fs::remove_file(&beside);
     let mut empty = std::fs::OpenOptions::new();

@@ -38,6 +38,9 @@ pub use waterfall::{Afforded, Given, NotBooked, SharedYear, check_waterfall};
 
 use terms::{Class, classes_of};
 
+/// Most bytes of a run's note, which is one record of the journal: some seven thousand lines.
+pub const MAX_NOTE_BYTES: usize = 1_000_000;
+
 /// What a run is asked for.
 #[derive(Clone, Debug)]
 pub struct RunAsked {
@@ -96,6 +99,13 @@ impl SocietyOffice {
             ));
         }
         let note = self.preview_run(asked)?;
+        let bytes = serde_json::to_vec(&note).map_or(0, |bytes| bytes.len());
+        if bytes > MAX_NOTE_BYTES {
+            return refuse(format!(
+                "the run has {} lines and its note {bytes} bytes; expected at most {MAX_NOTE_BYTES}, as a record of the journal has 1 MiB\nhint: with several share classes, run them one by one with --class",
+                note.lines.len()
+            ));
+        }
         self.decide(What::RunPrepared(Box::new(note.clone())), by, now)?;
         Ok(note)
     }

@@ -44,8 +44,11 @@ pub use terms::{NamedProfile, profiles};
 
 /// A payment day lies at most so many days ahead.
 pub const MAX_AHEAD_DAYS: i32 = 31;
-/// Most lines of one order.
-pub const MAX_LINES: usize = 100_000;
+/// Lines of one order, as they stand in the journal, have at most so many bytes: a record has 1 MiB,
+/// and this is some three to four thousand payments. Who is left is paid by the next order.
+pub const MAX_ORDER_BYTES: usize = 800 << 10;
+/// Longest profile.
+pub const MAX_PROFILE_BYTES: usize = 64 << 10;
 
 /// What an order is asked for.
 #[derive(Clone, Debug)]
@@ -63,12 +66,18 @@ pub struct OrderAsked {
 }
 
 impl SocietyOffice {
-    /// Prepares an order for everything a run still owes, as members chose to be paid.
+    /// Prepares an order for what a run still owes, as members chose to be paid. Gives its note, and
+    /// how many members are left for the next order because this one is full.
     ///
     /// # Errors
     /// When the run is not frozen, nothing can be paid, the day does not fit, or bank details are in
     /// their seven days and the society's rule refuses the order for it.
-    pub fn prepare_order(&self, asked: &OrderAsked, by: &str, now: Instant) -> Answer<OrderNote> {
+    pub fn prepare_order(
+        &self,
+        asked: &OrderAsked,
+        by: &str,
+        now: Instant,
+    ) -> Answer<(OrderNote, usize)> {
         let _one_at_a_time = posting();
         let run = self.interest_run(asked.run)?;
         if run.standing != Standing::Frozen {
@@ -79,6 +88,13 @@ impl SocietyOffice {
             ));
         }
         let profile = asked.profile.read()?;
+        if asked.profile.text.len() > MAX_PROFILE_BYTES {
+            return refuse(format!(
+                "payment profile `{}` has {} bytes; expected at most {MAX_PROFILE_BYTES}",
+                asked.profile.name,
+                asked.profile.text.len()
+            ));
+        }
         let terms = terms::of(&self.known().document)?;
         let today = self.today(now);
         day_fits(asked.on, today, profile.by_hand)?;
@@ -90,32 +106,39 @@ impl SocietyOffice {
                 only: &asked.only,
                 by_cheque: &asked.by_cheque,
             };
-            let plan = plan(&payees, terms.rules, ask);
-            if let Some(member) = plan.refused.first() {
-                return refuse(format!(
-                    "the bank details of member {member} changed less than 7 days ago, and the rule of the society refuses the order for it\nhint: wait until they are in force; pay the others with --only; or say waiting_details = \"leave-out\" under [payments]"
-                ));
-            }
-            let mut held: Vec<OrderHeld> = plan
-                .held
-                .iter()
-                .map(|one| OrderHeld {
+            let mut held: Vec<OrderHeld> = Vec::new();
+            let mut lines = Vec::new();
+            let (mut bytes, mut later) = (0_usize, 0_usize);
+            for payee in &payees {
+                if bytes > MAX_ORDER_BYTES {
+                    later = later.saturating_add(1);
+                    continue;
+                }
+                let plan = plan(std::slice::from_ref(payee), terms.rules, ask);
+                if let Some(member) = plan.refused.first() {
+                    return refuse(format!(
+                        "the bank details of member {member} changed less than 7 days ago, and the rule of the society refuses the order for it\nhint: wait until they are in force; pay the others with --only; or say waiting_details = \"leave-out\" under [payments]"
+                    ));
+                }
+                let before = (lines.len(), held.len());
+                held.extend(plan.held.iter().map(|one| OrderHeld {
                     member: one.member,
                     pence: one.pence.0,
                     why: one.why.to_owned(),
-                })
-                .collect();
-            let mut lines = Vec::new();
-            for line in &plan.lines {
-                if let Err(why) = shares_fit(roll, line, today) {
-                    held.push(OrderHeld {
-                        member: line.member,
-                        pence: line.gross.0,
-                        why: format!("it cannot become shares: {why}"),
-                    });
-                    continue;
+                }));
+                for line in &plan.lines {
+                    match shares_fit(roll, line, today) {
+                        Ok(()) => lines.push(order_line(roll, line, number, &terms.reference)),
+                        Err(why) => held.push(OrderHeld {
+                            member: line.member,
+                            pence: line.gross.0,
+                            why: format!("it cannot become shares: {why}"),
+                        }),
+                    }
                 }
-                lines.push(order_line(roll, line, number, &terms.reference));
+                bytes = bytes
+                    .saturating_add(json_bytes(&lines[before.0..]))
+                    .saturating_add(json_bytes(&held[before.1..]));
             }
             held.sort_by_key(|one| one.member);
             if lines.is_empty() {
@@ -123,9 +146,6 @@ impl SocietyOffice {
                     .first()
                     .map_or(String::new(), |one| format!("; member {}: {}", one.member, one.why));
                 return refuse(format!("nothing of run {} can be paid{why}", asked.run));
-            }
-            if lines.len() > MAX_LINES {
-                return refuse(format!("the order has more than {MAX_LINES} lines; use --only"));
             }
             let mut note = OrderNote {
                 order: number,
@@ -148,7 +168,7 @@ impl SocietyOffice {
                 note.file_sha256 = made.sha256;
             }
             self.decide(What::OrderPrepared(Box::new(note.clone())), by, now)?;
-            Ok(note)
+            Ok((note, later))
         })
     }
 
@@ -401,4 +421,12 @@ fn order_line(roll: &Roll, line: &payment::Line, order: u32, words: &str) -> Ord
 /// The sum of amounts in pence.
 fn sum(pence: impl Iterator<Item = i64>) -> Pence {
     Pence::total(pence.map(Pence)).unwrap_or_default()
+}
+
+/// Bytes of values as the journal has them.
+fn json_bytes<T: serde::Serialize>(values: &[T]) -> usize {
+    values
+        .iter()
+        .map(|value| serde_json::to_vec(value).map_or(0, |bytes| bytes.len().saturating_add(1)))
+        .sum()
 }

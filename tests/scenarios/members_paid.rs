@@ -889,3 +889,38 @@ maximum = "7"
     ]);
     assert_eq!(third["adjustments"], json!([]), "stated once");
 }
+
+#[test]
+fn a_large_society_is_paid_by_one_full_order_after_another() {
+    let members: u32 = 6_500;
+    let desk = Desk::plain();
+    let text = fs::read_to_string(desk.path().join("society.toml")).expect("the society file");
+    let file = desk.file("society.toml", &(text + TERMS));
+    desk.ok(&["society", "apply", &file]);
+    let mut roll = String::from("number,name,kind,joined\n");
+    let mut shares = String::from("member,class,on,shares,kind\n");
+    for n in 1..=members {
+        roll.push_str(&format!("{n},Member {n:05},person,2012-02-20\n"));
+        shares.push_str(&format!("{n},ordinary,2012-02-20,250,issue\n"));
+    }
+    let roll = desk.file("members.csv", &roll);
+    desk.ok(&["--as", "treasurer", "members", "import", &roll]);
+    let shares = desk.file("shares.csv", &shares);
+    desk.ok(&["--as", "treasurer", "shares", "import", &shares]);
+    run(&desk, "2013", "3.25");
+    let args = ["--run", "1", "--profile", "by-hand", "--on", "2014-05-01"];
+    let first = approved(&desk, &args);
+    release(&desk, "1", "by-hand", "none.csv");
+    let second = approved(&desk, &args);
+    let count = |order: &Value| order["lines"].as_array().unwrap().len();
+    assert!(
+        count(&first) > 4_000 && count(&second) > 0,
+        "{} and {}",
+        count(&first),
+        count(&second)
+    );
+    assert_eq!(count(&first) + count(&second), members as usize);
+    let total = |order: &Value| order["total_pence"].as_i64().unwrap();
+    // 50 or 6,500 holders of £250 each: £8.13, and the pot is their sum.
+    assert_eq!(total(&first) + total(&second), i64::from(members) * 813);
+}
