@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createServer } from 'node:net';
 import { chromium } from 'playwright-core';
+import { desk } from './desk.mjs';
 
 const here = import.meta.dirname;
 const target = process.env.CARGO_TARGET_DIR ?? resolve(here, '../target');
@@ -113,6 +114,19 @@ const moved = await lively.waitForFunction(() => document.documentElement.datase
   .then(() => true, () => false);
 check('live: the page is updated without a reload', moved);
 await live.close();
+
+// Valid HTML, as vnu says it: whether, and what is not.
+const vnu = (files) => {
+  try {
+    execFileSync('java', ['-jar', join(here, 'node_modules/vnu-jar/build/dist/vnu.jar'), '--errors-only', ...files], { stdio: 'pipe' });
+    return [true, ''];
+  } catch (error) {
+    return [false, `\n${error.stderr}`];
+  }
+};
+
+// Officers, members and the council, behind the login.
+await desk({ browser, base, said, data: join(work, 'demo-data'), work, binary, check, axe, looks, vnu, pictures });
 await browser.close();
 
 // Valid HTML.
@@ -122,12 +136,7 @@ for (const [name, path] of pages) {
   writeFileSync(file, await (await fetch(base + path)).text());
   files.push(file);
 }
-try {
-  execFileSync('java', ['-jar', join(here, 'node_modules/vnu-jar/build/dist/vnu.jar'), '--errors-only', ...files], { stdio: 'pipe' });
-  check('every page is valid HTML', true);
-} catch (error) {
-  check('every page is valid HTML', false, `\n${error.stderr}`);
-}
+check('every page is valid HTML', ...vnu(files));
 
 // Downloads and honest errors.
 for (const [path, kind] of [['/s/bes1/reports/2014.csv', 'text/csv'], ['/s/bes1/reports/2014.svg', 'image/svg+xml'],

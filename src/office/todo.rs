@@ -4,12 +4,15 @@
 //! Nothing of it is kept: each line comes from where the thing itself is kept, and is gone when that
 //! is done.
 
+use std::collections::BTreeMap;
+
 use domain::{
     calendar::{Instant, LocalDay, Span},
+    income::DutyKind,
     money::Pence,
 };
 
-use super::{answer::Answer, interest::Standing, society::SocietyOffice};
+use super::{answer::Answer, duties::Task, interest::Standing, society::SocietyOffice};
 
 /// How far back duties are looked for, days.
 const BACK_DAYS: i32 = 366;
@@ -67,25 +70,7 @@ impl SocietyOffice {
     pub fn to_do(&self, now: Instant) -> Answer<Vec<ToDo>> {
         let known = self.known();
         let today = known.zone.day_of(now);
-        let mut all = Vec::new();
-        for task in self.tasks(today.plus(-BACK_DAYS), today.plus(AHEAD_DAYS), now)? {
-            let duty = &task.duty;
-            if duty.done.is_some() || duty.opens > today {
-                continue;
-            }
-            all.push(ToDo {
-                day: duty.due,
-                is_deadline: true,
-                is_late: duty.due < today,
-                sentence: capital(&duty.sentence()),
-                who: task.owner.clone(),
-                about: About::Duty {
-                    id: duty.id(),
-                    claim: (duty.kind == domain::income::DutyKind::Claim)
-                        .then(|| duty.about.clone()),
-                },
-            });
-        }
+        let mut all = self.duties_waiting(today, now)?;
         let ever = Span::new(Instant(i64::MIN / 2), Instant(i64::MAX / 2));
         let (held, more) = self.held_reads(ever, MOST_HELD)?;
         if let Some(oldest) = held.iter().map(|one| one.judged.read.at).min() {
@@ -190,6 +175,42 @@ impl SocietyOffice {
         }
         all.sort_by(|a, b| (a.day, &a.sentence).cmp(&(b.day, &b.sentence)));
         Ok(all)
+    }
+
+    /// Duties that are open or late. The same duty of several roofs on one day is one line.
+    fn duties_waiting(&self, today: LocalDay, now: Instant) -> Answer<Vec<ToDo>> {
+        let mut same: BTreeMap<_, Vec<Task>> = BTreeMap::new();
+        for task in self.tasks(today.plus(-BACK_DAYS), today.plus(AHEAD_DAYS), now)? {
+            let duty = &task.duty;
+            if duty.done.is_none() && duty.opens <= today {
+                let key = (duty.due, duty.kind, task.owner.clone());
+                same.entry(key).or_default().push(task);
+            }
+        }
+        let line = |((due, _, who), tasks): (_, Vec<Task>)| {
+            let first = &tasks.first()?.duty;
+            let others: Vec<&str> = tasks
+                .iter()
+                .skip(1)
+                .map(|t| t.duty.about.as_str())
+                .collect();
+            let mut sentence = capital(&first.sentence());
+            if !others.is_empty() {
+                sentence = format!("{sentence}; the same for {}", others.join(", "));
+            }
+            Some(ToDo {
+                day: due,
+                is_deadline: true,
+                is_late: due < today,
+                sentence,
+                who,
+                about: About::Duty {
+                    id: first.id(),
+                    claim: (first.kind == DutyKind::Claim).then(|| first.about.clone()),
+                },
+            })
+        };
+        Ok(same.into_iter().filter_map(line).collect())
     }
 
     /// The runs that wait for somebody, with when they last moved.

@@ -77,10 +77,15 @@ fn page(
         return Ok(see("/me"));
     }
     let now = web.state.clock.now();
+    let today = societies[0].known().zone.day_of(now);
+    if let Some(day) = day.filter(|day| *day > today) {
+        let why = format!("{} has not come yet", words::date(day));
+        return Err(Trouble::ruled_out(Refusal::Caller(why)));
+    }
     let own = web.state.office.members_of_user(&visitor.user);
     let mut stakes = Vec::new();
     let (mut capital, mut all) = (0, 0);
-    let mut name = String::new();
+    let (mut name, mut places) = (String::new(), Vec::new());
     for society in societies {
         let of_here = own.iter().filter(|of| of.society == society.slug());
         let numbers: Vec<u32> = of_here.map(|of| of.member).collect();
@@ -89,28 +94,21 @@ fn page(
                 capital += stake.capital.0;
                 all += stake.all_capital.0;
                 name.clone_from(&stake.name);
+                places.push(society.known().document.society.name.clone());
                 stakes.push(words_of(web, society, &stake)?);
-            }
-            Err(Refusal::Caller(why)) if day.is_some() => {
-                return Err(Trouble::ruled_out(Refusal::Caller(why)));
             }
             // A society without a council among its members has its roofs to show all the same.
             Err(Refusal::Caller(why)) => stakes.push(without(web, society, &why)?),
             Err(ours) => return Err(ours.into()),
         }
     }
-    let sentence = match (capital, societies) {
-        (0, _) => "The council holds no shares in these societies.".to_owned(),
-        (_, [_]) => format!("{name} holds {} of {}.", pounds(capital), pounds(all)),
-        _ => format!(
+    let sentence = match places.as_slice() {
+        [] => "The council holds no shares in these societies.".to_owned(),
+        places => format!(
             "{name} holds {} of {} in {}.",
             pounds(capital),
             pounds(all),
-            words::count(
-                u32::try_from(societies.len()).unwrap_or(u32::MAX),
-                "society",
-                "societies"
-            )
+            words::list(places)
         ),
     };
     let mut frame = frame::of_visitor(web, visitor, "The council’s stake", here);
@@ -150,6 +148,7 @@ fn words_of(web: &Web, society: &SocietyOffice, stake: &Stake) -> Result<StakeWo
         stake.votes,
         percent(stake.vote_percent)
     );
+    words.has_stake = true;
     words.as_of = words::date(stake.on);
     words.interest = stake
         .interest

@@ -149,7 +149,7 @@ fn show(
         .judged
         .findings
         .iter()
-        .map(|finding| sentence(&finding.explain(meter, read)))
+        .map(|finding| told(&finding.explain(meter, read)))
         .collect();
     if let Some(word) = &held.listed.decided {
         why.push(format!(
@@ -210,8 +210,16 @@ fn line(here: &str, known: &Known, one: &ListedRead) -> HeldLine {
             .judged
             .findings
             .first()
-            .map(|finding| sentence(&finding.explain(&one.meter, read)))
+            .map(|finding| told(&finding.explain(&one.meter, read)))
             .unwrap_or_default(),
+    }
+}
+
+/// What was noticed, and what can be done about it.
+fn told(text: &str) -> String {
+    match text.split_once("\nhint: ") {
+        Some((what, hint)) => format!("{} {}", sentence(what), sentence(hint)),
+        None => sentence(text),
     }
 }
 
@@ -281,9 +289,14 @@ fn consequence(held: &HeldRead, of: Consequence, accepted: bool) -> ConsequenceW
             let worth = of
                 .worth
                 .map(|pence| format!(", worth {pence} at the generation rate of that day"));
-            let hours = held.listed.judged.read.at.ms_since(at) / 3_600_000;
+            let minutes = held.listed.judged.read.at.ms_since(at) / 60_000;
+            let earlier = match minutes {
+                ..120 => format!("{minutes} minutes"),
+                120..2_880 => format!("{} hours", minutes / 60),
+                _ => format!("{} days", minutes / 1_440),
+            };
             format!(
-                "{} kWh are known from the last read before it ({hours} hours earlier) to the last that counts then{}.",
+                "{} kWh are known from the last read before it ({earlier} earlier) to the last that counts then{}.",
                 separated(&of.energy.kwh_text()),
                 worth.unwrap_or_default()
             )

@@ -29,6 +29,8 @@ pub struct StakeWords {
     pub sentence: String,
     /// The day it is reckoned for; empty where there is no stake.
     pub as_of: String,
+    /// The council is a member here.
+    pub has_stake: bool,
     /// The roofs: page, and size and host.
     pub roofs: Vec<(Link, String)>,
     /// What the last year made beside its forecast.

@@ -1,0 +1,196 @@
+// What officers, members and a council do on their pages, in a real browser against the demo: logging
+// in with a second factor, a held read decided, an interest run by two officers, a member's holding, a
+// council's stake; with the keyboard alone and without JavaScript; axe on every private page in three
+// looks; valid HTML; stored text that would like to be a script.
+import { execFileSync } from 'node:child_process';
+import { createHmac } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+const here = import.meta.dirname;
+const terminal = resolve(here, '../tests/scenarios/terminal.py');
+const HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)><svg/onload=alert(3)>';
+
+const bytes = (text) => {
+  let bits = '';
+  for (const letter of text) bits += 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0');
+  return Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+};
+
+// RFC 6238; each code is taken once, so the next step follows the one before, half a minute early.
+const used = {};
+const code = async (secret) => {
+  let step = Math.floor(Date.now() / 30_000);
+  if (used[secret] >= step) step = used[secret] + 1;
+  while (Math.floor(Date.now() / 30_000) + 1 < step) await new Promise((r) => setTimeout(r, 500));
+  used[secret] = step;
+  const moment = Buffer.alloc(8);
+  moment.writeBigUInt64BE(BigInt(step));
+  const mac = createHmac('sha1', bytes(secret)).update(moment).digest();
+  const at = mac[19] & 15;
+  return String((mac.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, '0');
+};
+
+// The logins as the demo prints them: role, user, password, code, secret.
+export const loginsOf = (said) => Object.fromEntries(said.split('\n')
+  .map((line) => line.match(/^ {2}(\w+) +([\w-]+) +(sample-\w+)(?: +code \d{6} +secret (\w+))?/))
+  .filter(Boolean)
+  .map(([, role, user, password, secret]) => [role, { user, password, secret }]));
+
+export async function desk({ browser, base, said, data, work, binary, check, axe, looks, vnu, pictures }) {
+  const logins = loginsOf(said);
+  check('the demo prints a login for each role', Object.keys(logins).length === 8, Object.keys(logins).join());
+
+  const enter = async (role, { keyboard = false } = {}) => {
+    const context = await browser.newContext({ javaScriptEnabled: false });
+    const page = await context.newPage();
+    const { user, password, secret } = logins[role];
+    await page.goto(`${base}/login`);
+    const digits = secret ? await code(secret) : '';
+    if (keyboard) {
+      // From the top of the page: skip link, three ways, then the form.
+      for (let n = 0; n < 10 && !(await page.locator('#user').evaluate((field) => field === document.activeElement)); n += 1) await page.keyboard.press('Tab');
+      await page.keyboard.type(user);
+      await page.keyboard.press('Tab');
+      await page.keyboard.type(password);
+      await page.keyboard.press('Tab');
+      await page.keyboard.type(digits);
+      await page.keyboard.press('Enter');
+      await page.waitForURL((url) => url.pathname !== '/login');
+    } else {
+      await page.fill('#user', user);
+      await page.fill('#password', password);
+      await page.fill('#code', digits);
+      await page.getByRole('button', { name: 'Log in' }).click();
+    }
+    return { context, page };
+  };
+  const words = (page) => page.locator('main').innerText();
+
+  // A wrong code leads nowhere, and says what to do.
+  const stranger = await (await browser.newContext({ javaScriptEnabled: false })).newPage();
+  await stranger.goto(`${base}/desk`);
+  check('desk: nobody is sent to the login', new URL(stranger.url()).pathname === '/login');
+  await stranger.fill('#user', 'auditor-1');
+  await stranger.fill('#password', 'not the password');
+  await stranger.fill('#code', '000000');
+  await stranger.getByRole('button', { name: 'Log in' }).click();
+  check('login: a wrong try says so', (await stranger.locator('[role=alert]').innerText()).includes('not right'));
+  await stranger.context().close();
+
+  // A read that jumps above what the roof can make, entered by the steward at a terminal.
+  const reads = join(work, 'jump.csv');
+  writeFileSync(reads, 'meter,register,time,value,unit,source\nSAMPLE-BES1-1,2.8.0,2016-06-15T12:10:00Z,998000000,Wh,\n');
+  const steward = logins.steward;
+  const typed = JSON.stringify([['password of', steward.password], ['code of the moment', await code(steward.secret)]]);
+  try {
+    execFileSync('python3', [terminal, typed, binary, '--data', data, '--as', steward.user, 'reads', 'import', reads, '--society', 'bes1'], { cwd: work, stdio: 'pipe' });
+  } catch (error) {
+    // Exit 1 says that not every read was accepted; that is what is wanted.
+    check('terminal: the read was imported', String(error.stdout).includes('held 1'), String(error.stdout));
+  }
+
+  // The treasurer, with the keyboard alone and without JavaScript.
+  const treasurer = await enter('treasurer', { keyboard: true });
+  const page = treasurer.page;
+  check('login: the keyboard alone is enough', new URL(page.url()).pathname === '/desk', page.url());
+  check('desk: it says what waits', (await words(page)).includes('held and counts for nothing'));
+  await page.getByRole('link', { name: /^Look at them/ }).first().click();
+  await page.locator('tbody a').first().click();
+  const held = page.url();
+  check('held: evidence and consequences are shown', (await words(page)).includes('If you refuse it') && (await words(page)).includes('kWh are known'));
+  if (pictures) await page.screenshot({ path: join(pictures, 'held-read-light.png'), fullPage: true });
+  await page.fill('#why-refuse', HOSTILE);
+  await page.getByRole('button', { name: 'Refuse this read' }).click();
+  check('held: it leaves the list', (await words(page)).includes('No read of Brixton Energy Solar 1 waits'), await words(page));
+
+  // Interest: looked at, prepared, approved by another, frozen.
+  await page.goto(`${base}/desk/bes1/interest`);
+  await page.fill('#from', '2025-01-01');
+  await page.fill('#to', '2025-12-31');
+  await page.fill('#rate', '3.25');
+  await page.getByRole('button', { name: 'Look at it first' }).click();
+  check('interest: a look changes nothing', (await words(page)).includes('What it would come to: £1,885'), (await words(page)).slice(0, 600));
+  await page.getByRole('button', { name: 'Prepare this run' }).click();
+  const run = page.url();
+  check('interest: prepared, it waits for another', (await words(page)).includes('You prepared it'), (await words(page)).slice(0, 400));
+  const approver = await enter('approver');
+  await approver.page.goto(run);
+  await approver.page.getByRole('button', { name: 'Approve this interest run' }).click();
+  check('interest: another officer approves it', (await words(approver.page)).includes('was approved by approver-1'), (await words(approver.page)).slice(0, 300));
+  await page.goto(run);
+  await page.getByRole('button', { name: 'Freeze this interest run' }).click();
+  check('interest: it is frozen', (await words(page)).includes('is frozen.'), (await words(page)).slice(0, 300));
+
+  // The member sees what it earned; the council its stake.
+  const member = await enter('member');
+  check('my: what is held and earned', (await words(member.page)).includes('they earned £8.13 for'), (await words(member.page)).slice(0, 300));
+  await member.page.goto(`${base}/my/bes1/5`);
+  check('my: another member is not there', (await words(member.page)).includes('There is no page at this address.'));
+  await member.page.goto(`${base}/my/bes1/4/payment`);
+  await member.page.getByLabel('To the community fund').check();
+  await member.page.getByRole('button', { name: 'Save my choice' }).click();
+  check('my: the payment choice is changed', (await words(member.page)).includes('you give it to the community fund'), await words(member.page));
+  const council = await enter('council');
+  await council.page.goto(`${base}/council?on=2013-12-31`);
+  check('council: capital and vote', (await words(council.page)).includes('£10,000 of £58,000 is 17.24 % of the capital; one vote of 103 is 0.97 % of the votes.'), (await words(council.page)).slice(0, 300));
+  const administrator = await enter('administrator');
+
+  // Every private page: axe in three looks, no complaint, no dialog, valid HTML.
+  const visits = [
+    [treasurer, 'desk', '/desk'], [treasurer, 'desk-society', '/desk/bes1'], [treasurer, 'held', new URL(held).pathname],
+    [treasurer, 'held-list', '/desk/bes1/held'], [treasurer, 'interest', '/desk/bes1/interest'], [treasurer, 'run', new URL(run).pathname],
+    [treasurer, 'audit', '/desk/bes1/audit'], [treasurer, 'me', '/me'], [treasurer, 'sure', '/sure?to=/desk'],
+    [member, 'my', '/my'], [member, 'my-payment', '/my/bes1/4/payment'], [council, 'council', '/council'],
+    [administrator, 'users', '/desk/users'], [null, 'login', '/login'], [null, 'set-up', '/set-up'],
+  ];
+  const files = [];
+  for (const [look, options] of looks) {
+    for (const [who, name, path] of visits) {
+      const storageState = who ? await who.context.storageState() : undefined;
+      const context = await browser.newContext({ ...options, bypassCSP: true, storageState });
+      const visit = await context.newPage();
+      const complaints = [];
+      visit.on('console', (message) => { if (message.type() === 'error') complaints.push(message.text()); });
+      visit.on('dialog', (dialog) => { complaints.push(`dialog ${dialog.message()}`); dialog.dismiss(); });
+      const answer = await visit.goto(base + path);
+      check(`${name} ${look}: status`, answer.status() === 200, `was ${answer.status()}`);
+      await visit.addScriptTag({ content: axe });
+      const { violations } = await visit.evaluate(() => globalThis.axe.run(document, {
+        runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'] }));
+      check(`${name} ${look}: axe`, violations.length === 0, violations.map((v) => `${v.id}: ${v.nodes[0].html}`).join(' | '));
+      const wide = await visit.evaluate(() => document.documentElement.scrollWidth > innerWidth + 1);
+      check(`${name} ${look}: fits`, !wide);
+      check(`${name} ${look}: no complaint`, complaints.length === 0, complaints.join(' | '));
+      if (pictures) await visit.screenshot({ path: join(pictures, `${name}-${look}.png`), fullPage: true });
+      if (look === 'light') {
+        const file = join(work, `private-${name}.html`);
+        writeFileSync(file, await answer.text());
+        files.push(file);
+      }
+      await context.close();
+    }
+  }
+  check('every private page is valid HTML', ...vnu(files));
+
+  // Under the real policy stored text stays text.
+  const storageState = await treasurer.context.storageState();
+  const strict = await browser.newContext({ storageState });
+  const reader = await strict.newPage();
+  const reports = [];
+  reader.on('console', (message) => { if (message.type() === 'error') reports.push(message.text()); });
+  reader.on('dialog', (dialog) => { reports.push(`dialog ${dialog.message()}`); dialog.dismiss(); });
+  for (const path of [new URL(held).pathname, '/desk/bes1/audit']) {
+    await reader.goto(base + path);
+    check(`${path}: stored text is shown as text`, (await words(reader)).includes('<script>alert(1)</script>'));
+  }
+  check('stored text: no dialog and no report of the policy', reports.length === 0, reports.join(' | '));
+  await strict.close();
+
+  // Out: the session is worth nothing any more.
+  await page.goto(`${base}/me`);
+  await page.getByRole('button', { name: 'Log out here' }).click();
+  await page.goto(`${base}/desk`);
+  check('out: the desk asks for the login', new URL(page.url()).pathname === '/login');
+  for (const one of [treasurer, approver, member, council, administrator]) await one.context.close();
+}
