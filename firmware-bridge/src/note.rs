@@ -445,7 +445,7 @@ mod tests {
         );
         // What is signed already goes as it was kept, and so does what no signed note can carry.
         assert_eq!(signed.believed(id, sent.clone()), sent);
-        let odd = encode(id, now, &[], &[a_read("quote\"d", "1.8.0", 7, None)]);
+        let odd = encode(id, now, &[], &[a_read("E1", "2.8.0", -1, None)]);
         assert_eq!(signed.believed(id, odd.clone()), odd);
     }
 
