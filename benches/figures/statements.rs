@@ -26,6 +26,18 @@ latitude = "51.4681"
 longitude = "-0.1030"
 capacity_kwp = "37.24"
 
+[[meter_point]]
+id = "roof-generation"
+site = "roof"
+counts = "generation"
+capacity_kw = "37.24"
+
+[[meter]]
+serial = "M1"
+meter_point = "roof-generation"
+installed = "2012-04-23"
+register = [{ code = "2.8.0", digits = 9, step_wh = 1 }]
+
 [[forecast]]
 site = "roof"
 version = 1
