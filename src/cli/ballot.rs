@@ -435,11 +435,13 @@ fn show(desk: &mut Desk<'_>, society: &SocietyOffice, ballot: &Ballot) -> Answer
     if let Some(reason) = &ballot.cancelled {
         text.push_str(&format!("Why: {reason}\n"));
     }
-    text.push_str(&format!(
-        "Voted: {} of {}\n",
-        society.turnout(ballot)?,
-        called.electors.len()
-    ));
+    text.push_str(&match society.turnout(ballot)? {
+        Some(voted) => format!("Voted: {voted} of {}\n", called.electors.len()),
+        None => format!(
+            "Voted: nobody knows, its box is not here. Cancel it and call it again:\n  commonwatt ballot cancel {} --reason …\n",
+            called.number
+        ),
+    });
     if let Some(tally) = ballot.tally()? {
         text.push('\n');
         text.push_str(&outcome(&tally));

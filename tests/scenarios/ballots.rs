@@ -371,4 +371,21 @@ fn a_death_ends_a_vote_and_a_ballot_that_was_given_up_leaves_nothing() {
     );
     desk.ok(&["--as", "secretary", "ballot", "call", &file]);
     assert_eq!(desk.json(&["ballot", "show", "2"])["state"], "open");
+    // A restored folder has no box: the list says so, and the ballot can be given up.
+    fs::remove_file(desk.data().join("s/bes/ballots/2")).expect("the box");
+    let listed = desk.json(&["ballot", "list"]);
+    assert!(listed[1]["voted"].is_null(), "{listed}");
+    assert!(
+        desk.ok(&["ballot", "show", "2"])
+            .contains("its box is not here")
+    );
+    desk.ok(&[
+        "--as",
+        "secretary",
+        "ballot",
+        "cancel",
+        "2",
+        "--reason",
+        "the machine was lost",
+    ]);
 }

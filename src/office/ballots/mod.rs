@@ -194,18 +194,23 @@ impl SocietyOffice {
         })
     }
 
-    /// How many have voted so far in a ballot that is not closed; after it, how many did.
+    /// How many have voted so far in a ballot that is not closed; after it, how many did. `None` when
+    /// its box is not here, as after a restore: the list of ballots must not depend on one of them.
     ///
     /// # Errors
-    /// When the box cannot be read.
-    pub fn turnout(&self, ballot: &Ballot) -> Answer<usize> {
+    /// When the box is damaged.
+    pub fn turnout(&self, ballot: &Ballot) -> Answer<Option<usize>> {
         if let Some(voters) = &ballot.voters {
-            return Ok(voters.len());
+            return Ok(Some(voters.len()));
         }
         if ballot.cancelled.is_some() {
-            return Ok(0);
+            return Ok(Some(0));
         }
-        self.with_roll(|_| Ok(open_box::read(self, ballot.called.number)?.voted.len()))
+        self.with_roll(|_| match open_box::read(self, ballot.called.number) {
+            Ok(held) => Ok(Some(held.voted.len())),
+            Err(Refusal::Caller(_)) => Ok(None),
+            Err(ours) => Err(ours),
+        })
     }
 
     /// Closes a ballot: its votes go into the journal, who voted apart from what was voted, and the
