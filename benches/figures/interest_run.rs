@@ -3,14 +3,14 @@
 
 use std::time::Instant as Monotonic;
 
-use commonwatt::office::{
-    Office, document_from_toml,
-    interest::{Asked, RunAsked, rate_of_text},
-    roll::Columns,
-};
 use domain::{
     calendar::{Instant, Period},
     money::Pence,
+};
+use office::{
+    Office, document_from_toml,
+    interest::{Asked, RunAsked, rate_of_text},
+    roll::Columns,
 };
 use serde_json::json;
 

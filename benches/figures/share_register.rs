@@ -3,8 +3,8 @@
 
 use std::{fmt::Write as _, time::Instant as Monotonic};
 
-use commonwatt::office::{Office, document_from_toml, roll::Columns};
 use domain::calendar::{Instant, LocalDay};
+use office::{Office, document_from_toml, roll::Columns};
 use serde_json::json;
 
 use crate::figure::{Figure, Size, median, quantile, round};
@@ -70,7 +70,7 @@ pub fn run(size: Size) -> anyhow::Result<Figure> {
             "movements": made.movements,
         }),
     );
-    let held = |society: &commonwatt::office::SocietyOffice| -> anyhow::Result<Vec<f64>> {
+    let held = |society: &office::SocietyOffice| -> anyhow::Result<Vec<f64>> {
         let mut took = Vec::new();
         for n in 0..DATES {
             let year = FIRST_YEAR + (n * YEARS / DATES);

@@ -3,12 +3,12 @@
 
 use std::{fmt::Write as _, fs, process::Command, time::Instant as Monotonic};
 
-use commonwatt::office::{
+use domain::calendar::{Instant, Period};
+use office::{
     Office, document_from_toml,
     interest::{Asked, RunAsked, rate_of_text},
     roll::Columns,
 };
-use domain::calendar::{Instant, Period};
 use serde_json::json;
 
 use crate::figure::{Figure, Size, round};

@@ -12,7 +12,7 @@ use report::books::{Books, Form};
 use serde_json::{Value, json};
 
 use super::Desk;
-use crate::office::{
+use office::{
     Answer, SocietyOffice,
     accounts::{STANDARD_CHART, chart_of_toml, source_of},
     answer::{OrCaller, refuse},

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::Desk;
-use crate::office::{
+use office::{
     Answer,
     alerts::AlertSeen,
     answer::refuse,

@@ -12,7 +12,7 @@ use records::governance::BallotQuestion;
 use serde_json::{Value, json};
 
 use super::{Desk, members::done};
-use crate::office::{
+use office::{
     Answer, SocietyOffice,
     answer::refuse,
     ballots::{Ballot, BallotFile, CallOf, PaperBatch, PaperEntered, VoteOf},
@@ -195,7 +195,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Ballots) -> Answer<()> {
             desk.officer(&society, "voting codes")?;
             let codes = society.voting_codes(*ballot, *elector, desk.now)?;
             if desk.json() {
-                let line = |code: &crate::office::ballots::VotingCode| json!({ "elector": code.elector, "code": code.code });
+                let line = |code: &office::ballots::VotingCode| json!({ "elector": code.elector, "code": code.code });
                 return desk.document(&codes.iter().map(line).collect::<Vec<_>>());
             }
             let mut text = "elector,code\n".to_owned();

@@ -7,7 +7,7 @@ use domain::money::Pence;
 use serde_json::{Value, json};
 
 use super::Desk;
-use crate::office::{
+use office::{
     Answer, SocietyOffice,
     bank::{BankRow, Pays},
 };

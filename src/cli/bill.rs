@@ -10,7 +10,7 @@ use report::bill::{CreditNote, HostBill, HostBillLine, Reminder};
 use serde_json::{Value, json};
 
 use super::{Desk, paper};
-use crate::office::{
+use office::{
     Answer, SocietyOffice,
     answer::OrOurs,
     bank::Debt,

@@ -5,7 +5,7 @@ use domain::calendar::LocalDay;
 use serde_json::{Value, json};
 
 use super::{Desk, members::done};
-use crate::office::{
+use office::{
     Answer,
     roll::{CaseLine, NewCase, document::case as document},
 };

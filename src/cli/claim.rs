@@ -15,7 +15,7 @@ use report::{
 use serde_json::{Value, json};
 
 use super::{Desk, paper};
-use crate::office::{
+use office::{
     Answer, SocietyOffice,
     answer::OrCaller,
     claims::{MadeClaim, paid},

@@ -7,7 +7,7 @@ use domain::{calendar::LocalDay, money::Pence};
 use serde_json::{Value, json};
 
 use super::Desk;
-use crate::office::{
+use office::{
     Answer, SocietyOffice,
     answer::OrCaller,
     costs::{AskedCost, Cost},

@@ -11,7 +11,7 @@ use domain::{
 use serde_json::{Value, json};
 
 use super::Desk;
-use crate::office::{
+use office::{
     Answer, SocietyOffice,
     answer::OrCaller,
     dials::{Chosen, DialRead, ShownBy, TakenRead, figure},

@@ -4,7 +4,7 @@ use domain::{calendar::Period, metering::Quality};
 use serde_json::{Value, json};
 
 use super::{Desk, args};
-use crate::office::{
+use office::{
     Answer, Counts,
     answer::{OrCaller, refuse},
     energy::{By, EnergyRow, Place},
@@ -106,9 +106,9 @@ fn row_json(row: &EnergyRow) -> Value {
 fn find(
     desk: &Desk<'_>,
     command: &args::Energy,
-    has: impl Fn(&crate::office::Known) -> bool,
+    has: impl Fn(&office::Known) -> bool,
     name: &str,
-) -> Answer<std::sync::Arc<crate::office::SocietyOffice>> {
+) -> Answer<std::sync::Arc<office::SocietyOffice>> {
     if let Some(slug) = &command.in_society {
         return desk.office.society(slug);
     }

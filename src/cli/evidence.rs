@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{Desk, args, lists::societies};
-use crate::office::{Answer, HeadLine, Refusal, answer::refuse};
+use office::{Answer, HeadLine, Refusal, answer::refuse};
 
 /// A head as `head --output json` prints it.
 #[derive(Deserialize)]

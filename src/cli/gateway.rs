@@ -4,7 +4,7 @@ use domain::calendar::{Instant, Period};
 use serde_json::json;
 
 use super::{Desk, args::Gateway};
-use crate::office::{
+use office::{
     Answer, CODE_FOR_MS, CloneLine, GatewayLine, KeyLine, MAX_WRONG_CODES, answer::refuse, bindings,
 };
 

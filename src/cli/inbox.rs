@@ -9,7 +9,7 @@ use super::{
     args::{Adopt, Inbox},
     map, reads,
 };
-use crate::office::{Adoption, Answer, InboxLine, answer::refuse};
+use office::{Adoption, Answer, InboxLine, answer::refuse};
 
 /// Longest part of a payload that is shown, in characters.
 const SHOWN_CHARS: usize = 2_000;

@@ -7,15 +7,13 @@ use domain::calendar::{LocalDay, Period};
 use serde_json::json;
 
 use super::Desk;
-use crate::{
-    config::Config,
-    office::{
-        Answer, Counts, Refusal,
-        answer::refuse,
-        charts::{self, Grain, Told},
-        energy::Place,
-        mirror::{self, DeadLetters, Mirror, MirrorSettings, MirrorStatus},
-    },
+use config::Config;
+use office::{
+    Answer, Counts, Refusal,
+    answer::refuse,
+    charts::{self, Grain, Told},
+    energy::Place,
+    mirror::{self, DeadLetters, Mirror, MirrorSettings, MirrorStatus},
 };
 
 /// `influx …`

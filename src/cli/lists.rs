@@ -1,7 +1,7 @@
 //! `site list`, `installation list`.
 
 use super::Desk;
-use crate::office::Answer;
+use office::Answer;
 
 /// `site list`.
 pub fn sites(desk: &mut Desk<'_>, only: Option<&str>) -> Answer<()> {
@@ -62,7 +62,7 @@ pub fn installations(desk: &mut Desk<'_>, only: Option<&str>) -> Answer<()> {
 pub(super) fn societies(
     desk: &Desk<'_>,
     only: Option<&str>,
-) -> Answer<Vec<std::sync::Arc<crate::office::SocietyOffice>>> {
+) -> Answer<Vec<std::sync::Arc<office::SocietyOffice>>> {
     match only {
         Some(slug) => Ok(vec![desk.office.society(slug)?]),
         None => Ok(desk.office.societies()),

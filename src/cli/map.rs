@@ -15,7 +15,7 @@ use super::{
     reads,
     voice::Voice,
 };
-use crate::office::{Answer, Refusal, SocietyOffice, Tried, answer::refuse, try_message};
+use office::{Answer, Refusal, SocietyOffice, Tried, answer::refuse, try_message};
 
 /// Runs what needs no folder.
 pub fn alone(cli: &Cli, command: &Map, now: Instant, voice: &mut dyn Voice) -> Answer<()> {

@@ -8,7 +8,7 @@ use report::sheet::{Cell, Table};
 use serde_json::{Value, json};
 
 use super::Desk;
-use crate::office::{
+use office::{
     Answer, Refusal,
     answer::{OrOurs, refuse},
     roll::{
@@ -389,7 +389,7 @@ pub(super) fn columns(desk: &Desk<'_>, of: &ImportOf) -> Answer<Columns> {
 
 /// Tells what an import did; problems end the command with exit code 1.
 pub(super) fn imported(desk: &mut Desk<'_>, done: &ImportedRoll, sample: bool) -> Answer<()> {
-    let list = |all: &[crate::office::roll::Problem]| -> Vec<Value> {
+    let list = |all: &[office::roll::Problem]| -> Vec<Value> {
         all.iter()
             .map(|problem| json!({ "row": problem.row, "text": problem.text }))
             .collect()

@@ -5,7 +5,7 @@ use domain::calendar::{Period, Span};
 use serde_json::{Value, json};
 
 use super::{Desk, lists::societies};
-use crate::office::{
+use office::{
     Answer,
     answer::{OrCaller, refuse},
     messages::{Page, StrayMessage, Trouble, Which},

@@ -12,7 +12,7 @@ use super::{
     args::{self, Meter},
     lists::societies,
 };
-use crate::office::{Answer, SocietyOffice, answer::OrCaller, meters::EventRequest};
+use office::{Answer, SocietyOffice, answer::OrCaller, meters::EventRequest};
 
 /// Runs the command.
 pub fn run(desk: &mut Desk<'_>, command: &Meter) -> Answer<()> {

@@ -59,15 +59,13 @@ use self::{
     socket::{Files, Request},
     voice::{Terminal, Voice},
 };
-use crate::{
-    clock::Clock,
-    config::Config,
-    office::{
-        Answer, Office, Refusal, SocietyOffice,
-        answer::refuse,
-        blobs::Given,
-        doors::{Shown, Whence},
-    },
+use crate::clock::Clock;
+use config::Config;
+use office::{
+    Answer, Office, Refusal, SocietyOffice,
+    answer::refuse,
+    blobs::Given,
+    doors::{Shown, Whence},
 };
 
 /// What a command works with.
@@ -130,7 +128,7 @@ fn here_or_there(cli: &Cli) -> Answer<u8> {
     let data = cli.data.clone().unwrap_or_else(|| PathBuf::from("./data"));
     let folder = std::env::current_dir()
         .map_err(|e| Refusal::Ours(format!("the current folder cannot be read: {e}")))?;
-    let socket = crate::office::Folder::at(&data).socket();
+    let socket = office::Folder::at(&data).socket();
     if socket.exists() {
         let request = Request {
             argv: std::env::args().skip(1).collect(),
@@ -160,7 +158,7 @@ fn here_or_there(cli: &Cli) -> Answer<u8> {
     let now = Clock::system().now();
     if let Command::Rebuild(choice) = &cli.command {
         // A projection that cannot even be opened is made again like any other.
-        crate::office::Folder::at(&data).forget_projections(choice.society.as_deref())?;
+        office::Folder::at(&data).forget_projections(choice.society.as_deref())?;
     }
     let office = Office::open_alone(&data, now)?;
     let mut terminal = Terminal::default();
@@ -532,22 +530,22 @@ impl Desk<'_> {
     }
 
     /// A statement's mapping as it is named: one that comes with the program, or a file.
-    fn statement_mapping(&self, name: &str) -> Answer<crate::office::statement::StatementMapping> {
+    fn statement_mapping(&self, name: &str) -> Answer<office::statement::StatementMapping> {
         let text = match reads::is_file(name) {
             true => Some(self.text(Path::new(name))?),
             false => None,
         };
-        crate::office::statement::StatementMapping::read(name, text.as_deref())
+        office::statement::StatementMapping::read(name, text.as_deref())
     }
 
     /// A file that was typed, with its name.
-    fn given(&self, path: &Path) -> Answer<crate::office::blobs::Given> {
+    fn given(&self, path: &Path) -> Answer<office::blobs::Given> {
         let bytes = self
             .files
             .get(path)
             .ok_or_else(|| Refusal::Caller(format!("`{}` was not sent along", path.display())))?;
         let name = path.file_name().unwrap_or_default();
-        Ok(crate::office::blobs::Given {
+        Ok(office::blobs::Given {
             name: name.to_string_lossy().into_owned(),
             bytes: bytes.clone(),
         })

@@ -5,7 +5,7 @@ use domain::{calendar::LocalDay, money::Pence, performance::Cause, quantity::Wat
 use serde_json::{Value, json};
 
 use super::Desk;
-use crate::office::{
+use office::{
     Answer, SocietyOffice,
     notices::{Notice, NoticeOf},
     outages::{AskedOutage, Outage},

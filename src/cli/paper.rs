@@ -6,7 +6,7 @@ use pdf::{Document, Form, NotSet, Typesetter};
 use report::paper::Paper;
 
 use super::Desk;
-use crate::office::{Answer, Refusal, answer::refuse};
+use office::{Answer, Refusal, answer::refuse};
 
 /// Writes bytes to the file that is named; a document that is no text is not printed on a terminal.
 pub(super) fn write(

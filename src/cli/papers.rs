@@ -10,7 +10,7 @@ use super::{
     Desk,
     members::{Download, download},
 };
-use crate::office::{
+use office::{
     Answer, Refusal,
     papers::{HMRC_LEAST, Pack, hmrc_table},
 };
@@ -212,7 +212,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Papers) -> Answer<()> {
 }
 
 fn document(slug: &str, pack: &Pack) -> serde_json::Value {
-    let lines = |lines: &[crate::office::papers::PackLine]| -> Vec<_> {
+    let lines = |lines: &[office::papers::PackLine]| -> Vec<_> {
         lines
             .iter()
             .map(|line| json!({"account": line.code, "name": line.name, "pence": line.pence.0}))
@@ -248,7 +248,7 @@ fn document(slug: &str, pack: &Pack) -> serde_json::Value {
 }
 
 fn view(name: &str, pack: &Pack) -> YearEnd {
-    let amounts = |lines: &[crate::office::papers::PackLine]| {
+    let amounts = |lines: &[office::papers::PackLine]| {
         lines
             .iter()
             .map(|line| Amount {

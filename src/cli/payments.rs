@@ -14,7 +14,7 @@ use super::{
     Desk,
     members::{Download, download},
 };
-use crate::office::{
+use office::{
     Answer, Refusal, SocietyOffice,
     payments::{
         ForfeitOf, NamedProfile, OrderAsked, OrderNote, OrderStanding, OrderState, Row, profiles,

@@ -8,7 +8,7 @@ use super::{
     args::{Cli, Output},
     voice::Voice,
 };
-use crate::office::{
+use office::{
     Answer, Refusal,
     projection::{Projected, project},
 };

@@ -5,7 +5,7 @@ use domain::{calendar::LocalDay, tariff::fit::Step};
 use serde_json::{Value, json};
 
 use super::Desk;
-use crate::office::{
+use office::{
     Answer,
     answer::refuse,
     tariffs::{check_tables, rate_on},

@@ -15,7 +15,7 @@ use super::{
     args::{ReadAction, Reads},
     dials,
 };
-use crate::office::{
+use office::{
     Answer, Refusal, SocietyOffice,
     answer::{OrCaller, refuse},
     import::{ImportRequest, Imported, Layout, Row},
@@ -192,7 +192,7 @@ fn layout(desk: &Desk<'_>, mapping: Option<&str>, zone: Option<&str>) -> Answer<
     let mut layout: Layout = toml::from_str(&text).map_err(|e| {
         Refusal::Caller(format!(
             "mapping `{mapping}`: {}",
-            crate::config::explain(&e.to_string())
+            config::explain(&e.to_string())
         ))
     })?;
     if let Some(zone) = zone {

@@ -4,7 +4,7 @@ use domain::calendar::{LocalDay, Period};
 use report::generation::Format;
 
 use super::{Desk, args, paper};
-use crate::office::{
+use office::{
     Answer,
     answer::{OrCaller, OrOurs},
 };

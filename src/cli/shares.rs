@@ -10,7 +10,7 @@ use super::{
     Desk,
     members::{Download, ImportOf, columns, done, imported},
 };
-use crate::office::{
+use office::{
     Answer, SocietyOffice,
     answer::{OrCaller, OrOurs, refuse},
     roll::{AllotOf, ApplyOf, ConvertOf, PayoutOf, TransferOf},

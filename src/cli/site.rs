@@ -12,7 +12,7 @@ use domain::{
 use serde_json::{Value, json};
 
 use super::Desk;
-use crate::office::{
+use office::{
     Answer, SocietyOffice,
     site_income::{MonthIncome, SiteIncome},
 };

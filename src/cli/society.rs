@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::json;
 
 use super::{Desk, args::Society, map};
-use crate::office::{Answer, document_from_toml};
+use office::{Answer, document_from_toml};
 
 /// Runs the command.
 pub fn run(desk: &mut Desk<'_>, command: &Society) -> Answer<()> {

@@ -19,7 +19,7 @@ use super::{
     user::nobody_to_ask,
     voice::{Terminal, Voice},
 };
-use crate::office::Answer;
+use office::Answer;
 
 /// Largest request: the bytes of an imported file and what was typed.
 pub const MAX_REQUEST_BYTES: u32 = 1 << 30;

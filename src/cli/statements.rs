@@ -25,7 +25,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::Desk;
-use crate::office::{
+use office::{
     Answer, Refusal,
     answer::{OrOurs, refuse},
     hex,

@@ -7,7 +7,7 @@ use domain::projection::Certainty;
 use serde_json::{Value, json};
 
 use super::Desk;
-use crate::office::{
+use office::{
     Answer, SocietyOffice,
     answer::refuse,
     tables::{Extend, Proposal, Table as Dated, Typed},

@@ -7,7 +7,7 @@ use domain::calendar::LocalDay;
 use serde_json::{Value, json};
 
 use super::Desk;
-use crate::office::{Answer, SocietyOffice, answer::refuse, duties::Task};
+use office::{Answer, SocietyOffice, answer::refuse, duties::Task};
 
 /// How far back open tasks are listed when nothing is said, in days.
 const BACK_DAYS: i32 = 366;

@@ -11,7 +11,7 @@ use super::{
     people_now,
     policy::{self, Need},
 };
-use crate::office::{
+use office::{
     Answer, Refusal,
     answer::refuse,
     doors::{SetUp, Whence},

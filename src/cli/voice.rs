@@ -8,7 +8,7 @@ use std::io::{IsTerminal, Write};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::user::nobody_to_ask;
-use crate::office::Answer;
+use office::Answer;
 
 /// Where a command's answer goes.
 pub trait Voice: Send {

@@ -17,14 +17,12 @@ use std::{
 use domain::calendar::LocalDay;
 
 use super::post::Post;
-use crate::{
-    clock::Clock,
-    config::{Alerts, Config},
-    office::{
-        Answer, Office, Refusal,
-        answer::{OrOurs, refuse},
-        telling::{Contact, Message, Teller, Way},
-    },
+use crate::clock::Clock;
+use config::{Alerts, Config};
+use office::{
+    Answer, Office, Refusal,
+    answer::{OrOurs, refuse},
+    telling::{Contact, Message, Teller, Way},
 };
 
 /// Who raises and tells, in the journal.

@@ -39,11 +39,11 @@ use crate::{
         voice::{Terminal, Voice},
     },
     clock::Clock,
-    config::Config,
-    office::{
-        Answer, Counts, Office, Refusal, SocietyOffice, answer::OrOurs, document_from_toml,
-        import::ImportRequest, roll::Columns,
-    },
+};
+use config::Config;
+use office::{
+    Answer, Counts, Office, Refusal, SocietyOffice, answer::OrOurs, document_from_toml,
+    import::ImportRequest, roll::Columns,
 };
 
 const SOCIETIES: [&str; 3] = [

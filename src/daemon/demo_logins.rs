@@ -8,7 +8,7 @@ use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
 use domain::calendar::Instant;
 use serde::{Deserialize, Serialize};
 
-use crate::office::{
+use office::{
     Answer, Office, Refusal,
     answer::OrOurs,
     doors::{SetUp, Whence},

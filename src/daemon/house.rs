@@ -25,14 +25,11 @@ use super::{
     socket::{self, CommandSocket},
     watch::{Gate, ReceiptWatch},
 };
-use crate::{
-    clock::Clock,
-    config::Config,
-    office::{
-        Answer, Office, Refusal, Settings, Watch, answer::OrOurs, bindings, inbox::Waiting,
-        projector::directory_of,
-    },
-    web,
+use crate::{clock::Clock, web};
+use config::Config;
+use office::{
+    Answer, Office, Refusal, Settings, Watch, answer::OrOurs, bindings, inbox::Waiting,
+    projector::directory_of,
 };
 
 /// How often the heads in receipts move and the books note their position.

@@ -23,11 +23,9 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
-use crate::{
-    config::Http,
-    office::{Answer, Refusal},
-    web::{TimeLimit, origin::OverTls},
-};
+use crate::web::{TimeLimit, origin::OverTls};
+use config::Http;
+use office::{Answer, Refusal};
 
 /// The server's side of TLS from the files of the configuration; nothing when no address is named.
 ///

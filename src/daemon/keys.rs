@@ -28,12 +28,10 @@ use records::{
     message::PROVED_VERSION,
 };
 
-use crate::{
-    clock::Clock,
-    office::{
-        MAX_WRONG_CODES, Office,
-        gateways::{Clone, Links},
-    },
+use crate::clock::Clock;
+use office::{
+    MAX_WRONG_CODES, Office,
+    gateways::{Clone, Links},
 };
 
 /// Notes remembered of one gateway, at least.

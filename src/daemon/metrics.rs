@@ -8,7 +8,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::office::Office;
+use office::Office;
 
 #[derive(Debug)]
 struct Now(Vec<(String, i64)>);

@@ -10,14 +10,12 @@ use std::{
     time::{Duration, Instant as Monotonic},
 };
 
-use crate::{
-    clock::Clock,
-    config::Config,
-    office::{
-        Answer, Office,
-        answer::OrOurs,
-        mirror::{Mirror, MirrorSettings, Step},
-    },
+use crate::clock::Clock;
+use config::Config;
+use office::{
+    Answer, Office,
+    answer::OrOurs,
+    mirror::{Mirror, MirrorSettings, Step},
 };
 
 /// How often it looks for new records.

@@ -18,13 +18,11 @@ use lettre::{
     },
 };
 
-use crate::{
-    config::Alerts,
-    office::{
-        Answer, Refusal,
-        answer::refuse,
-        telling::{Message, Way},
-    },
+use config::Alerts;
+use office::{
+    Answer, Refusal,
+    answer::refuse,
+    telling::{Message, Way},
 };
 
 /// Longest attempt.

@@ -8,9 +8,9 @@ use super::house::House;
 use crate::{
     cli::args::{Cli, Serve},
     clock::{Clock, EARLIEST_BELIEVABLE},
-    config::Config,
-    office::{Answer, Folder, Refusal, answer::OrOurs},
 };
+use config::Config;
+use office::{Answer, Folder, Refusal, answer::OrOurs};
 
 /// Runs the daemon; the exit code.
 pub fn run(cli: &Cli, serve: &Serve) -> u8 {

@@ -16,8 +16,8 @@ use std::{
 use crate::{
     cli::{self, socket::Remote, voice::Voice},
     clock::Clock,
-    office::Office,
 };
+use office::Office;
 
 /// Commands that are served at once; one more is told to wait.
 const MAX_COMMANDS: usize = 16;

@@ -13,7 +13,8 @@ use ingest::{Receipts, Registry, receipts::Tracker, registry::Command};
 use records::Decoded;
 
 use super::keys::Seen;
-use crate::{clock::Clock, office::Watch};
+use crate::clock::Clock;
+use office::Watch;
 
 /// Receipts go out only when the replay of every society has reached the end of its journal: a
 /// receipt that went backwards would make gateways send everything again.

@@ -60,8 +60,8 @@ struct FileAccount {
 /// # Errors
 /// With the key or the account that is wrong.
 pub fn chart_of_toml(text: &str) -> Answer<ChartApplied> {
-    let file: ChartFile = toml::from_str(text)
-        .map_err(|e| Refusal::Caller(crate::config::explain(&e.to_string())))?;
+    let file: ChartFile =
+        toml::from_str(text).map_err(|e| Refusal::Caller(config::explain(&e.to_string())))?;
     let pounds = |text: Option<String>| -> Answer<Option<i64>> {
         let pence = text.map(|text| text.parse::<Pence>()).transpose();
         Ok(pence.or_caller()?.map(|pence| pence.0))

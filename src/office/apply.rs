@@ -50,7 +50,7 @@ pub struct Applied {
 /// # Errors
 /// With the line, the key and the nearest known key.
 pub fn document_from_toml(text: &str) -> Answer<SocietyDocument> {
-    toml::from_str(text).map_err(|e| Refusal::Caller(crate::config::explain(&e.to_string())))
+    toml::from_str(text).map_err(|e| Refusal::Caller(config::explain(&e.to_string())))
 }
 
 impl Office {

@@ -151,7 +151,7 @@ mod tests {
     use domain::metering::bindings::Bindings;
 
     use super::*;
-    use crate::office::{document_from_toml, known::Numbering};
+    use crate::{document_from_toml, known::Numbering};
 
     const SOCIETY: &str = r#"
 [society]

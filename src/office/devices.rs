@@ -91,8 +91,7 @@ pub(super) fn bound(document: &SocietyDocument, gateway: &Gateway, text: String)
 
 /// Checks a mapping as it would be applied.
 pub(super) fn check(applied: &MappingApplied) -> Answer<DeviceReader> {
-    DeviceReader::new(applied.clone())
-        .map_err(|e| Refusal::Caller(crate::config::explain(&e.to_string())))
+    DeviceReader::new(applied.clone()).map_err(|e| Refusal::Caller(config::explain(&e.to_string())))
 }
 
 /// Reads a mapping that a person wrote.
@@ -100,7 +99,7 @@ pub(super) fn check(applied: &MappingApplied) -> Answer<DeviceReader> {
 /// # Errors
 /// With the key and the nearest known one.
 pub fn mapping_of_text(text: &str) -> Answer<Mapping> {
-    Mapping::read(text).map_err(|e| Refusal::Caller(crate::config::explain(&e.to_string())))
+    Mapping::read(text).map_err(|e| Refusal::Caller(config::explain(&e.to_string())))
 }
 
 impl SocietyOffice {
@@ -123,7 +122,7 @@ impl SocietyOffice {
 /// Refuses a name that no mapping has.
 pub(super) fn unknown_mapping<T>(name: &str) -> Answer<T> {
     let known = shipped::all().iter().map(|s| s.mapping.name.as_str());
-    let nearest = crate::config::nearest(name, known)
+    let nearest = config::nearest(name, known)
         .map(|known| format!("; did you mean `{known}`?"))
         .unwrap_or_default();
     refuse(format!(

@@ -147,7 +147,7 @@ impl SocietyOffice {
         let all = self.tasks(today.plus(-BACK_DAYS), today.plus(AHEAD_DAYS), now)?;
         let Some(task) = all.iter().find(|task| task.duty.id() == id) else {
             let ids: Vec<String> = all.iter().map(|task| task.duty.id()).collect();
-            let nearest = crate::config::did_you_mean(id, ids.iter().map(String::as_str));
+            let nearest = config::did_you_mean(id, ids.iter().map(String::as_str));
             return refuse(format!("there is no task `{id}`{nearest}"));
         };
         if let Some(done) = &task.duty.done {

@@ -100,7 +100,7 @@ impl Known {
 }
 
 fn unknown<'a, T>(what: &str, id: &str, names: impl Iterator<Item = &'a String>) -> Answer<T> {
-    let nearest = crate::config::did_you_mean(id, names.map(String::as_str));
+    let nearest = config::did_you_mean(id, names.map(String::as_str));
     refuse(format!("{what} `{id}` is not in the society file{nearest}"))
 }
 

@@ -536,6 +536,6 @@ pub(super) fn known<V>(key: &str, id: &str, table: &BTreeMap<String, V>) -> Answ
     if table.contains_key(id) {
         return Ok(());
     }
-    let nearest = crate::config::did_you_mean(id, table.keys().map(String::as_str));
+    let nearest = config::did_you_mean(id, table.keys().map(String::as_str));
     refuse(format!("{key}: `{id}` is not in this file{nearest}"))
 }

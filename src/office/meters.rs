@@ -154,7 +154,7 @@ pub(super) fn unknown_register(known: &Known, meter: &str, register: Option<Obis
         (Some(_), _) => format!("meter `{meter}` has no register in the society file"),
         (None, _) => {
             let serials = known.meters.keys().map(String::as_str);
-            let nearest = crate::config::did_you_mean(meter, serials);
+            let nearest = config::did_you_mean(meter, serials);
             format!("meter `{meter}` is not in the society file{nearest}")
         }
     })

@@ -103,8 +103,8 @@ fn one() -> u16 {
 /// # Errors
 /// With the key that is wrong.
 pub fn project(text: &str) -> Answer<Projected> {
-    let file: PlanFile = toml::from_str(text)
-        .map_err(|e| Refusal::Caller(crate::config::explain(&e.to_string())))?;
+    let file: PlanFile =
+        toml::from_str(text).map_err(|e| Refusal::Caller(config::explain(&e.to_string())))?;
     let year = |label: u16| {
         label
             .checked_sub(file.first_year)

@@ -143,7 +143,7 @@ pub(super) fn find<T>(
     }
     found.pop().map_or_else(
         || {
-            let nearest = crate::config::did_you_mean(id, names.iter().map(|name| &**name));
+            let nearest = config::did_you_mean(id, names.iter().map(|name| &**name));
             refuse(format!("{what} `{id}` is in no society file{nearest}"))
         },
         Ok,

@@ -16,7 +16,7 @@ use super::{
     view::AlertPage,
     visitor::{Sent, Visitor, see},
 };
-use crate::office::{Refusal, alerts::AlertSeen};
+use office::{Refusal, alerts::AlertSeen};
 
 /// What the form says.
 #[derive(Deserialize)]

@@ -22,7 +22,7 @@ use super::{
     view::{CouncilPage, StakeWords},
     visitor::{Visitor, see},
 };
-use crate::office::{Refusal, SocietyOffice, stake::Stake};
+use office::{Refusal, SocietyOffice, stake::Stake};
 
 /// The day it is asked for.
 #[derive(Debug, Default, Deserialize)]

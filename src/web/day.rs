@@ -3,7 +3,7 @@
 use report::{chart::DayCurve, words};
 
 use super::{trouble::Trouble, view::live};
-use crate::office::{charts::Told, overview::DaySoFar};
+use office::{charts::Told, overview::DaySoFar};
 
 /// The figure, ready for a page; `who` as it stands in the middle of a sentence.
 pub fn figure(who: &str, day: &DaySoFar) -> Result<String, Trouble> {

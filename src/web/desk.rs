@@ -16,7 +16,7 @@ use super::{
     view::{DeskPage, Link, TodoLine},
     visitor::Visitor,
 };
-use crate::office::{
+use office::{
     SocietyOffice,
     todo::{About, ToDo},
 };

@@ -3,7 +3,7 @@
 use domain::calendar::Instant;
 
 use super::view::{self, live};
-use crate::office::{SocietyOffice, energy::Place, live::Now};
+use office::{SocietyOffice, energy::Place, live::Now};
 
 /// What a place does now, and how it is spelt.
 pub struct Figures {

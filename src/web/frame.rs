@@ -14,8 +14,8 @@ use super::{
     view::{Frame, Link},
     visitor::Visitor,
 };
-use crate::office::{Known, SocietyOffice};
 use identity::Right;
+use office::{Known, SocietyOffice};
 
 /// A link in words.
 pub fn link(text: &str, href: &str) -> Link {

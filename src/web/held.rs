@@ -21,7 +21,7 @@ use super::{
     view::{AroundLine, ConsequenceWords, HeldLine, HeldListPage, HeldPage},
     visitor::{Sent, Visitor, see},
 };
-use crate::office::{
+use office::{
     Known, Refusal,
     held::{Consequence, HeldRead},
     reads::{DecidedRead, ListedRead, ReadAction},

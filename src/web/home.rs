@@ -12,7 +12,7 @@ use super::{
     trouble::Trouble,
     view::{Glance, HomePage},
 };
-use crate::office::{SocietyOffice, overview::DaySoFar};
+use office::{SocietyOffice, overview::DaySoFar};
 
 /// The first page.
 pub async fn page(State(web): State<Web>) -> Result<Response, Trouble> {

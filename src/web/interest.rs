@@ -21,7 +21,7 @@ use super::{
     view::{InterestPage, RunLineWords, RunMemberLine, RunPage, RunTyped, RunWords},
     visitor::{Sent, Visitor, see},
 };
-use crate::office::{
+use office::{
     Answer, Refusal, SocietyOffice,
     answer::OrCaller,
     interest::{Asked, RunAsked, RunLine, RunNote, RunState, Standing, rate_of_text},

@@ -12,7 +12,7 @@ use domain::calendar::{HalfHour, Instant, Period};
 use report::{GenerationReport, generation::Income};
 
 use super::Web;
-use crate::office::{Answer, Known, SocietyOffice, overview::DaySoFar};
+use office::{Answer, Known, SocietyOffice, overview::DaySoFar};
 
 /// A report of a time that is over is made anew at most so often: late reads are rare.
 const SETTLED_FOR: Duration = Duration::from_secs(60);

@@ -18,7 +18,7 @@ use super::{
     view::LoginPage,
     visitor::{Sent, Visitor, cookie, see, token_of, whence},
 };
-use crate::office::{Refusal, doors::Shown};
+use office::{Refusal, doors::Shown};
 
 /// Where somebody wanted to go.
 #[derive(Debug, Default, Deserialize)]

@@ -10,8 +10,8 @@ use super::{
     view::{MePage, SessionLine},
     visitor::{Sent, Visitor, see},
 };
-use crate::office::doors::Session;
 use domain::calendar::{Instant, Zone};
+use office::doors::Session;
 
 /// What a button of the page says.
 #[derive(Deserialize)]

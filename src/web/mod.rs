@@ -47,7 +47,8 @@ use tokio::{
     task::spawn_blocking,
 };
 
-use crate::{clock::Clock, office::Office};
+use crate::clock::Clock;
+use office::Office;
 use trouble::Trouble;
 
 /// Most questions to the office at once; the next one waits, within its request's time.

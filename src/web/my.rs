@@ -20,7 +20,7 @@ use super::{
     view::{MyPage, MyPaymentPage, MyWorking},
     visitor::{Sent, Visitor, see},
 };
-use crate::office::{
+use office::{
     Refusal, SocietyOffice,
     interest::Standing,
     roll::{BankText, Changes, Payment, document},

@@ -15,7 +15,7 @@ use super::{
     trouble::Trouble,
     view::{OperationsPage, SocietyStanding, operations::DeadReason},
 };
-use crate::office::{
+use office::{
     SocietyOffice,
     mirror::{Mirror, MirrorStatus},
 };

@@ -18,7 +18,7 @@ use super::{
     trouble::Trouble,
     view::{Download, Link, ReportPage},
 };
-use crate::office::{Refusal, SocietyOffice};
+use office::{Refusal, SocietyOffice};
 
 const FORMS: [(Format, &str); 5] = [
     (Format::Svg, "The chart (SVG)"),

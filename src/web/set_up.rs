@@ -19,7 +19,7 @@ use super::{
     view::{SetUpPage, SetUpStep},
     visitor::{Sent, whence},
 };
-use crate::office::{Refusal, doors::SetUp, users::random};
+use office::{Refusal, doors::SetUp, users::random};
 
 /// Who was invited, in the address of a letter.
 #[derive(Debug, Default, Deserialize)]

@@ -16,7 +16,7 @@ use super::{
     trouble::Trouble,
     view::{MeterLine, RoofPage, society::sentence},
 };
-use crate::office::{Known, SocietyOffice, overview::Face};
+use office::{Known, SocietyOffice, overview::Face};
 
 /// The roof's page.
 pub async fn page(

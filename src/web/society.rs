@@ -18,7 +18,7 @@ use super::{
     trouble::Trouble,
     view::{RoofLine, SocietyPage, YearLine, society::sentence},
 };
-use crate::office::{Refusal, SocietyOffice};
+use office::{Refusal, SocietyOffice};
 
 /// The society's page.
 pub async fn page(State(web): State<Web>, Path(slug): Path<String>) -> Result<Response, Trouble> {
@@ -62,7 +62,7 @@ fn filled(web: &Web, slug: &str) -> Result<SocietyPage, Trouble> {
 
 fn roofs(society: &SocietyOffice, here: &str, now: Instant) -> Vec<RoofLine> {
     let known = society.known();
-    let roof = |(id, site): (&String, &crate::office::KnownSite)| RoofLine {
+    let roof = |(id, site): (&String, &office::KnownSite)| RoofLine {
         name: site.name.clone(),
         href: format!("{here}/sites/{id}"),
         kwp: site.kwp.kw_text(),

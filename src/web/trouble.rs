@@ -7,7 +7,7 @@ use axum::{
 };
 
 use super::view::Link;
-use crate::office::Refusal;
+use office::Refusal;
 
 /// Longest piece of an address that is shown back to the reader.
 const SHOWN: usize = 60;

@@ -12,7 +12,7 @@ use super::{
     view::{UserWords, UsersPage},
     visitor::{Sent, Visitor, see},
 };
-use crate::office::{Answer, Refusal, answer::refuse, users::UserRole};
+use office::{Answer, Refusal, answer::refuse, users::UserRole};
 
 /// What a form of the page says.
 #[derive(Deserialize)]

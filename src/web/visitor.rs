@@ -14,7 +14,7 @@ use identity::Right;
 use serde::de::DeserializeOwned;
 
 use super::{Web, origin::Origin, policy::Who, trouble::Trouble};
-use crate::office::{SocietyOffice, doors::Whence};
+use office::{SocietyOffice, doors::Whence};
 
 const COOKIE: &str = "__Host-commonwatt";
 const PLAIN_COOKIE: &str = "commonwatt";

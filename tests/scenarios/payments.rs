@@ -9,10 +9,6 @@ use bridge::simulate::{
     history::{HistoryItem, history},
     register::Wp,
 };
-use commonwatt::office::{
-    Counts, Office, SocietyOffice, bills::MadeBill, claims::MadeClaim, document_from_toml,
-    import::ImportRequest, statement::StatementMapping,
-};
 use domain::{
     calendar::{Instant, LocalDay, Period},
     income::{
@@ -22,6 +18,10 @@ use domain::{
     money::Pence,
     quantity::WattHours,
     tariff::Rate,
+};
+use office::{
+    Counts, Office, SocietyOffice, bills::MadeBill, claims::MadeClaim, document_from_toml,
+    import::ImportRequest, statement::StatementMapping,
 };
 use records::{
     decision::{EventKind, MeterEvent, What},

@@ -7,15 +7,15 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use commonwatt::office::{
+use domain::{
+    calendar::{Instant, LocalDay},
+    membership::MemberKind,
+};
+use office::{
     Answer, Office, Refusal, document_from_toml,
     roll::{
         AllotOf, ApplyOf, BankText, Changes, NewCase, NewMember, Payment, PayoutOf, Person, Rest,
     },
-};
-use domain::{
-    calendar::{Instant, LocalDay},
-    membership::MemberKind,
 };
 use tempfile::TempDir;
 
@@ -236,7 +236,7 @@ fn a_modulus_table_warns_and_does_not_block() {
     let stage = Stage::new();
     let office = stage.open("2014-02-01");
     let society = office.society("bes").unwrap();
-    let files = commonwatt::office::roll::ModulusFiles {
+    let files = office::roll::ModulusFiles {
         weights: "112233 112233 MOD10 0 0 0 0 0 0 0 0 0 0 0 0 0 1\n".into(),
         substitutions: String::new(),
     };

@@ -230,7 +230,7 @@ fn from_march_on_the_uplift_is_asked_for_until_it_is_there() {
     let page = desk.file("ons.html", "CPI 12-month rate: 3.1 %");
     let asked = |day: &str| -> Option<i32> {
         let now = format!("{day}T09:00:00Z").parse().unwrap();
-        let office = commonwatt::office::Office::open_alone(&desk.data(), now).unwrap();
+        let office = office::Office::open_alone(&desk.data(), now).unwrap();
         let society = office.society("bes").unwrap();
         let year = society.uplift_asked_for(now).unwrap();
         let said = society.asked_for(now).unwrap();

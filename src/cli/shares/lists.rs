@@ -8,7 +8,7 @@ use super::super::{
     Desk,
     members::{Download, download},
 };
-use crate::office::{
+use office::{
     Answer, SocietyOffice,
     roll::{Moved, MovedRow, document::movement},
 };

@@ -10,7 +10,7 @@ use super::super::{
     Desk,
     members::{Download, download},
 };
-use crate::office::{
+use office::{
     Answer,
     answer::{OrCaller, OrOurs},
 };

@@ -178,7 +178,7 @@ impl SocietyOffice {
 }
 
 /// A cost as the source of an entry.
-pub(in crate::office) fn cost_source(number: u32) -> Source {
+pub(crate) fn cost_source(number: u32) -> Source {
     Source {
         kind: SourceKind::Cost,
         reference: number.to_string(),

@@ -6,7 +6,7 @@ use domain::calendar::{Instant, Zone};
 use mapping::{Mapped, Message, Outcome, discovery::Proposal, shipped};
 
 use super::{Tried, try_message};
-use crate::office::{
+use crate::{
     Office,
     answer::{Answer, OrOurs, refuse},
     inbox::{Seen, Waiting},

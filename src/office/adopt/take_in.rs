@@ -9,7 +9,7 @@ use records::{
     proof::Proof,
 };
 
-use crate::office::{
+use crate::{
     Office,
     answer::{Answer, OrOurs, Refusal},
     society::{SocietyOffice, stopped},
@@ -35,7 +35,7 @@ impl Office {
         };
         let mapping = device.reader.mapping();
         let waiting = self.inbox.waiting(filter, |topic| mapping.knows(topic))?;
-        let directory = crate::office::projector::directory_of(&known);
+        let directory = crate::projector::directory_of(&known);
         let id = std::sync::Arc::from(gateway);
         let (mut placed, mut unplaced) = (0, 0);
         for messages in waiting.chunks(ENTRY_MESSAGES) {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::office::{
+use crate::{
     document_from_toml,
     energy::{By, Place},
     inbox::Waiting,

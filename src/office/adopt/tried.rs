@@ -3,7 +3,7 @@
 use domain::calendar::Zone;
 use mapping::{Message, Outcome, Reader, form::Binding, shipped};
 
-use crate::office::{
+use crate::{
     answer::{Answer, refuse},
     devices,
 };

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::{Ballot, open_box, terms_of};
-use crate::office::{
+use crate::{
     answer::{Answer, OrCaller, Refusal, refuse},
     blobs::Given,
     node::hex,
@@ -110,7 +110,7 @@ impl BallotFile {
     /// # Errors
     /// When it is no such file; an unknown key is named.
     pub fn from_toml(text: &str) -> Answer<BallotFile> {
-        toml::from_str(text).map_err(|e| Refusal::Caller(crate::config::explain(&e.to_string())))
+        toml::from_str(text).map_err(|e| Refusal::Caller(config::explain(&e.to_string())))
     }
 
     fn question(&self) -> Answer<BallotQuestion> {

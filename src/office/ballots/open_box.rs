@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{PaperBatch, SocietyOffice};
-use crate::office::{
+use crate::{
     answer::{Answer, OrOurs, Refusal},
     folder,
     node::hex,

@@ -11,7 +11,7 @@ use domain::calendar::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::{open_box, voting::check_may_vote};
-use crate::office::{
+use crate::{
     answer::{Answer, OrCaller, refuse},
     society::SocietyOffice,
 };

@@ -7,7 +7,7 @@ use super::{
     Ballot, BallotState,
     open_box::{self, Held, VotingCode},
 };
-use crate::office::{
+use crate::{
     answer::{Answer, OrCaller, refuse},
     roll::Roll,
     society::SocietyOffice,

@@ -9,7 +9,7 @@ use domain::{
 use records::import::{Places, Row};
 
 use super::{Good, Imported, Parsed};
-use crate::office::{
+use crate::{
     answer::{Answer, OrOurs},
     society::SocietyOffice,
 };

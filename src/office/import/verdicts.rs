@@ -11,7 +11,7 @@ use super::{
     Imported, MAX_REASONS,
     sorting::{Asked, series_of, spans},
 };
-use crate::office::{
+use crate::{
     answer::{Answer, OrOurs},
     known::Known,
     society::{SocietyOffice, decisions_of, definitions},

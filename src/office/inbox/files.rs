@@ -151,7 +151,7 @@ impl Files {
     }
 
     fn make(&self) -> io::Result<()> {
-        crate::office::folder::make(&self.folder).map_err(|e| io::Error::other(e.to_string()))
+        crate::folder::make(&self.folder).map_err(|e| io::Error::other(e.to_string()))
     }
 
     fn file(&self, number: u64) -> PathBuf {

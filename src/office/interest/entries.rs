@@ -7,7 +7,7 @@ use domain::{
 };
 use records::{decision::What, interest::RunNote};
 
-use crate::office::{
+use crate::{
     accounts::posted,
     answer::{Answer, OrCaller},
     society::SocietyOffice,

@@ -4,7 +4,7 @@ use domain::interest::PaidPeriod;
 use records::{decision::What, interest::RunNote};
 
 use super::{RunAsked, terms::Class};
-use crate::office::{
+use crate::{
     answer::{Answer, OrOurs, refuse},
     society::{RUN_APPROVED, RUN_FROZEN, RUN_PREPARED, RUN_VOIDED, SocietyOffice},
 };

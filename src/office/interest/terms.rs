@@ -12,7 +12,7 @@ use records::society::{InterestRule, InterestTerms, SocietyDocument};
 use rust_decimal::Decimal;
 
 use super::RunAsked;
-use crate::office::{
+use crate::{
     answer::{Answer, OrCaller, Refusal, refuse},
     known::Known,
 };

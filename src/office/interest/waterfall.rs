@@ -23,7 +23,7 @@ use records::{
 use rust_decimal::Decimal;
 
 use super::{Asked, RunAsked, after_death, movements, terms::classes_of};
-use crate::office::{
+use crate::{
     Office,
     answer::{Answer, OrCaller, Refusal, refuse},
     society::SocietyOffice,

@@ -18,7 +18,7 @@ use influx::{
 };
 use records::{Decoded, ongoing::Ongoing};
 
-use crate::office::{
+use crate::{
     answer::{Answer, OrOurs, Refusal},
     energy,
     known::Known,

@@ -10,7 +10,7 @@ use records::ongoing::Ongoing;
 use serde::{Deserialize, Serialize};
 
 use super::put;
-use crate::office::answer::{Answer, OrOurs};
+use crate::answer::{Answer, OrOurs};
 
 /// Raised when what is sent changes its form: everything goes out again.
 const VERSION: u32 = 1;

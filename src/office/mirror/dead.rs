@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fs, io::Write as _, path::Path};
 
 use influx::DeadLetter;
 
-use crate::office::answer::{Answer, OrOurs};
+use crate::answer::{Answer, OrOurs};
 
 /// Bytes of points that were not taken, kept to be looked at.
 pub const MAX_BYTES: u64 = 1 << 20;

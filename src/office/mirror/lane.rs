@@ -17,7 +17,7 @@ use super::{
     dead::{self, DeadLetters},
     points::{self, Out},
 };
-use crate::office::{
+use crate::{
     answer::{Answer, OrOurs},
     known::Known,
     projector::{decode, directory_of},

@@ -46,7 +46,7 @@ use super::{
     folder,
     society::SocietyOffice,
 };
-use crate::config::{Influx, MirrorMode};
+use config::{Influx, MirrorMode};
 use lane::{Lane, Moved};
 
 /// Where a mirror is, from `[influx]`.

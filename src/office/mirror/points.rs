@@ -28,7 +28,7 @@ use records::{
 use store::SeriesReader;
 
 use super::cursor::{Cursor, Owed};
-use crate::office::{
+use crate::{
     answer::Answer,
     energy::{self, By},
     forecast,

@@ -20,7 +20,7 @@ use domain::{
 use influx::{Flux, Row, Server, Target, Trouble, WrongRow, flux::Points};
 
 use super::held;
-use crate::office::{
+use crate::{
     answer::{Answer, OrOurs, Refusal, refuse},
     charts::{Courses, Grain, Source, Stretch},
     society::SocietyOffice,

@@ -14,7 +14,7 @@ use records::{
     payments::{OrderLine, OrderNote},
 };
 
-use crate::office::{
+use crate::{
     accounts::posted,
     answer::{Answer, OrCaller, OrOurs},
     society::SocietyOffice,

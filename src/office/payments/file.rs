@@ -13,7 +13,7 @@ use report::{
 use sha2::{Digest, Sha256};
 
 use super::{OrderStanding, fold, movement, sum, terms};
-use crate::office::{
+use crate::{
     accounts::posting,
     answer::{Answer, OrCaller, OrOurs, Refusal, refuse},
     node::hex,

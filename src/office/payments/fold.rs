@@ -13,7 +13,7 @@ use records::{
     payments::{OrderLine, OrderNote},
 };
 
-use crate::office::{
+use crate::{
     answer::{Answer, OrOurs, Refusal, refuse},
     interest::Standing,
     society::SocietyOffice,
@@ -277,7 +277,7 @@ impl SocietyOffice {
     }
 
     /// What a run owes each member.
-    pub(in crate::office) fn owed_of(&self, note: &RunNote) -> Answer<BTreeMap<u32, Owed>> {
+    pub(crate) fn owed_of(&self, note: &RunNote) -> Answer<BTreeMap<u32, Owed>> {
         let lines = note
             .lines
             .iter()

@@ -12,7 +12,7 @@ use records::{
 };
 
 use super::{OrderStanding, OrderState, terms};
-use crate::office::{
+use crate::{
     accounts::posting,
     answer::{Answer, OrCaller, OrOurs, refuse},
     society::SocietyOffice,

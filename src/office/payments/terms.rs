@@ -8,9 +8,9 @@ use include_dir::{Dir, include_dir};
 use records::{rules::PaymentTerms, society::SocietyDocument};
 use report::payments::{BANK_LENGTH, Payer, Profile, bank_text};
 
-use crate::office::answer::{Answer, OrCaller, refuse};
+use crate::answer::{Answer, OrCaller, refuse};
 
-static PROFILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/config/payment-profiles");
+static PROFILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../config/payment-profiles");
 
 /// What stands in front of every reference where the society says nothing.
 const REFERENCE: &str = "INTEREST";
@@ -71,7 +71,7 @@ impl NamedProfile {
             Some(found) => Ok(found.clone()),
             None => {
                 let names = all.iter().map(|one| one.name.as_str());
-                let nearest = crate::config::did_you_mean(name, names.clone());
+                let nearest = config::did_you_mean(name, names.clone());
                 refuse(format!(
                     "there is no payment profile `{name}`{nearest}; expected {}, or a file of your own ending in .toml",
                     names.collect::<Vec<_>>().join(", ")
@@ -173,6 +173,6 @@ pub(super) fn of(document: &SocietyDocument) -> Answer<Terms> {
 }
 
 /// Checks what a document says of payments.
-pub(in crate::office) fn check(document: &SocietyDocument) -> Answer<()> {
+pub(crate) fn check(document: &SocietyDocument) -> Answer<()> {
     of(document).map(|_| ())
 }

@@ -111,7 +111,7 @@ impl SocietyOffice {
         format!("commonwatt bank 1 {} {member}", self.slug())
     }
 
-    pub(in crate::office) fn open_bank(
+    pub(crate) fn open_bank(
         &self,
         key: &SealingKey,
         member: MemberNo,

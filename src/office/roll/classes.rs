@@ -183,7 +183,7 @@ pub(super) fn basis_points(key: &str, percent: &str) -> Answer<Option<u32>> {
 
 impl SocietyOffice {
     /// The accounts year in which a day lies.
-    pub(in crate::office) fn year_of(&self, on: LocalDay) -> domain::calendar::FinancialYear {
+    pub(crate) fn year_of(&self, on: LocalDay) -> domain::calendar::FinancialYear {
         self.known().year_start.year_of(on)
     }
 

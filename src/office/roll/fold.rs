@@ -27,7 +27,7 @@ use super::{
 };
 
 /// The kinds of decision that the roll is made of.
-pub(in crate::office) const KINDS: [&str; 20] = [
+pub(crate) const KINDS: [&str; 20] = [
     "member-entered/1",
     "members-imported/1",
     "shares-imported/1",

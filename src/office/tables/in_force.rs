@@ -35,7 +35,7 @@ impl SocietyOffice {
     }
 
     /// Grid prices that were approved for a host, in order of days.
-    pub(in crate::office) fn grid_of(&self, host: &str) -> Answer<Vec<GridPrice>> {
+    pub(crate) fn grid_of(&self, host: &str) -> Answer<Vec<GridPrice>> {
         let mut prices = Vec::new();
         for extended in self.approved()? {
             for row in &extended.rows {
@@ -100,7 +100,7 @@ impl SocietyOffice {
     }
 
     /// Half-hourly prices of that name, from every file approved for it.
-    pub(in crate::office) fn half_hour_prices(&self, name: &str) -> Answer<HalfHourPrices> {
+    pub(crate) fn half_hour_prices(&self, name: &str) -> Answer<HalfHourPrices> {
         let mut prices = HalfHourPrices::default();
         for extended in self.approved()? {
             let named = extended

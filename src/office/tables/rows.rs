@@ -104,13 +104,11 @@ pub(super) fn columns(table: Table, row: &Typed) -> Answer<()> {
     for key in row.keys() {
         let own = table == Table::ExportPrice && made.contains(&key.as_str());
         if !known.contains(key) && !own {
-            let nearest = known
-                .iter()
-                .min_by_key(|name| strsim::damerau_levenshtein(name, key));
             return refuse(format!(
-                "the table {} has no column `{key}`\nhint: did you mean `{}`?",
+                "the table {} has no column `{key}`; it has {}{}",
                 table.word(),
-                nearest.map_or("", String::as_str)
+                known.join(", "),
+                config::did_you_mean(key, known.iter().map(String::as_str))
             ));
         }
     }

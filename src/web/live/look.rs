@@ -12,14 +12,12 @@ use serde::Serialize;
 use tokio::{task::spawn_blocking, time::MissedTickBehavior};
 
 use super::{Shown, Topic};
-use crate::{
-    office::SocietyOffice,
-    web::{
-        Web,
-        figures::{self, Figures},
-        view::society::sentence,
-    },
+use crate::web::{
+    Web,
+    figures::{self, Figures},
+    view::society::sentence,
 };
+use office::SocietyOffice;
 
 /// How often the live values are looked at.
 const EVERY: Duration = Duration::from_secs(1);

@@ -3,7 +3,7 @@
 use axum::http::{Method, StatusCode, header};
 
 use super::stage::{PASSWORD, Stage};
-use crate::office::doors::{Shown, Whence};
+use office::doors::{Shown, Whence};
 
 fn shown(password: &str, code: &str) -> Shown {
     Shown::Password {

@@ -7,7 +7,7 @@ use domain::{
 use records::import::Layout;
 
 use super::stage::Stage;
-use crate::office::{
+use office::{
     import::ImportRequest,
     meters::EventRequest,
     reads::{DecidedRead, ReadAction},

@@ -21,14 +21,14 @@ use tower::ServiceExt;
 
 use crate::{
     clock::Clock,
-    office::{
-        NoWatch, Office, Settings, Watch, document_from_toml,
-        doors::{SetUp, Whence},
-        import::ImportRequest,
-        interest::{Asked, RunAsked, rate_of_text},
-        roll::Columns,
-    },
     web::{Health, WebState, router},
+};
+use office::{
+    NoWatch, Office, Settings, Watch, document_from_toml,
+    doors::{SetUp, Whence},
+    import::ImportRequest,
+    interest::{Asked, RunAsked, rate_of_text},
+    roll::Columns,
 };
 
 const BES1_MEMBERS: &str = include_str!("../../../config/demo/bes1-members.csv");

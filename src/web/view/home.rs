@@ -34,12 +34,7 @@ pub struct Glance {
 
 /// "3 societies with 10 roofs are making 41.2 kW right now and have made 312.4 kWh today."
 #[must_use]
-pub fn sentence(
-    societies: u32,
-    roofs: u32,
-    known: &crate::office::live::Now,
-    sample: bool,
-) -> String {
+pub fn sentence(societies: u32, roofs: u32, known: &office::live::Now, sample: bool) -> String {
     let who = words::count(societies, "society", "societies");
     let who = format!("{who} with {}", words::count(roofs, "roof", "roofs"));
     let verbs = match societies {

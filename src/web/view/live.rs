@@ -12,7 +12,7 @@ use domain::{
 };
 use report::words::{self, Precision};
 
-use crate::office::live as office;
+use office::live as office;
 
 /// Now and today, of a society or a roof.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

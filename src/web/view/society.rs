@@ -67,7 +67,7 @@ pub struct RoofLine {
 
 /// "Elmore House is making 12.4 kW right now and has made 86.1 kWh today."
 #[must_use]
-pub fn sentence(name: &str, known: &crate::office::live::Now, sample: bool) -> String {
+pub fn sentence(name: &str, known: &office::live::Now, sample: bool) -> String {
     live::sentence(name, ("is", "has"), known, sample)
         .unwrap_or_else(|| format!("No read of {name} has reached us today."))
 }

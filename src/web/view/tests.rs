@@ -3,11 +3,11 @@
 use askama::Template;
 
 use super::{live, samples, *};
-use crate::office::live::Now;
 use domain::{
     metering::Quality,
     quantity::{WattHours, Watts},
 };
+use office::live::Now;
 
 fn every_page() -> Vec<String> {
     let part = || "<p>a part</p>".to_owned();

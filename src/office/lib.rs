@@ -208,7 +208,7 @@ impl Office {
         if let Some(society) = societies.get(slug) {
             return Ok(Arc::clone(society));
         }
-        let nearest = crate::config::did_you_mean(slug, societies.keys().map(String::as_str));
+        let nearest = config::did_you_mean(slug, societies.keys().map(String::as_str));
         refuse(format!("society `{slug}` is not here{nearest}"))
     }
 
@@ -255,7 +255,7 @@ impl Office {
                     .flat_map(|s| s.known().meters.keys().cloned().collect::<Vec<_>>())
                     .collect();
                 let serials = serials.iter().map(String::as_str);
-                let nearest = crate::config::did_you_mean(meter, serials);
+                let nearest = config::did_you_mean(meter, serials);
                 refuse(format!("meter `{meter}` is in no society file{nearest}"))
             }
         }

@@ -319,7 +319,7 @@ impl Config {
 }
 
 /// Adds "did you mean" to an error about an unknown field or variant, from the names it lists.
-pub(crate) fn explain(error: &str) -> String {
+pub fn explain(error: &str) -> String {
     let error = error.trim_end();
     let said = ["unknown field", "unknown variant"]
         .iter()
@@ -337,7 +337,7 @@ pub(crate) fn explain(error: &str) -> String {
 
 /// The nearest of the names as a hint on a line of its own; nothing where none is near, for a guess
 /// that is wrong costs more than none.
-pub(crate) fn did_you_mean<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> String {
+pub fn did_you_mean<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> String {
     match nearest(wrong, names) {
         Some(name) => format!("\nhint: did you mean `{name}`?"),
         None => String::new(),
@@ -345,10 +345,7 @@ pub(crate) fn did_you_mean<'a>(wrong: &str, names: impl IntoIterator<Item = &'a 
 }
 
 /// The name that needs fewest changes, at most one in three letters.
-pub(crate) fn nearest<'a>(
-    wrong: &str,
-    names: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let most = wrong.chars().count().div_ceil(3).max(1);
     names
         .into_iter()
@@ -365,7 +362,7 @@ mod tests {
     #[test]
     fn the_shipped_file_is_the_defaults() {
         let shipped: Config =
-            toml::from_str(include_str!("../config/commonwatt.toml")).expect("it parses");
+            toml::from_str(include_str!("../../config/commonwatt.toml")).expect("it parses");
         assert_eq!(format!("{shipped:?}"), format!("{:?}", Config::default()));
     }
 
