@@ -327,7 +327,9 @@ impl Node {
                 token_sha256: hex(&token),
             })
         }));
-        self.decide_all(what, asked.gateway, received)
+        self.decide_all(what, asked.gateway, received)?;
+        self.wrong_codes.remove(asked.gateway);
+        Ok(())
     }
 
     /// A gateway asks that a new key be believed, signed by one that is.

@@ -494,6 +494,10 @@ fn a_code_ends_after_a_few_wrong_ones() {
         Login::ByCode,
     ))
     .unwrap();
+    // The right one came: nothing is left to tell of the wrong.
+    stage.wait_until("the right code ends the count", |stage| {
+        stage.gateway("gw-0")["wrong_codes"] == 0
+    });
     stage.daemon.take().unwrap().stop();
 }
 

@@ -1,6 +1,6 @@
 //! `firmware-bridge enrol`: make this gateway's key known to the daemon, or change it.
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use anyhow::Context;
 use bridge::{
@@ -33,7 +33,12 @@ pub struct Arguments {
 ///
 /// # Errors
 /// [`Failure`].
-pub fn run(arguments: &Arguments, config: Config) -> Result<(), Failure> {
+pub fn run(arguments: &Arguments, mut config: Config) -> Result<(), Failure> {
+    // Whoever logs in with the code needs no token yet; it comes with the enrolment.
+    let token_file = match arguments.code.is_some() && !arguments.as_configured {
+        true => std::mem::take(&mut config.uplink.token_file),
+        false => PathBuf::new(),
+    };
     let folder = &config.gateway.key_folder;
     let keys = KeyFolder::at(folder);
     let uplink = gateway::uplink(&config, &keys).map_err(caller)?;
@@ -61,5 +66,11 @@ pub fn run(arguments: &Arguments, config: Config) -> Result<(), Failure> {
         .with_context(|| format!("`{}` cannot be written", folder.display()))?;
     say(format_args!("{print}\n"))?;
     eprintln!("the daemon knows this key; restart the gateway to sign with it");
+    if !token_file.as_os_str().is_empty() {
+        eprintln!(
+            "take `token_file = \"{}\"` out of the configuration: the enrolment brought a token of its own, kept beside the key",
+            token_file.display()
+        );
+    }
     Ok(())
 }

@@ -29,6 +29,8 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 const SPOILT: u8 = 0xff;
 const HINT: &str =
     "look at the plug, the path (`ls /dev/serial/by-id`) and the group of the user (`dialout`)";
+const FIFO_HINT: &str =
+    "`mkfifo PATH` makes a fifo; the user of the gateway must be able to read and write it";
 
 /// What the eighth bit of a byte is; `framing` of a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -261,7 +263,11 @@ pub(super) fn gone(address: &str, error: &io::Error) -> SourceError {
     SourceError::Gone {
         device: address.to_owned(),
         reason: error.to_string(),
-        hint: HINT,
+        hint: if address.starts_with("fifo:") {
+            FIFO_HINT
+        } else {
+            HINT
+        },
     }
 }
 
