@@ -1,12 +1,13 @@
 //! What a community energy society means, as values and pure functions.
 //!
 //! This room holds quantities, the local calendar, metering, the comparison with forecasts, tariffs,
-//! income, the books of account, share interest, members and shares, and ballots. It lacks, on purpose: IO, a
+//! income, the books of account, share interest, members and shares, ballots, and a council's stake. It lacks, on purpose: IO, a
 //! clock, async, serde, binary floats, unordered maps. Time is passed in; energy is integer watt-hours,
 //! money integer pence; nights and other astronomy come in as integers worked out outside.
 
 pub mod accounts;
 pub mod calendar;
+pub mod council;
 pub mod governance;
 pub mod income;
 pub mod interest;

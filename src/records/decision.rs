@@ -13,6 +13,9 @@ use crate::{
     KIND_DECISION,
     accounts::{BooksClosed, ChartApplied, EntryPosted},
     bank::{BankImported, BankMatched},
+    closing::{ClosingNote, PackNote},
+    community::{FundNote, ProjectNote},
+    council::{OutcomeNote, StakeNote},
     governance::{BallotBox, BallotCalled, BallotCancelled, BallotVoters, ProxyAppointed},
     income::{BillCredited, BillFrozen, ClaimFrozen},
     interest::{RunApproved, RunNote, RunVoided},
@@ -288,6 +291,24 @@ pub enum What {
     /// A ballot will not be counted.
     #[serde(rename = "ballot-cancelled/1")]
     BallotCancelled(BallotCancelled),
+    /// Something of a council's stake.
+    #[serde(rename = "stake-noted/1")]
+    StakeNoted(Box<StakeNote>),
+    /// Something of outcomes.
+    #[serde(rename = "outcome-noted/1")]
+    OutcomeNoted(Box<OutcomeNote>),
+    /// Something of the community fund.
+    #[serde(rename = "fund-noted/1")]
+    FundNoted(Box<FundNote>),
+    /// Something of residents' own projects.
+    #[serde(rename = "project-noted/1")]
+    ProjectNoted(Box<ProjectNote>),
+    /// Something of a roof that closes.
+    #[serde(rename = "closing-noted/1")]
+    ClosingNoted(Box<ClosingNote>),
+    /// A paper about a council's stake.
+    #[serde(rename = "pack-noted/1")]
+    PackNoted(Box<PackNote>),
     /// A damaged tail was set aside at start.
     #[serde(rename = "tail-cut/1")]
     TailCut(TailCut),

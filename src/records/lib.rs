@@ -13,6 +13,9 @@
 
 pub mod accounts;
 pub mod bank;
+pub mod closing;
+pub mod community;
+pub mod council;
 pub mod decision;
 pub mod decode;
 pub mod decoded;

@@ -44,6 +44,8 @@ pub enum SourceKind {
     Row,
     /// A paper: a supplier's bill, a receipt, a minute.
     Document,
+    /// The community fund: what a run brought, `run/3`, or a payment of a grant, `grant/garden/1`.
+    Fund,
     /// The entry it takes back, by number.
     Reversal,
 }
@@ -122,7 +124,7 @@ pub enum NotBalanced {
 
 impl SourceKind {
     /// All kinds.
-    pub const ALL: [SourceKind; 10] = [
+    pub const ALL: [SourceKind; 11] = [
         SourceKind::Opening,
         SourceKind::Claim,
         SourceKind::Bill,
@@ -132,6 +134,7 @@ impl SourceKind {
         SourceKind::Cost,
         SourceKind::Row,
         SourceKind::Document,
+        SourceKind::Fund,
         SourceKind::Reversal,
     ];
 
@@ -148,6 +151,7 @@ impl SourceKind {
             SourceKind::Cost => "cost",
             SourceKind::Row => "row",
             SourceKind::Document => "document",
+            SourceKind::Fund => "fund",
             SourceKind::Reversal => "reversal",
         }
     }
