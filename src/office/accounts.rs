@@ -234,7 +234,7 @@ impl SocietyOffice {
         self.decide(What::BooksClosed(closed), by, now)
     }
 
-    fn with_chart(&self) -> Answer<Ledger> {
+    pub(super) fn with_chart(&self) -> Answer<Ledger> {
         let ledger = self.ledger()?;
         if ledger.chart().is_empty() {
             return refuse(
@@ -244,7 +244,7 @@ impl SocietyOffice {
         Ok(ledger)
     }
 
-    fn not_to_come(&self, on: LocalDay, now: Instant) -> Answer<()> {
+    pub(super) fn not_to_come(&self, on: LocalDay, now: Instant) -> Answer<()> {
         let today = self.known().zone.day_of(now);
         if on > today {
             return refuse(format!(
@@ -271,6 +271,11 @@ impl SocietyOffice {
                 .collect(),
             SourceKind::Reversal => {
                 return refuse("a reversal is made by `accounts reverse`, which names the entry");
+            }
+            SourceKind::Fund => {
+                return refuse(
+                    "what a run brings to the fund and what a grant is paid are posted by `commonwatt fund bring` and `fund pay`, not by hand",
+                );
             }
             SourceKind::Run => {
                 return refuse("an interest run is posted when it is frozen, not by hand");

@@ -123,6 +123,10 @@ impl SocietyOffice {
     /// # Errors
     /// When the books are damaged.
     pub fn kept(&self) -> Answer<Vec<Kept>> {
+        let mut named = Vec::new();
+        for project in self.project_notes()?.projects {
+            named.extend(project.named.into_iter().map(|named| named.name));
+        }
         let mut all: Vec<Kept> = self
             .decisions(&[
                 "table-extended/1",
@@ -140,6 +144,7 @@ impl SocietyOffice {
                 What::BankImported(import) => Some(import.file),
                 _ => None,
             })
+            .chain(named)
             .collect();
         all.sort_by(|a, b| a.sha256.cmp(&b.sha256));
         all.dedup_by(|a, b| a.sha256 == b.sha256);

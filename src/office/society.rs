@@ -31,6 +31,7 @@ use super::{
     answer::{Answer, OrOurs, Refusal, refuse},
     ballots, folder,
     known::{Known, Numbering},
+    notes,
     projector::{Projector, SharedKnown, Watch},
     roll::{self, Roll},
 };
@@ -423,11 +424,11 @@ impl SocietyOffice {
                 *self.known.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(known);
             }
         }
-        if decisions
-            .iter()
-            .all(|(decision, _)| roll::KINDS.contains(&kind_of(&decision.what)))
-        {
-            // Members and shares change nothing that reads are judged by.
+        if decisions.iter().all(|(decision, _)| {
+            let kind = kind_of(&decision.what);
+            roll::KINDS.contains(&kind) || notes::KINDS.contains(&kind)
+        }) {
+            // Members, shares and notes change nothing that reads are judged by.
             return Ok(());
         }
         let known = self.known();
@@ -633,6 +634,12 @@ fn apply(books: &mut BooksStore, position: u64, record: &[u8], decision: &Decisi
         | What::BallotVoters(_)
         | What::BallotBox(_)
         | What::BallotCancelled(_)
+        | What::StakeNoted(_)
+        | What::OutcomeNoted(_)
+        | What::FundNoted(_)
+        | What::ProjectNoted(_)
+        | What::ClosingNoted(_)
+        | What::PackNoted(_)
         | What::TailCut(_) => {}
     }
     effects.extend(months.iter().map(Effect::HistoryMonth));
@@ -725,6 +732,12 @@ fn kind_of(what: &What) -> &'static str {
         What::BallotVoters(_) => ballots::VOTERS,
         What::BallotBox(_) => ballots::BOX,
         What::BallotCancelled(_) => ballots::CANCELLED,
+        What::StakeNoted(_) => notes::STAKE,
+        What::OutcomeNoted(_) => notes::OUTCOME,
+        What::FundNoted(_) => notes::FUND,
+        What::ProjectNoted(_) => notes::PROJECT,
+        What::ClosingNoted(_) => notes::CLOSING,
+        What::PackNoted(_) => notes::PACK,
         What::TailCut(_) => "tail-cut/1",
     }
 }

@@ -60,6 +60,14 @@ pub enum About {
     Bank,
     /// Rows that the society's dated tables lack.
     Lacking,
+    /// A licence, a lease or a tariff that ends.
+    Ending,
+    /// A roof that closes.
+    Closing,
+    /// A run that brought nothing to the fund yet, or a grant whose report is due.
+    Fund,
+    /// A ballot that is to be closed.
+    Ballot,
 }
 
 impl SocietyOffice {
@@ -173,7 +181,74 @@ impl SocietyOffice {
                 about: About::Lacking,
             });
         }
+        all.extend(self.ending_soon(today, now)?);
         all.sort_by(|a, b| (a.day, &a.sentence).cmp(&(b.day, &b.sentence)));
+        Ok(all)
+    }
+
+    /// Licences and tariffs that end, roofs that close, ballots to be closed.
+    fn ending_soon(&self, today: LocalDay, now: Instant) -> Answer<Vec<ToDo>> {
+        let line = |day, sentence, about| ToDo {
+            day,
+            is_deadline: false,
+            is_late: false,
+            sentence,
+            who: None,
+            about,
+        };
+        let mut all = Vec::new();
+        for ending in self.endings(today)? {
+            all.push(line(
+                ending.since,
+                format!(
+                    "The {} of {} ends on {}, in {} months or less: agree on what follows",
+                    ending.kind, ending.of, ending.ends, ending.months
+                ),
+                About::Ending,
+            ));
+        }
+        for closing in self.closings(now)? {
+            let open: Vec<&str> = closing
+                .steps
+                .iter()
+                .filter(|step| step.shown.is_none())
+                .map(|step| step.what.as_str())
+                .collect();
+            if !open.is_empty() {
+                all.push(line(
+                    closing.of.on.parse().unwrap_or(today),
+                    format!("{} closes; to do: {}", closing.of.site, open.join(", ")),
+                    About::Closing,
+                ));
+            }
+        }
+        for ballot in self.ballots()? {
+            if ballot.state(now) == super::ballots::BallotState::Over {
+                let closes = Instant(ballot.called.closes_ms);
+                all.push(line(
+                    self.known().zone.day_of(closes),
+                    format!(
+                        "Ballot {} is over and is to be closed",
+                        ballot.called.number
+                    ),
+                    About::Ballot,
+                ));
+            }
+        }
+        for grant in self.fund_notes()?.grants {
+            let by = grant.of.report_by.parse::<LocalDay>();
+            if let Ok(by) = by
+                && by < today
+                && grant.reports.is_empty()
+                && grant.ended.is_none()
+            {
+                all.push(line(
+                    by,
+                    format!("{} has not said what became of its grant", grant.of.to),
+                    About::Fund,
+                ));
+            }
+        }
         Ok(all)
     }
 

@@ -8,8 +8,10 @@
 //! anybody can count the published papers again.
 
 mod call;
+mod forms;
 mod open_box;
 mod paper;
+mod published;
 mod voting;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +29,7 @@ use records::{
 pub use call::{BallotFile, CallOf};
 pub use open_box::VotingCode;
 pub use paper::{PaperBatch, PaperEntered};
+pub use published::{document, outcome_words, published};
 pub use voting::VoteOf;
 
 use super::{
@@ -103,6 +106,30 @@ impl Ballot {
             () if now.0 < self.called.opens_ms => BallotState::Called,
             () if now.0 < self.called.closes_ms => BallotState::Open,
             () => BallotState::Over,
+        }
+    }
+
+    /// What a budget shares out; none for a resolution.
+    #[must_use]
+    pub fn pot(&self) -> Option<Pence> {
+        match &self.called.question {
+            BallotQuestion::Budget { pot_pence, .. } => Some(Pence(*pot_pence)),
+            BallotQuestion::Resolution { .. } => None,
+        }
+    }
+
+    /// What a budget may go to: id, name and the most it can use. None for a resolution.
+    #[must_use]
+    pub fn options(&self) -> Vec<(String, String, Pence)> {
+        match &self.called.question {
+            BallotQuestion::Resolution { .. } => Vec::new(),
+            BallotQuestion::Budget { options, .. } => {
+                let of = |option: &records::governance::BallotOption| {
+                    let limit = Pence(option.limit_pence);
+                    (option.id.clone(), option.name.clone(), limit)
+                };
+                options.iter().map(of).collect()
+            }
         }
     }
 
