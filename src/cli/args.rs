@@ -10,7 +10,10 @@ pub use super::ballot::Ballots;
 pub use super::bank::Bank;
 pub use super::bill::Bill;
 pub use super::claim::Claim;
+pub use super::closing::Closings;
+pub use super::community::{Funds, Projects};
 pub use super::cost::CostCommand;
+pub use super::council::{Council, Outcomes};
 pub use super::dials::{Figure, Take, Which};
 pub use super::influx::Influx;
 pub use super::interest::Interest;
@@ -142,6 +145,21 @@ pub enum Command {
     /// Ballots: members decide, residents are asked, a fund is shared out
     #[command(subcommand)]
     Ballot(Ballots),
+    /// A council's stake: what it put in and what came of it
+    #[command(subcommand)]
+    Council(Council),
+    /// Outcomes: what is wanted, with whom, what was proposed and delivered
+    #[command(subcommand)]
+    Outcome(Outcomes),
+    /// The community fund: its income by rule, grants and their conditions
+    #[command(subcommand)]
+    Fund(Funds),
+    /// Residents' own projects: proposals, people and hours, places lent, what happened
+    #[command(subcommand)]
+    Project(Projects),
+    /// Closing a roof: final reads, last claim and bill, disposal, the letter to the licensee
+    #[command(subcommand)]
+    Closing(Closings),
     /// What needs a person, who was told, and what is being done
     #[command(subcommand)]
     Alerts(Alerts),

@@ -3,11 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use domain::{
-    calendar::Instant,
-    governance::{BallotCode, Decided, Tally},
-    money::Pence,
-};
+use domain::{calendar::Instant, governance::BallotCode, money::Pence};
 use records::governance::BallotQuestion;
 use serde_json::{Value, json};
 
@@ -15,7 +11,10 @@ use super::{Desk, members::done};
 use office::{
     Answer, SocietyOffice,
     answer::refuse,
-    ballots::{Ballot, BallotFile, CallOf, PaperBatch, PaperEntered, VoteOf},
+    ballots::{
+        Ballot, BallotFile, CallOf, PaperBatch, PaperEntered, VoteOf, document, outcome_words,
+        published,
+    },
 };
 
 /// `ballot …`
@@ -262,17 +261,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Ballots) -> Answer<()> {
         Ballots::Publish(One { ballot, society }) => {
             let society = desk.society(society.as_deref())?;
             let ballot = society.ballot(*ballot)?;
-            let (Some(voters), Some(papers)) = (&ballot.voters, &ballot.papers) else {
-                return refuse(format!(
-                    "ballot `{}` is not closed; nothing of a vote is known before",
-                    ballot.called.number
-                ));
-            };
-            let mut whole = document(&society, &ballot, desk.now)?;
-            whole["voters"] = json!(voters);
-            whole["ballots"] = json!(papers);
-            whole["electors"] = json!(ballot.called.electors);
-            desk.document(&whole)
+            desk.document(&published(&society, &ballot, desk.now)?)
         }
     }
 }
@@ -335,61 +324,6 @@ fn paper(desk: &mut Desk<'_>, of: &PaperOf) -> Answer<()> {
     done(desk, words)
 }
 
-/// A ballot as a document, without its papers.
-fn document(society: &SocietyOffice, ballot: &Ballot, now: Instant) -> Answer<Value> {
-    let called = &ballot.called;
-    let question = match &called.question {
-        BallotQuestion::Resolution { majority } => json!({ "majority": majority }),
-        BallotQuestion::Budget { pot_pence, options } => {
-            json!({ "pot_pence": pot_pence, "options": options })
-        }
-    };
-    Ok(json!({
-        "society": society.slug(),
-        "ballot": called.number,
-        "title": called.title,
-        "text": called.text,
-        "question": question,
-        "electorate": called.electorate,
-        "list": called.list,
-        "record_day": called.record_day,
-        "opens": Instant(called.opens_ms).to_string(),
-        "closes": Instant(called.closes_ms).to_string(),
-        "quorum": called.quorum,
-        "proxy_limit": called.proxy_limit,
-        "proxies": ballot.proxies.len(),
-        "called_by": ballot.by,
-        "state": ballot.state(now).word(),
-        "cancelled": ballot.cancelled,
-        "voted": society.turnout(ballot)?,
-        "of": called.electors.len(),
-        "tally": ballot.tally()?.map(|tally| tally_document(&tally)),
-        "sample": called.sample,
-    }))
-}
-
-fn tally_document(tally: &Tally) -> Value {
-    match &tally.decided {
-        Decided::Resolution {
-            votes_for,
-            against,
-            abstain,
-            carried,
-        } => json!({
-            "voters": tally.voters, "needed": tally.needed,
-            "for": votes_for, "against": against, "abstain": abstain, "carried": carried,
-        }),
-        Decided::Budget { lines, kept } => json!({
-            "voters": tally.voters, "needed": tally.needed,
-            "options": lines.iter().map(|line| json!({
-                "id": line.id, "voters": line.voters,
-                "given_pence": line.given.0, "granted_pence": line.granted.0,
-            })).collect::<Vec<_>>(),
-            "kept_pence": kept.0,
-        }),
-    }
-}
-
 /// Prints a ballot the way it stands in the minutes.
 fn show(desk: &mut Desk<'_>, society: &SocietyOffice, ballot: &Ballot) -> Answer<()> {
     if desk.json() {
@@ -444,42 +378,8 @@ fn show(desk: &mut Desk<'_>, society: &SocietyOffice, ballot: &Ballot) -> Answer
     });
     if let Some(tally) = ballot.tally()? {
         text.push('\n');
-        text.push_str(&outcome(&tally));
+        text.push_str(&outcome_words(&tally));
     }
     desk.voice.data(&text);
     Ok(())
-}
-
-fn outcome(tally: &Tally) -> String {
-    let quorate = tally.voters >= tally.needed;
-    let short = format!(
-        "Not quorate: {} voted, {} had to.\n",
-        tally.voters, tally.needed
-    );
-    let mut text = if quorate { String::new() } else { short };
-    match &tally.decided {
-        Decided::Resolution {
-            votes_for,
-            against,
-            abstain,
-            carried,
-        } => {
-            let word = if *carried { "Carried" } else { "Not carried" };
-            text.push_str(&format!(
-                "{word}: {votes_for} for, {against} against, {abstain} abstained.\n"
-            ));
-        }
-        Decided::Budget { lines, kept } => {
-            for line in lines {
-                text.push_str(&format!(
-                    "{:>14}  {} ({} voters)\n",
-                    line.granted.to_string(),
-                    line.id,
-                    line.voters
-                ));
-            }
-            text.push_str(&format!("{:>14}  stays in the fund\n", kept.to_string()));
-        }
-    }
-    text
 }

@@ -11,7 +11,10 @@ mod bank;
 mod bill;
 mod cases;
 mod claim;
+mod closing;
+mod community;
 mod cost;
+mod council;
 mod dials;
 mod energy;
 mod evidence;
@@ -238,6 +241,11 @@ fn execute(desk: &mut Desk<'_>) -> Answer<()> {
         Command::Notice(command) => outage::notice(desk, &command),
         Command::Tasks(command) => tasks::run(desk, &command),
         Command::Ballot(command) => ballot::run(desk, &command),
+        Command::Council(command) => council::run(desk, &command),
+        Command::Outcome(command) => council::outcomes(desk, &command),
+        Command::Fund(command) => community::fund(desk, &command),
+        Command::Project(command) => community::project(desk, &command),
+        Command::Closing(command) => closing::run(desk, &command),
         Command::Alerts(command) => alerts::run(desk, &command),
         Command::Gateway(command) => gateway::run(desk, &command),
         Command::Inbox(command) => inbox::run(desk, &command),
@@ -335,6 +343,11 @@ fn files_of(cli: &Cli) -> Answer<Files> {
             names.push(file);
             names.extend(list);
         }
+        Command::Council(args::Council::Enter { file, .. })
+        | Command::Outcome(args::Outcomes::Enter { file, .. })
+        | Command::Fund(args::Funds::Enter { file, .. })
+        | Command::Project(args::Projects::Enter { file, .. })
+        | Command::Closing(args::Closings::Enter { file, .. }) => names.push(file),
         Command::Cost(args::CostCommand::Add(add)) => names.extend(&add.file),
         Command::Accounts(command) => names.extend(accounts::files(command)),
         Command::Payments(command) => {

@@ -137,6 +137,28 @@ pub fn need(command: &Command) -> Need {
             | args::Ballots::Close(_)
             | args::Ballots::Cancel { .. } => ROLL,
         },
+        // What a council holds is about a member.
+        Command::Council(args::Council::Stake(_)) => SEE,
+        Command::Council(args::Council::Enter { .. }) => ROLL,
+        Command::Council(args::Council::Officer { .. }) => RIGHTS,
+        Command::Outcome(args::Outcomes::Report { .. }) => Nothing,
+        Command::Outcome(args::Outcomes::Enter { .. }) => ROLL,
+        Command::Fund(fund) => match fund {
+            args::Funds::Report { .. } => Nothing,
+            args::Funds::Bring { .. } | args::Funds::Enter { .. } | args::Funds::End { .. } => {
+                MONEY
+            }
+            // Another officer than the one who entered the grant.
+            args::Funds::Pay { .. } => APPROVE,
+        },
+        Command::Closing(args::Closings::Enter { .. }) => MONEY,
+        Command::Closing(_) => Nothing,
+        Command::Project(project) => match project {
+            args::Projects::List { .. } | args::Projects::Report { .. } => Nothing,
+            args::Projects::Enter { .. }
+            | args::Projects::Name { .. }
+            | args::Projects::Unname { .. } => ROLL,
+        },
         Command::Alerts(args::Alerts::List { .. }) => Nothing,
         Command::Alerts(args::Alerts::Seen { .. } | args::Alerts::Test { .. }) => METERS,
         Command::Gateway(args::Gateway::List { .. } | args::Gateway::Acl { .. }) => Nothing,
