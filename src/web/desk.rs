@@ -120,6 +120,12 @@ fn ways(society: &SocietyOffice) -> (String, Vec<Link>) {
     let links = vec![
         frame::link("Held reads", &format!("/desk/{slug}/held")),
         frame::link("Interest", &format!("/desk/{slug}/interest")),
+        frame::link("Council’s stake", &format!("/desk/{slug}/council")),
+        frame::link("Ballots", &format!("/desk/{slug}/ballots")),
+        frame::link("Roofs that close", &format!("/desk/{slug}/closing")),
+        frame::link("Outcomes", &format!("/desk/{slug}/outcomes")),
+        frame::link("Community fund", &format!("/desk/{slug}/fund")),
+        frame::link("Residents’ projects", &format!("/desk/{slug}/projects")),
         frame::link("Who decided what", &format!("/desk/{slug}/audit")),
         frame::link("The public page", &format!("/s/{slug}")),
     ];
@@ -135,6 +141,10 @@ fn line(one: &ToDo, society: &SocietyOffice, several: bool) -> TodoLine {
             "Say what is being done",
             format!("/desk/{slug}/alerts/{number}"),
         ),
+        About::Ending => ("Look at what is lent", format!("/desk/{slug}/council")),
+        About::Closing => ("Look at the steps", format!("/desk/{slug}/closing")),
+        About::Ballot => ("Close it", format!("/desk/{slug}/note/ballot-close")),
+        About::Fund => ("Look at the fund", format!("/desk/{slug}/fund")),
         About::Table(_) | About::Duty { .. } | About::Bank | About::Lacking => ("", String::new()),
     };
     let by = match &one.about {

@@ -14,9 +14,9 @@ use axum::{
 use identity::Right;
 
 use super::{
-    Web, alerts, assets, audit, council, desk, health, held, home, how, interest, live, login, me,
-    my, operations, origin::Origin, reports, set_up, site, society, trouble::Trouble, users,
-    visitor,
+    Web, alerts, assets, audit, ballots, community, council, desk, desk_council, health, held,
+    home, how, interest, live, login, me, my, notes, operations, origin::Origin, reports, set_up,
+    site, society, trouble::Trouble, users, visitor,
 };
 
 /// Who may ask.
@@ -67,6 +67,12 @@ pub const ROUTES: &[Row] = &[
     row("/s/{slug}/reports/{period}",        GET, Public,   |m| on(m, reports::of_society)),
     row("/s/{slug}/sites/{site}",            GET, Public,   |m| on(m, site::page)),
     row("/s/{slug}/sites/{site}/reports/{period}", GET, Public, |m| on(m, reports::of_site)),
+    row("/s/{slug}/projects",                GET, Public,   |m| on(m, community::projects)),
+    row("/s/{slug}/projects/{year}",         GET, Public,   |m| on(m, community::projects_of_year)),
+    row("/s/{slug}/ballots",                 GET, Public,   |m| on(m, ballots::list)),
+    row("/s/{slug}/ballots/{published}",     GET, Public,   |m| on(m, ballots::download)),
+    row("/vote/{slug}/{ballot}",             GET, Door,     |m| on(m, ballots::paper)),
+    row("/vote/{slug}/{ballot}",             POST, Door,    |m| on(m, ballots::vote)),
     row("/assets/{*name}",                   GET, Public,   |m| on(m, assets::asset)),
     row("/favicon.ico",                      GET, Public,   |m| on(m, assets::favicon)),
     row("/favicon.svg",                      GET, Public,   |m| on(m, assets::favicon)),
@@ -100,6 +106,22 @@ pub const ROUTES: &[Row] = &[
     row("/desk/{slug}/interest/{run}/freeze", GET, Sure(Right::Money), |m| on(m, interest::run)),
     row("/desk/{slug}/interest/{run}/freeze", POST, Sure(Right::Money), |m| on(m, interest::freeze)),
     row("/desk/{slug}/audit",                GET, SEE,      |m| on(m, audit::page)),
+    row("/desk/{slug}/council",              GET, SEE,      |m| on(m, desk_council::stake)),
+    row("/desk/{slug}/outcomes",             GET, SEE,      |m| on(m, desk_council::outcomes)),
+    row("/desk/{slug}/note/{kind}",          GET, Officer(Right::Roll), |m| on(m, notes::page)),
+    row("/desk/{slug}/note/{kind}",          POST, Officer(Right::Roll), |m| on(m, notes::sent)),
+    row("/desk/{slug}/closing",              GET, SEE,      |m| on(m, desk_council::closing)),
+    row("/desk/{slug}/ballots",              GET, SEE,      |m| on(m, ballots::desk)),
+    row("/desk/{slug}/ballot-codes/{ballot}", GET, Sure(Right::Roll), |m| on(m, ballots::codes_page)),
+    row("/desk/{slug}/ballot-codes/{ballot}", POST, Sure(Right::Roll), |m| on(m, ballots::codes)),
+    row("/desk/{slug}/papers/{papers}",      GET, Officer(Right::Approve), |m| on(m, notes::papers_page)),
+    row("/desk/{slug}/papers/{papers}",      POST, Officer(Right::Approve), |m| on(m, notes::papers_sent)),
+    row("/desk/{slug}/projects",             GET, SEE,      |m| on(m, community::desk_projects)),
+    row("/desk/{slug}/fund",                 GET, SEE,      |m| on(m, community::fund)),
+    row("/desk/{slug}/fund/{what}",          GET, Sure(Right::Money), |m| on(m, notes::fund_page)),
+    row("/desk/{slug}/fund/{what}",          POST, Sure(Right::Money), |m| on(m, notes::fund_sent)),
+    row("/desk/{slug}/fund-payment",         GET, Sure(Right::Approve), |m| on(m, notes::payment_page)),
+    row("/desk/{slug}/fund-payment",         POST, Sure(Right::Approve), |m| on(m, notes::payment_sent)),
     row("/my",                               GET, Member,   |m| on(m, my::mine)),
     row("/my/{slug}/{member}",               GET, Member,   |m| on(m, my::page)),
     row("/my/{slug}/{member}/data.json",     GET, Member,   |m| on(m, my::data)),
@@ -107,6 +129,10 @@ pub const ROUTES: &[Row] = &[
     row("/my/{slug}/{member}/payment",       POST, SureMember, |m| on(m, my::change_payment)),
     row("/council",                          GET, Officer(Right::Stake), |m| on(m, council::all)),
     row("/council/{slug}",                   GET, Officer(Right::Stake), |m| on(m, council::one)),
+    row("/council/{slug}/evidence",          GET, Officer(Right::Stake), |m| on(m, council::evidence)),
+    row("/council/{slug}/outcomes",          GET, Officer(Right::Stake), |m| on(m, council::outcomes)),
+    row("/council/{slug}/roofs/{site}",      GET, Officer(Right::Stake), |m| on(m, council::building)),
+    row("/council/{slug}/stake/{file}",      GET, Officer(Right::Stake), |m| on(m, council::download)),
 ];
 
 /// Where no page is for everybody.

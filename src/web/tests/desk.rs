@@ -278,7 +278,9 @@ async fn a_council_sees_its_stake_and_nobody_elses() {
         "one left in 2016: {}",
         today.text
     );
-    let page = stage.see("/council?on=2013-12-31", &cookie).await;
+    let page = stage
+        .see("/council?from=2013-01-01&to=2013-12-31", &cookie)
+        .await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.text);
     let words =
         "£10,000 of £58,000 is 17.24 % of the capital; one vote of 103 is 0.97 % of the votes.";

@@ -47,6 +47,7 @@ async fn every_role_every_route_every_method() {
     let stage = Stage::elmore_house();
     stage.with_roll();
     stage.with_business();
+    stage.with_ballot();
     let officers: Vec<_> = Role::ALL
         .into_iter()
         .map(|role| {

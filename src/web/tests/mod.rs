@@ -1,5 +1,6 @@
 //! Pages as a reader asks for them: whole requests against an office in an empty folder.
 
+mod council;
 mod desk;
 mod doors;
 mod headline;

@@ -18,6 +18,13 @@ pub fn example(path: &str) -> String {
         .replace("{run}", "1")
         .replace("{number}", "1")
         .replace("{member}", "4")
+        .replace("{kind}", "outcome")
+        .replace("{what}", "grant")
+        .replace("{ballot}", "1")
+        .replace("{published}", "1.json")
+        .replace("{papers}", "ballot-papers")
+        .replace("{year}", "2016")
+        .replace("{file}", "2016.csv")
 }
 
 /// Rows that anybody can open.
@@ -31,6 +38,7 @@ fn open_rows() -> impl Iterator<Item = &'static crate::web::policy::Row> {
 #[tokio::test]
 async fn every_open_row_answers_and_only_to_its_methods() {
     let stage = Stage::elmore_house();
+    stage.with_ballot();
     for row in open_rows() {
         let path = example(row.path);
         let peer = match row.who {

@@ -24,7 +24,10 @@ use crate::{
     web::{Health, WebState, router},
 };
 use office::{
-    NoWatch, Office, Settings, Watch, document_from_toml,
+    NoWatch, Office, Settings, Watch,
+    ballots::{BallotFile, CallOf, VoteOf},
+    blobs::Given,
+    document_from_toml,
     doors::{SetUp, Whence},
     import::ImportRequest,
     interest::{Asked, RunAsked, rate_of_text},
@@ -196,6 +199,39 @@ impl Stage {
         let society = self.office.societies().remove(0);
         let imported = society.import(&request, self.now, &mut |_, _, _| {});
         assert_eq!(imported.expect("imported").held, 1);
+    }
+
+    /// A ballot of residents that is closed, with one vote.
+    pub fn with_ballot(&self) {
+        let society = self.office.societies().remove(0);
+        let day = "2016-06-15";
+        let file = format!(
+            "title = \"A question\"\ntext = \"Shall it be so?\"\nelectorate = \"residents\"\nrecord_day = \"{day}\"\nopens = \"{day}\"\ncloses = \"{day}\"\nquorum = \"1\"\nmajority = \"simple\"\n"
+        );
+        let of = CallOf {
+            file: BallotFile::from_toml(&file).expect("a ballot"),
+            list: Some(Given {
+                name: "list.csv".to_owned(),
+                bytes: b"number\n1\n".to_vec(),
+            }),
+        };
+        society
+            .call_ballot(&of, "secretary", self.now)
+            .expect("called");
+        let code = society
+            .voting_codes(1, None, self.now)
+            .expect("codes")
+            .remove(0);
+        let vote = VoteOf {
+            ballot: 1,
+            code: code.code,
+            on_behalf: None,
+            choice: "for".to_owned(),
+        };
+        society.vote(&vote, self.now).expect("voted");
+        society
+            .close_ballot(1, "secretary", self.now)
+            .expect("closed");
     }
 
     /// The sample members and shares of Elmore House's society.

@@ -1,50 +1,52 @@
-//! A council's stake.
+//! A council's stake, and every other page that is a dossier: the sentence, the picture, figures with
+//! their evidence, what can be downloaded, where to go from here.
 
 use askama::Template;
 
 use super::{Frame, Link};
 
-/// The stake across societies.
-#[derive(Clone, Debug, Template)]
+/// Such a page.
+#[derive(Clone, Debug, Default, Template)]
 #[template(path = "council.html")]
 pub struct CouncilPage {
     /// What every page has.
     pub frame: Frame,
-    /// What it holds.
+    /// Where it belongs.
+    pub kicker: Vec<Link>,
+    /// What it says.
     pub sentence: String,
-    /// This page.
-    pub here: String,
-    /// The day it is asked for; empty for today.
-    pub on: String,
-    /// By society.
-    pub stakes: Vec<StakeWords>,
+    /// Why something was not done.
+    pub trouble: Option<String>,
+    /// What each society's roofs made.
+    pub above: Vec<Picture>,
+    /// Its sections, ready made.
+    pub fragment: String,
+    /// Its days, where others can be asked for.
+    pub days: Option<Days>,
+    /// Where to go from here.
+    pub ways: Vec<Link>,
+    /// Downloads.
+    pub downloads: Vec<Link>,
 }
 
-/// The stake in one society.
+/// What a society's roofs made in a year, beside the forecast.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct StakeWords {
-    /// The society's page.
-    pub society: Link,
-    /// Capital and vote.
+pub struct Picture {
+    /// In words.
     pub sentence: String,
-    /// The day it is reckoned for; empty where there is no stake.
-    pub as_of: String,
-    /// The council is a member here.
-    pub has_stake: bool,
-    /// The roofs: page, and size and host.
-    pub roofs: Vec<(Link, String)>,
-    /// What the last year made beside its forecast.
-    pub generation: String,
+    /// Its report.
+    pub report: Link,
     /// Its chart, ready made.
     pub figure: String,
-    /// Its report.
-    pub report: Option<Link>,
-    /// Carbon with its factor.
-    pub carbon: String,
-    /// Interest by run.
-    pub interest: Vec<(String, String)>,
-    /// Savings of hosts by bill.
-    pub savings: Vec<(String, String)>,
-    /// The society is sample data.
-    pub sample: bool,
+}
+
+/// The days of a page.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Days {
+    /// The page.
+    pub here: String,
+    /// First day.
+    pub from: String,
+    /// Last day.
+    pub to: String,
 }

@@ -13,18 +13,20 @@ pub mod home;
 pub mod how;
 pub mod live;
 pub mod my;
+pub mod note;
 pub mod operations;
 pub mod report;
 pub mod roof;
 pub mod society;
 pub mod trouble;
+pub mod vote;
 
 #[cfg(test)]
 pub(crate) mod samples;
 #[cfg(test)]
 mod tests;
 
-pub use council::{CouncilPage, StakeWords};
+pub use council::{CouncilPage, Days, Picture};
 pub use desk::{
     AlertPage, AroundLine, AuditLine, AuditPage, ConsequenceWords, DeskPage, HeldLine,
     HeldListPage, HeldPage, InterestPage, RunLineWords, RunMemberLine, RunPage, RunTyped, RunWords,
@@ -36,8 +38,10 @@ pub use home::{Glance, HomePage};
 pub use how::HowPage;
 pub use live::Now;
 pub use my::{MyPage, MyPaymentPage, MyWorking};
+pub use note::{NoteField, NotePage};
 pub use operations::{OperationsPage, SocietyStanding};
 pub use report::{Download, ReportPage};
 pub use roof::{MeterLine, RoofPage};
 pub use society::{RoofLine, SocietyPage, YearLine};
 pub use trouble::TroublePage;
+pub use vote::{VoteOption, VotePage};
