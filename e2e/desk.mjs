@@ -132,7 +132,7 @@ export async function desk({ browser, base, said, data, work, binary, check, axe
   await member.page.getByRole('button', { name: 'Save my choice' }).click();
   check('my: the payment choice is changed', (await words(member.page)).includes('you give it to the community fund'), await words(member.page));
   const council = await enter('council');
-  await council.page.goto(`${base}/council?on=2013-12-31`);
+  await council.page.goto(`${base}/council?from=2013-01-01&to=2013-12-31`);
   check('council: capital and vote', (await words(council.page)).includes('£10,000 of £58,000 is 17.24 % of the capital; one vote of 103 is 0.97 % of the votes.'), (await words(council.page)).slice(0, 300));
   const administrator = await enter('administrator');
 

@@ -54,7 +54,7 @@ fn vote(desk: &Desk, ballot: &str, code: &str, choice: &str) -> String {
 }
 
 /// Whether these bytes stand in any file below the folder.
-fn stands_in(folder: &Path, bytes: &[u8]) -> bool {
+pub fn stands_in(folder: &Path, bytes: &[u8]) -> bool {
     fs::read_dir(folder).expect("a folder").any(|entry| {
         let path = entry.expect("an entry").path();
         if path.is_dir() {

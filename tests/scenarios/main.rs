@@ -5,6 +5,7 @@ mod alerts;
 mod ballots;
 mod carried;
 mod commands;
+mod council;
 mod decisions;
 mod desk;
 mod dials;
