@@ -8,9 +8,14 @@ pub enum StoreError {
     /// SQLite refused.
     #[error("the projection cannot be used: {0}")]
     Sql(#[from] rusqlite::Error),
-    /// The file was made by a newer version, or a schema step failed.
+    /// The file was made by a newer version.
+    #[error(
+        "its schema is newer than this program's\nhint: it was written by a newer commonwatt; start that version"
+    )]
+    Newer,
+    /// A schema step failed.
     #[error("the schema of the projection does not fit: {0}\nhint: run `commonwatt rebuild`")]
-    Schema(#[from] rusqlite_migration::Error),
+    Schema(rusqlite_migration::Error),
     /// A stored row is not what was written.
     #[error(
         "row `{key}` of `{table}` is damaged: {damage}\nhint: run `commonwatt rebuild`; the journal has the evidence"
@@ -44,6 +49,18 @@ pub enum StoreError {
         /// The zone in the file.
         have: String,
     },
+}
+
+impl From<rusqlite_migration::Error> for StoreError {
+    fn from(error: rusqlite_migration::Error) -> StoreError {
+        use rusqlite_migration::{Error, MigrationDefinitionError};
+        match error {
+            Error::MigrationDefinition(MigrationDefinitionError::DatabaseTooFarAhead) => {
+                StoreError::Newer
+            }
+            other => StoreError::Schema(other),
+        }
+    }
 }
 
 impl StoreError {
