@@ -2,7 +2,11 @@
 //!
 //! Text that a spreadsheet would take for a formula (`=`, `+`, `-`, `@`, tab or carriage return in
 //! front) gets an apostrophe before it in CSV, and [`unguarded`] takes exactly that one away again.
-//! In XLSX text is written as text, which no spreadsheet evaluates. Numbers are written as numbers.
+//! A file may be opened with another separator than ours, and then quotes do not hold a field
+//! together: what begins a formula behind a semicolon, a tab, a bar or a line's end inside the text
+//! is guarded too. In XLSX text is written as text, which no spreadsheet evaluates; there only text
+//! that looks guarded already gets one more apostrophe, so that it comes back as it was from a
+//! workbook that was made of our CSV too. Numbers are written as numbers.
 
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, XlsxError};
 
@@ -31,45 +35,73 @@ pub struct Table {
 /// What a formula may begin with, also in the wide forms of East Asian keyboards.
 const RISKY: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
 
+/// What a spreadsheet may be told to part cells by, beside the comma, which quotes hold.
+const PARTS: [char; 5] = [';', '\t', '|', '\r', '\n'];
+
 /// True when a spreadsheet could take the text for a formula, behind spaces and quotes too.
 fn is_formula(text: &str) -> bool {
     let begins = text.trim_start_matches([' ', '"', '\'']);
     text.starts_with(RISKY) || begins.starts_with(RISKY)
 }
 
-/// Text that no spreadsheet takes for a formula: with an apostrophe before it where it could.
+/// The text cut behind everything that could part it into cells.
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    text.split_inclusive(PARTS)
+}
+
+/// Text that no spreadsheet takes for a formula: with an apostrophe before what it could.
 #[must_use]
 pub fn harmless(text: &str) -> String {
-    if is_formula(text) {
-        format!("'{text}")
-    } else {
-        text.to_owned()
+    let mut safe = String::with_capacity(text.len());
+    for part in parts(text) {
+        if is_formula(part) {
+            safe.push('\'');
+        }
+        safe.push_str(part);
     }
+    safe
 }
 
 /// The text as it was before it was made [`harmless`].
 #[must_use]
-pub fn unguarded(text: &str) -> &str {
-    match text.strip_prefix('\'') {
+pub fn unguarded(text: &str) -> String {
+    let bare = |part| match str::strip_prefix(part, '\'') {
         Some(rest) if is_formula(rest) => rest,
-        _ => text,
+        _ => part,
+    };
+    parts(text).map(bare).collect()
+}
+
+/// Text for a workbook: as it is, unless [`unguarded`] would take something of it away.
+fn for_workbook(text: &str) -> String {
+    match unguarded(text) == text {
+        true => text.to_owned(),
+        false => harmless(text),
+    }
+}
+
+/// A field of a CSV file, in quotes where any usual separator stands in it.
+fn field(text: &str) -> String {
+    let plain = !text.contains([',', '"']) && !text.contains(PARTS);
+    match plain {
+        true => text.to_owned(),
+        false => format!("\"{}\"", text.replace('"', "\"\"")),
     }
 }
 
 impl Table {
     /// The table as CSV.
-    ///
-    /// # Panics
-    /// Never: it is written to memory.
     #[must_use]
     pub fn to_csv(&self) -> String {
-        let mut out = csv::Writer::from_writer(Vec::new());
-        let mut write = |cells: Vec<String>| out.write_record(cells).expect("memory takes it");
-        write(self.head.iter().map(|text| harmless(text)).collect());
+        let head = self.head.iter().map(|text| field(&harmless(text)));
+        let mut out = head.collect::<Vec<_>>().join(",");
+        out.push('\n');
         for row in &self.rows {
-            write(row.iter().map(csv_text).collect());
+            let cells = row.iter().map(|cell| field(&csv_text(cell)));
+            out.push_str(&cells.collect::<Vec<_>>().join(","));
+            out.push('\n');
         }
-        String::from_utf8(out.into_inner().expect("memory takes it")).expect("text is UTF-8")
+        out
     }
 
     /// The table as an XLSX workbook; the same table gives the same bytes.
@@ -90,7 +122,7 @@ impl Table {
         for (line, row) in (1_u32..).zip(&self.rows) {
             for (column, cell) in (0_u16..).zip(row) {
                 match cell {
-                    Cell::Text(text) => sheet.write_string(line, column, text)?,
+                    Cell::Text(text) => sheet.write_string(line, column, for_workbook(text))?,
                     Cell::Number(number) => sheet.write_number(line, column, exact(*number))?,
                     Cell::Pounds(pence) => sheet.write_number_with_format(
                         line,
@@ -141,6 +173,11 @@ mod tests {
             "'quoted'",
             "plain",
             "",
+            "a;=1",
+            "a;'=1",
+            "a|b\n+1",
+            "\n\t\" =1",
+            "Flat 1; -2",
         ] {
             let safe = harmless(text);
             assert!(
@@ -148,8 +185,10 @@ mod tests {
                 "{safe}"
             );
             assert_eq!(unguarded(&safe), text);
+            assert_eq!(unguarded(&for_workbook(text)), text);
         }
         assert_eq!(harmless("O'Sample"), "O'Sample");
+        assert_eq!(harmless("a;=1"), "a;'=1");
     }
 
     #[test]
@@ -159,10 +198,13 @@ mod tests {
             head: vec!["member".into(), "pounds".into()],
             rows: vec![
                 vec![Cell::Text("=cmd".into()), Cell::Pounds(-12_345)],
-                vec![Cell::Number(-7), Cell::Text("x,y".into())],
+                vec![Cell::Number(-7), Cell::Text("x,\"y\"".into())],
             ],
         };
-        assert_eq!(table.to_csv(), "member,pounds\n'=cmd,-123.45\n-7,\"x,y\"\n");
+        assert_eq!(
+            table.to_csv(),
+            "member,pounds\n'=cmd,-123.45\n-7,\"x,\"\"y\"\"\"\n"
+        );
         let book = table.to_xlsx().unwrap();
         assert_eq!(&book[..2], b"PK");
         assert_eq!(book, table.to_xlsx().unwrap());
