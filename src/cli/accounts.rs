@@ -11,11 +11,17 @@ use domain::{
 use report::books::{Books, Form};
 use serde_json::{Value, json};
 
-use super::Desk;
+use super::{
+    Desk,
+    books::{
+        self, Accrue, AssetCommand, BudgetCommand, LoanCommand, Prepay, SupplierCommand, VatCommand,
+    },
+};
 use office::{
     Answer, SocietyOffice,
     accounts::{STANDARD_CHART, chart_of_toml, source_of},
     answer::{OrCaller, refuse},
+    roll::Columns,
 };
 
 /// `accounts …`
@@ -80,6 +86,66 @@ pub enum Accounts {
         #[command(flatten)]
         of: Of,
     },
+    /// One entry: its postings, and what its source says
+    Entry {
+        /// The entry's number
+        number: u32,
+        /// The society
+        #[command(flatten)]
+        of: Of,
+    },
+    /// Fixed assets and their depreciation
+    #[command(subcommand)]
+    Asset(AssetCommand),
+    /// Suppliers' bills, approved by another officer
+    #[command(subcommand)]
+    Supplier(SupplierCommand),
+    /// Put a cost into its period whose bill is to come; the day after takes it out again
+    Accrue(Accrue),
+    /// Take the part of a paid cost out of a period that is for days after it
+    Prepay(Prepay),
+    /// Put FIT into its period that a read has earned and no claim has yet
+    AccrueFit {
+        /// The installation
+        #[arg(long)]
+        installation: String,
+        /// The last day of the period, with a read
+        #[arg(long)]
+        on: LocalDay,
+        /// The society
+        #[command(flatten)]
+        of: Of,
+    },
+    /// What was put into its period
+    Accruals {
+        /// The society
+        #[command(flatten)]
+        of: Of,
+    },
+    /// Enter corporation tax of an accounts year, as it was computed
+    Tax {
+        /// The last day of the year
+        #[arg(long)]
+        year_end: LocalDay,
+        /// How much
+        #[arg(long)]
+        pounds: Pence,
+        /// What it stands on
+        #[arg(long)]
+        basis: String,
+        /// The society
+        #[command(flatten)]
+        of: Of,
+    },
+    /// Loans and their schedules
+    #[command(subcommand)]
+    Loan(LoanCommand),
+    /// VAT, where the society is registered
+    #[command(subcommand)]
+    Vat(VatCommand),
+    /// The budget of a year, against what was posted
+    #[command(subcommand)]
+    Budget(BudgetCommand),
     /// The books for another program
     Download {
         /// For which
@@ -181,6 +247,8 @@ pub fn files(command: &Accounts) -> Option<&PathBuf> {
     match command {
         Accounts::Chart { file, .. } => file.as_ref(),
         Accounts::Post(post) => post.file.as_ref(),
+        Accounts::Supplier(SupplierCommand::Add(add)) => Some(&add.file),
+        Accounts::Budget(BudgetCommand::Set { file, .. }) => Some(file),
         _ => None,
     }
 }
@@ -188,12 +256,32 @@ pub fn files(command: &Accounts) -> Option<&PathBuf> {
 /// Runs the command.
 pub fn run(desk: &mut Desk<'_>, command: &Accounts) -> Answer<()> {
     let of = match command {
+        Accounts::Asset(command) => return books::asset(desk, command),
+        Accounts::Supplier(command) => return books::supplier(desk, command),
+        Accounts::Accrue(cost) => return books::accrue(desk, cost, None),
+        Accounts::Prepay(of) => return books::accrue(desk, &of.cost, Some((of.from, of.to))),
+        Accounts::AccrueFit {
+            installation,
+            on,
+            of,
+        } => return books::accrue_fit(desk, installation, *on, of),
+        Accounts::Accruals { of } => return books::accruals(desk, of),
+        Accounts::Tax {
+            year_end,
+            pounds,
+            basis,
+            of,
+        } => return books::tax(desk, *year_end, *pounds, basis, of),
+        Accounts::Loan(command) => return books::loan(desk, command),
+        Accounts::Vat(command) => return books::vat(desk, command),
+        Accounts::Budget(command) => return books::budget(desk, command),
         Accounts::Post(post) => &post.of,
         Accounts::Chart { of, .. }
         | Accounts::Reverse { of, .. }
         | Accounts::Close { of, .. }
         | Accounts::TrialBalance { of, .. }
         | Accounts::Account { of, .. }
+        | Accounts::Entry { of, .. }
         | Accounts::Download { of, .. } => of,
     };
     let society = desk.society(of.society.as_deref())?;
@@ -242,7 +330,10 @@ pub fn run(desk: &mut Desk<'_>, command: &Accounts) -> Answer<()> {
             trial_balance(desk, &society, on.unwrap_or(today))
         }
         Accounts::Account { code, days, .. } => account(desk, &society, code, days),
+        Accounts::Entry { number, .. } => entry(desk, &society, *number),
         Accounts::Download { format, days, .. } => download(desk, &society, *format, days),
+        // Returned above.
+        _ => Ok(()),
     }
 }
 
@@ -315,7 +406,20 @@ fn posted(desk: &mut Desk<'_>, society: &SocietyOffice, post: &Post) -> Answer<(
         None
     } else {
         let by = desk.officer(society, "posting an entry")?;
-        Some(society.post(entries.clone(), &by, desk.now)?)
+        Some(match &post.file {
+            Some(file) => {
+                let given = desk.given(file)?;
+                let file = Columns {
+                    file: given.name,
+                    bytes: given.bytes,
+                    sheet: None,
+                    named: Vec::new(),
+                    preview: false,
+                };
+                society.post_file(entries.clone(), &file, &by, desk.now)?
+            }
+            None => society.post(entries.clone(), &by, desk.now)?,
+        })
     };
     if desk.json() {
         let entries = entries.iter().zip(first.unwrap_or_default()..);
@@ -543,6 +647,44 @@ fn account(desk: &mut Desk<'_>, society: &SocietyOffice, code: &str, days: &Days
             pounds("balance_pence"),
         ]
     })
+}
+
+fn entry(desk: &mut Desk<'_>, society: &SocietyOffice, number: u32) -> Answer<()> {
+    let opened = society.entry_opened(number)?;
+    let new = &opened.entry.new;
+    if desk.json() {
+        let mut all = document(new, Some(number));
+        all["reverses"] = json!(opened.entry.reverses);
+        all["reversed_by"] = json!(opened.reversed_by);
+        all["opened"] = opened
+            .source
+            .iter()
+            .map(|(what, text)| json!({ "what": what, "text": text }))
+            .collect();
+        return desk.document(&all);
+    }
+    let mut text = format!("Entry {number}, {}: {}\n", new.on, new.text);
+    for posting in &new.postings {
+        let side = if posting.pence.0 > 0 {
+            "debit "
+        } else {
+            "credit"
+        };
+        let amount = Pence(posting.pence.0.abs()).to_string();
+        text.push_str(&format!("  {side} {:<12} {amount:>16}\n", posting.account));
+    }
+    text.push_str(&format!("\nfrom {}\n", new.source));
+    for (what, words) in &opened.source {
+        text.push_str(&format!("  {what}: {words}\n"));
+    }
+    if let Some(of) = opened.entry.reverses {
+        text.push_str(&format!("takes entry {of} back\n"));
+    }
+    if let Some(by) = opened.reversed_by {
+        text.push_str(&format!("taken back by entry {by}\n"));
+    }
+    desk.voice.data(&text);
+    Ok(())
 }
 
 fn download(

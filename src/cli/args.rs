@@ -9,14 +9,18 @@ pub use super::alerts::Alerts;
 pub use super::ballot::Ballots;
 pub use super::bank::Bank;
 pub use super::bill::Bill;
+pub use super::books::{AssetCommand, BudgetCommand, LoanCommand, SupplierCommand, VatCommand};
+pub use super::cases::Cases;
 pub use super::claim::Claim;
 pub use super::closing::Closings;
 pub use super::community::{Funds, Projects};
 pub use super::cost::CostCommand;
 pub use super::council::{Council, Outcomes};
 pub use super::dials::{Figure, Take, Which};
+pub use super::imports::Imports;
 pub use super::influx::Influx;
 pub use super::interest::Interest;
+pub use super::keys::Keys;
 pub use super::members::{Bank as MemberBank, ImportOf as RollImport, Members};
 pub use super::messages::Messages;
 pub use super::outage::{NoticeCommand, OutageCommand};
@@ -178,6 +182,12 @@ pub enum Command {
     /// Users: who may decide, and their second factor
     #[command(subcommand)]
     User(User),
+    /// Imported files: the roll, its history, opening balances, and any row of them
+    #[command(subcommand)]
+    Imports(Imports),
+    /// The sealing key: on paper, put in again, and what it opens
+    #[command(subcommand)]
+    Keys(Keys),
     /// Check that nothing was changed: the journal's hashes, and the projections against it
     Verify(Verify),
     /// Make the projections again from the journal

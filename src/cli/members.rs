@@ -12,8 +12,8 @@ use office::{
     Answer, Refusal,
     answer::{OrOurs, refuse},
     roll::{
-        BankText, Changes, Columns, ImportedRoll, MemberLine, ModulusFiles, NewMember, Payment,
-        Person, Rest,
+        BankText, Changes, Columns, ImportedRoll, MemberLine, ModulusFiles, NewMember,
+        NewNomination, Payment, Person, Rest,
         document::{self as papers, payment_word},
     },
 };
@@ -57,6 +57,31 @@ pub enum Members {
         #[arg(long)]
         source: String,
         /// Their society
+        #[arg(long)]
+        society: Option<String>,
+    },
+    /// Enter a nomination in the book: who takes a member's property in the society at death
+    Nominate(Nominate),
+    /// End a nomination: revoked, varied by another, or the member married
+    NominationEnd {
+        /// The nomination's number
+        nomination: u32,
+        /// The day
+        #[arg(long)]
+        on: LocalDay,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        /// The society
+        #[arg(long)]
+        society: Option<String>,
+    },
+    /// The nomination book
+    Nominations {
+        /// Only this member's
+        #[arg(long)]
+        member: Option<u32>,
+        /// The society
         #[arg(long)]
         society: Option<String>,
     },
@@ -119,6 +144,33 @@ pub struct One {
     /// Its society
     #[arg(long)]
     pub society: Option<String>,
+}
+
+/// A nomination.
+#[derive(Clone, Debug, Args)]
+pub struct Nominate {
+    /// The member
+    #[command(flatten)]
+    pub one: One,
+    /// Who is nominated
+    #[arg(long)]
+    pub name: String,
+    /// A line of the nominee's address; may be given again
+    #[arg(long)]
+    pub address: Vec<String>,
+    /// The day it was made; today by itself
+    #[arg(long)]
+    pub on: Option<LocalDay>,
+    /// How much of the property, per cent
+    #[arg(long, default_value_t = 100)]
+    pub percent: u32,
+    /// The nominee is an officer or employee of the society
+    #[arg(id = "nominee_is_officer", long = "officer")]
+    pub officer: bool,
+    /// What the nominee is to the member: spouse, civil-partner, parent, child, brother, sister,
+    /// nephew or niece
+    #[arg(long, default_value = "")]
+    pub kin: String,
 }
 
 /// One member and a day.
@@ -300,6 +352,70 @@ pub fn run(desk: &mut Desk<'_>, command: &Members) -> Answer<()> {
             });
             desk.voice.say(&format!("member {member}: {words}"));
             Ok(())
+        }
+        Members::Nominate(of) => {
+            let society = desk.society(of.one.society.as_deref())?;
+            let by = desk.officer(&society, "a nomination")?;
+            let new = NewNomination {
+                member: of.one.member,
+                name: of.name.clone(),
+                address: of.address.clone(),
+                on: of
+                    .on
+                    .unwrap_or_else(|| society.known().zone.day_of(desk.now)),
+                percent: of.percent,
+                officer: of.officer,
+                kin: of.kin.clone(),
+            };
+            let number = society.nominate(&new, &by, desk.now)?;
+            if desk.json() {
+                return desk.document(&json!({ "nomination": number, "member": of.one.member }));
+            }
+            desk.voice.data(&format!("nomination {number}\n"));
+            Ok(())
+        }
+        Members::NominationEnd {
+            nomination,
+            on,
+            reason,
+            society,
+        } => {
+            let society = desk.society(society.as_deref())?;
+            let by = desk.officer(&society, "ending a nomination")?;
+            society.end_nomination(*nomination, *on, reason, &by, desk.now)?;
+            done(desk, &format!("nomination {nomination} ended on {on}"))
+        }
+        Members::Nominations { member, society } => {
+            let society = desk.society(society.as_deref())?;
+            let rows: Vec<Value> = society
+                .nominations(*member)?
+                .iter()
+                .map(|(one, nominee)| {
+                    json!({
+                        "nomination": one.made.number,
+                        "member": one.made.member,
+                        "on": one.made.on,
+                        "percent": one.made.percent,
+                        "nominee": nominee.as_ref().map(|nominee| &nominee.name),
+                        "officer": one.made.officer,
+                        "kin": one.made.kin,
+                        "ended": one.ended.as_ref().map(|(on, _)| on.to_string()),
+                        "reason": one.ended.as_ref().map(|(_, why)| why),
+                    })
+                })
+                .collect();
+            let head = ["", "member", "made", "%", "nominee", "ended"];
+            desk.table(&head, &rows, |row| {
+                let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
+                vec![
+                    row["nomination"].to_string(),
+                    row["member"].to_string(),
+                    text("on"),
+                    row["percent"].to_string(),
+                    text("nominee"),
+                    text("ended"),
+                ]
+            })
         }
         Members::Died(of) => {
             let society = desk.society(of.one.society.as_deref())?;
@@ -647,6 +763,7 @@ fn document(line: &MemberLine) -> Value {
             Rest::Carried => "carried",
         },
         "pence": line.pence,
+        "source": line.from.map(|(import, row)| format!("row {row} of import {import}")),
     })
 }
 
@@ -658,6 +775,7 @@ fn show(desk: &mut Desk<'_>, one: &One) -> Answer<()> {
     if desk.json() {
         let mut all = document(&line);
         all["person"] = json!(person);
+        all["attorney"] = json!(society.attorney(line.number)?);
         all["account_ending"] = json!(ending);
         all["bank_change"] = json!(waits.map(|waits| json!({
             "account_ending": waits.ending,
@@ -685,7 +803,22 @@ fn show(desk: &mut Desk<'_>, one: &One) -> Answer<()> {
     put("born", &person.born);
     put("holders", &person.holders.join(", "));
     put("nominee", &person.nominee);
+    for (one, nominee) in society.nominations(Some(one.member))? {
+        if let (None, Some(nominee)) = (one.ended, nominee) {
+            let named = format!(
+                "{}, {} % (nomination {})",
+                nominee.name, one.made.percent, one.made.number
+            );
+            put("nominated", &named);
+        }
+    }
+    if let Some(attorney) = society.attorney(line.number)? {
+        put("attorney", &attorney.name);
+    }
     put("joined", &line.joined.to_string());
+    if let Some((import, row)) = line.from {
+        put("source", &format!("row {row} of import {import}"));
+    }
     put("left", &day(line.left));
     put("died", &day(line.died));
     put("interest", payment_word(line.payment));
@@ -701,15 +834,9 @@ fn show(desk: &mut Desk<'_>, one: &One) -> Answer<()> {
     }
     put("shares", &Pence(line.pence).to_string());
     if line.died.is_some() && line.pence > 0 {
-        let nominee = match person.nominee.as_str() {
-            "" => "nobody is nominated".to_owned(),
-            name => format!("{name} is nominated, for up to £5,000"),
-        };
         put(
             "estate",
-            &format!(
-                "{nominee}; the rest passes with probate or letters of administration: `shares transfer --on-death`"
-            ),
+            "a nomination passes up to £5,000, the rest needs a grant or the board: `members case estate`; its shares pass with `shares transfer --on-death`",
         );
     }
     desk.voice.data(&text);

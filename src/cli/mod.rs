@@ -9,6 +9,7 @@ pub mod args;
 mod ballot;
 mod bank;
 mod bill;
+mod books;
 mod cases;
 mod claim;
 mod closing;
@@ -19,9 +20,11 @@ mod dials;
 mod energy;
 mod evidence;
 mod gateway;
+mod imports;
 mod inbox;
 mod influx;
 mod interest;
+mod keys;
 mod lists;
 mod map;
 mod members;
@@ -255,6 +258,8 @@ fn execute(desk: &mut Desk<'_>) -> Answer<()> {
         Command::Register(command) => shares::register(desk, &command),
         Command::Influx(command) => influx::run(desk, &command),
         Command::User(command) => user::run(desk, &command),
+        Command::Imports(command) => imports::run(desk, &command),
+        Command::Keys(command) => keys::run(desk, &command),
         Command::Verify(command) => evidence::verify(desk, &command),
         Command::Rebuild(command) => evidence::rebuild(desk, &command),
         Command::Head(command) => evidence::head(desk, &command),
@@ -383,6 +388,9 @@ fn files_of(cli: &Cli) -> Answer<Files> {
         Command::Members(args::Members::Import(args::RollImport { file, .. }))
         | Command::Members(args::Members::Bank(args::MemberBank { file, .. }))
         | Command::Shares(args::Shares::Import(args::RollImport { file, .. })) => names.push(file),
+        Command::Members(args::Members::Case(args::Cases::Document {
+            file: Some(file), ..
+        })) => names.push(file),
         Command::Members(args::Members::ModulusTable {
             file,
             substitutions,

@@ -55,8 +55,27 @@ pub fn need(command: &Command) -> Need {
             }
             | args::Accounts::TrialBalance { .. }
             | args::Accounts::Account { .. }
+            | args::Accounts::Entry { .. }
+            | args::Accounts::Accruals { .. }
+            | args::Accounts::Asset(args::AssetCommand::List { .. })
+            | args::Accounts::Supplier(args::SupplierCommand::List { .. })
+            | args::Accounts::Loan(args::LoanCommand::List { .. })
+            | args::Accounts::Vat(args::VatCommand::Return { sent: false, .. })
+            | args::Accounts::Budget(args::BudgetCommand::Show { .. })
             | args::Accounts::Download { .. } => Nothing,
+            args::Accounts::Supplier(
+                args::SupplierCommand::Approve { .. } | args::SupplierCommand::Refuse { .. },
+            ) => APPROVE,
             args::Accounts::Chart { .. }
+            | args::Accounts::Asset(_)
+            | args::Accounts::Supplier(_)
+            | args::Accounts::Accrue(_)
+            | args::Accounts::Prepay(_)
+            | args::Accounts::AccrueFit { .. }
+            | args::Accounts::Tax { .. }
+            | args::Accounts::Loan(_)
+            | args::Accounts::Vat(_)
+            | args::Accounts::Budget(_)
             | args::Accounts::Post(_)
             | args::Accounts::Reverse { .. }
             | args::Accounts::Close { .. } => MONEY,
@@ -69,7 +88,10 @@ pub fn need(command: &Command) -> Need {
             args::Table::Approve { .. } | args::Table::Refuse { .. } => APPROVE,
         },
         Command::Members(members) => match members {
-            args::Members::List { .. } | args::Members::Show(_) | args::Members::Export(_) => SEE,
+            args::Members::List { .. }
+            | args::Members::Show(_)
+            | args::Members::Nominations { .. }
+            | args::Members::Export(_) => SEE,
             _ => ROLL,
         },
         Command::Shares(shares) => match shares {
@@ -169,6 +191,12 @@ pub fn need(command: &Command) -> Need {
         Command::Map(_) => Nothing,
         // The mirror is fed, never read for money; the owner of the folder sees to it.
         Command::Influx(_) => Nothing,
+        Command::Imports(args::Imports::List { .. }) => SEE,
+        // Names and bank details of all members stand in them.
+        Command::Imports(_) => ROLL,
+        Command::Keys(args::Keys::Check) => Nothing,
+        // Whoever has the words can read members' bank details.
+        Command::Keys(_) => RIGHTS,
         Command::Verify(_) | Command::Rebuild(_) | Command::Head(_) | Command::Backup(_) => Nothing,
         Command::User(user) => match user {
             args::User::List | args::User::SetUp { .. } => Nothing,

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use domain::{
     accounts::{
-        Account, AccountCode, Chart, Kind, Ledger, Limit, NewEntry, Posting, Role, Source,
+        Account, AccountCode, Chart, Entry, Kind, Ledger, Limit, NewEntry, Posting, Role, Source,
         SourceKind,
     },
     calendar::{Instant, LocalDay},
@@ -22,13 +22,28 @@ use serde::Deserialize;
 
 use super::{
     answer::{Answer, OrCaller, OrOurs, Refusal, refuse},
+    roll::Columns,
     society::{BOOKS_CLOSED, CHART_APPLIED, ENTRY_POSTED, SocietyOffice},
 };
 
+mod assets;
+mod budget;
 mod from;
+mod loans;
+mod opened;
+mod periods;
+mod suppliers;
+mod vat;
 
+pub use assets::AssetLine;
+pub use budget::{BudgetLine, BudgetReport, budget_of_csv};
 pub(super) use from::cost_source;
 pub use from::{FileEntries, RowProblem, entries_of_csv, source_of};
+pub use loans::{InstalmentLine, LoanLine};
+pub use opened::OpenedEntry;
+pub use periods::{AccrualLine, NewAccrual};
+pub use suppliers::{BillStanding, NewSupplierBill, SupplierBillLine};
+pub use vat::VatReturn;
 
 /// The chart that comes with the program, to start from.
 pub const STANDARD_CHART: &str = include_str!("../../config/accounts/standard.toml");
@@ -165,6 +180,31 @@ impl SocietyOffice {
     /// # Errors
     /// With the first that is refused, and why; when the books have no chart, or a day is to come.
     pub fn post(&self, new: Vec<NewEntry>, by: &str, now: Instant) -> Answer<u32> {
+        self.post_of(new, None, by, now)
+    }
+
+    /// Posts the entries of a file, all of them or none, and keeps the file; gives the number of the
+    /// first.
+    ///
+    /// # Errors
+    /// As [`post`](SocietyOffice::post).
+    pub fn post_file(
+        &self,
+        new: Vec<NewEntry>,
+        file: &Columns,
+        by: &str,
+        now: Instant,
+    ) -> Answer<u32> {
+        self.post_of(new, Some(file), by, now)
+    }
+
+    fn post_of(
+        &self,
+        new: Vec<NewEntry>,
+        file: Option<&Columns>,
+        by: &str,
+        now: Instant,
+    ) -> Answer<u32> {
         let _one_at_a_time = posting();
         let mut ledger = self.with_chart()?;
         let first = ledger.next_number();
@@ -175,6 +215,10 @@ impl SocietyOffice {
             ledger.check(&entry).or_caller()?;
             decisions.push(posted(ledger.next_number(), &entry, None));
             ledger.enter(entry, None);
+        }
+        if let Some(file) = file {
+            let last = ledger.next_number().saturating_sub(1);
+            decisions.push(self.keep_import("entries", (first, last), file)?);
         }
         self.decide_all(decisions, by, now)?;
         Ok(first)
@@ -234,6 +278,27 @@ impl SocietyOffice {
         self.decide(What::BooksClosed(closed), by, now)
     }
 
+    /// Posts entries behind the decisions they follow from, in one group; gives their numbers. The
+    /// caller holds the lock, and the ledger is as it stands.
+    fn post_under(
+        &self,
+        mut ledger: Ledger,
+        mut decisions: Vec<What>,
+        entries: Vec<NewEntry>,
+        by: &str,
+        now: Instant,
+    ) -> Answer<Vec<u32>> {
+        let mut numbers = Vec::new();
+        for entry in entries {
+            ledger.check(&entry).or_caller()?;
+            numbers.push(ledger.next_number());
+            decisions.push(posted(ledger.next_number(), &entry, None));
+            ledger.enter(entry, None);
+        }
+        self.decide_all(decisions, by, now)?;
+        Ok(numbers)
+    }
+
     pub(super) fn with_chart(&self) -> Answer<Ledger> {
         let ledger = self.ledger()?;
         if ledger.chart().is_empty() {
@@ -269,6 +334,15 @@ impl SocietyOffice {
                 .filter(|cost| cost.reversed.is_none())
                 .map(|cost| cost.entered.number)
                 .collect(),
+            SourceKind::Supplier
+            | SourceKind::Asset
+            | SourceKind::Accrual
+            | SourceKind::Loan
+            | SourceKind::Tax => {
+                return refuse(format!(
+                    "`{source}` is posted by its own command, not by hand\nhint: `commonwatt accounts --help` lists supplier, asset, accrue, loan and tax"
+                ));
+            }
             SourceKind::Reversal => {
                 return refuse("a reversal is made by `accounts reverse`, which names the entry");
             }
@@ -301,6 +375,17 @@ impl SocietyOffice {
         }
         Ok(())
     }
+}
+
+/// The entries that stand under one number of a kind of source, such as an asset's.
+fn under(ledger: &Ledger, kind: SourceKind, number: u32) -> impl Iterator<Item = &Entry> {
+    let start = format!("{number}/");
+    ledger.entries().iter().filter(move |entry| {
+        let source = &entry.new.source;
+        source.kind == kind
+            && source.reference.starts_with(&start)
+            && ledger.reversed_by(entry.number).is_none()
+    })
 }
 
 /// Held from the look at the books until the new decision stands.

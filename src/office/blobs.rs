@@ -16,13 +16,17 @@ use sha2::{Digest, Sha256};
 
 use super::{
     answer::{Answer, OrOurs, refuse},
-    folder,
+    folder, imported_files,
+    keys::SealingKey,
     node::hex,
     society::SocietyOffice,
 };
 
 /// Largest file kept, in bytes: a photo from a telephone several times over.
 pub const MAX_FILE_BYTES: usize = 16 << 20;
+
+/// Largest imported file kept, in bytes: 25 years of movements of 100,000 members four times over.
+pub const MAX_IMPORT_BYTES: usize = 512 << 20;
 
 /// A file as it was given.
 #[derive(Clone, Debug)]
@@ -50,6 +54,8 @@ pub enum Expected {
     Evidence,
     /// A file with persons in it, such as the bank's: kept sealed.
     Personal,
+    /// A file of rows that was imported, kept sealed; it may be as large as a register is.
+    Import,
 }
 
 /// What a sealed file is about.
@@ -62,7 +68,7 @@ impl SocietyOffice {
     /// When it is empty, too large or not what is expected, or the disk takes nothing.
     pub(super) fn keep(&self, given: &Given, expected: Expected) -> Answer<Kept> {
         check(given, expected)?;
-        let sealed = expected == Expected::Personal;
+        let sealed = matches!(expected, Expected::Personal | Expected::Import);
         let given = &match sealed {
             true => Given {
                 name: given.name.clone(),
@@ -101,11 +107,18 @@ impl SocietyOffice {
     /// # Errors
     /// When it is missing or was changed, or the sealing key is not here.
     pub(super) fn blob(&self, kept: &Kept) -> Answer<Vec<u8>> {
-        let bytes = sound(kept, &self.kept_at(kept))?;
         match kept.sealed {
-            true => self.keys().sealing_key()?.open(SEALED_ABOUT, &bytes),
-            false => Ok(bytes),
+            true => self.opened(kept, &self.keys().sealing_key()?),
+            false => sound(kept, &self.kept_at(kept)),
         }
+    }
+
+    /// The bytes of a sealed file, opened with this key.
+    ///
+    /// # Errors
+    /// When it is missing or was changed, or another key sealed it.
+    pub(super) fn opened(&self, kept: &Kept, key: &SealingKey) -> Answer<Vec<u8>> {
+        key.open(SEALED_ABOUT, &sound(kept, &self.kept_at(kept))?)
     }
 
     /// Where a kept file lies.
@@ -127,6 +140,7 @@ impl SocietyOffice {
         for project in self.project_notes()?.projects {
             named.extend(project.named.into_iter().map(|named| named.name));
         }
+        let erased = imported_files::cases_of_erased(&self.books())?;
         let mut all: Vec<Kept> = self
             .decisions(&[
                 "table-extended/1",
@@ -134,9 +148,14 @@ impl SocietyOffice {
                 "manual-read/1",
                 "task-done/1",
                 "cost-entered/1",
+                "case-step/1",
+                "supplier-bill/1",
             ])?
             .into_iter()
             .filter_map(|decision| match decision.what {
+                What::CaseStep(step) if erased.contains(&step.case) => None,
+                What::CaseStep(step) => step.file,
+                What::SupplierBill(bill) => Some(bill.file),
                 What::ManualRead(read) => read.photo,
                 What::TaskDone(done) => done.file,
                 What::CostEntered(cost) => cost.file,
@@ -146,6 +165,8 @@ impl SocietyOffice {
             })
             .chain(named)
             .collect();
+        let imported = self.imported_files()?.into_iter();
+        all.extend(imported.filter(|one| !one.gone).map(|one| one.kept.file));
         all.sort_by(|a, b| a.sha256.cmp(&b.sha256));
         all.dedup_by(|a, b| a.sha256 == b.sha256);
         Ok(all)
@@ -215,9 +236,13 @@ fn check(given: &Given, expected: Expected) -> Answer<()> {
     if given.bytes.is_empty() {
         return refuse(format!("`{name}` is empty"));
     }
-    if given.bytes.len() > MAX_FILE_BYTES {
+    let (most, hint) = match expected {
+        Expected::Import => (MAX_IMPORT_BYTES, "import it in parts"),
+        _ => (MAX_FILE_BYTES, "send the photo in a smaller size"),
+    };
+    if given.bytes.len() > most {
         return refuse(format!(
-            "`{name}` has `{}` bytes; expected at most `{MAX_FILE_BYTES}`\nhint: send the photo in a smaller size",
+            "`{name}` has `{}` bytes; expected at most `{most}`\nhint: {hint}",
             given.bytes.len()
         ));
     }

@@ -30,6 +30,8 @@ const CREDENTIAL: &str = "commonwatt-sealing-key";
 /// First byte of what is sealed.
 const VERSION: u8 = 1;
 const KEY_ID_BYTES: usize = 4;
+/// Bytes of a key.
+pub(super) const KEY_BYTES: usize = 32;
 const NONCE_BYTES: usize = 24;
 
 /// The folder of keys of one data folder.
@@ -39,7 +41,7 @@ pub struct Keys {
 }
 
 /// The key that seals and opens.
-pub struct SealingKey([u8; 32]);
+pub struct SealingKey([u8; KEY_BYTES]);
 
 impl Keys {
     /// The folder of keys beside a data folder.
@@ -75,8 +77,19 @@ impl Keys {
     /// # Errors
     /// When there is one, or it cannot be made.
     pub fn make(&self, name: &str) -> Answer<SealingKey> {
-        let mut random = [0_u8; 32];
+        let mut random = [0_u8; KEY_BYTES];
         getrandom::fill(&mut random).or_ours("the system gives no random numbers")?;
+        let key = SealingKey(random);
+        self.write(name, &key)?;
+        Ok(key)
+    }
+
+    /// Puts a sealing key in its place that was written down before.
+    pub(super) fn put_back(&self, key: &SealingKey) -> Answer<()> {
+        self.write(SEALING_KEY, key)
+    }
+
+    fn write(&self, name: &str, key: &SealingKey) -> Answer<()> {
         folder::make(&self.folder)?;
         let what = "a key cannot be made";
         let mut file = fs::File::options()
@@ -85,10 +98,9 @@ impl Keys {
             .mode(0o600)
             .open(self.folder.join(name))
             .or_ours(what)?;
-        writeln!(file, "{}", hex(&random)).or_ours(what)?;
+        writeln!(file, "{}", hex(&key.0)).or_ours(what)?;
         file.sync_all().or_ours(what)?;
-        self.sync().or_ours(what)?;
-        Ok(SealingKey(random))
+        self.sync().or_ours(what)
     }
 
     /// Overwrites a key and takes it away: what it sealed cannot be opened any more, wherever a
@@ -122,7 +134,7 @@ impl Keys {
     pub fn sealing_key(&self) -> Answer<SealingKey> {
         self.find()?.ok_or_else(|| {
             Refusal::Caller(format!(
-                "the sealing key is not in `{}`; bank details cannot be opened without it\nhint: put the folder of keys back from where you keep its copy",
+                "the sealing key is not in `{}`; bank details cannot be opened without it\nhint: put the folder of keys back from where you keep its copy, or type the words of the printed sheet: `commonwatt keys restore`",
                 self.folder.display()
             ))
         })
@@ -165,7 +177,17 @@ fn read(path: &Path) -> Answer<Option<SealingKey>> {
 }
 
 impl SealingKey {
-    fn id(&self) -> [u8; KEY_ID_BYTES] {
+    /// The key of these bytes.
+    pub(super) fn of(bytes: [u8; KEY_BYTES]) -> SealingKey {
+        SealingKey(bytes)
+    }
+
+    /// Its bytes, to write them down.
+    pub(super) fn bytes(&self) -> &[u8; KEY_BYTES] {
+        &self.0
+    }
+
+    pub(super) fn id(&self) -> [u8; KEY_ID_BYTES] {
         let hash: [u8; 32] = Sha256::digest(self.0).into();
         let mut id = [0; KEY_ID_BYTES];
         id.copy_from_slice(&hash[..KEY_ID_BYTES]);

@@ -61,7 +61,7 @@ pub struct OrderAsked {
     pub on: LocalDay,
     /// Only these members; all when empty.
     pub only: Vec<u32>,
-    /// These by cheque, whatever they chose; the estate of those who have died.
+    /// These by cheque, whatever they chose.
     pub by_cheque: Vec<u32>,
 }
 
@@ -344,6 +344,7 @@ fn payees(roll: &Roll, owed: &BTreeMap<u32, payment::Owed>, now: Instant) -> Ans
                 Some(_) => Account::InForce,
             },
             died: roll.register.member(member)?.died.is_some(),
+            estate: roll.estate_payee(member).is_some(),
             erased: facts.erased,
             tax: facts
                 .tax

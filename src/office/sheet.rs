@@ -44,6 +44,30 @@ pub struct SheetRow<'a> {
     cells: &'a [Option<Cell>],
 }
 
+/// The rows of a file with their lines, the headings first, as they stand there.
+///
+/// # Errors
+/// When it is no table.
+pub fn plain_rows(
+    file: &str,
+    bytes: &[u8],
+    sheet: Option<&str>,
+) -> Answer<Vec<(u32, Vec<String>)>> {
+    let mut rows = rows(file, bytes, sheet)?;
+    rows.retain(|(_, cells)| cells.iter().any(Option::is_some));
+    let text = |cell: Option<Cell>| cell.map_or_else(String::new, |cell| cell.text());
+    let plain =
+        |(line, cells): (u32, Vec<Option<Cell>>)| (line, cells.into_iter().map(text).collect());
+    Ok(rows.into_iter().map(plain).collect())
+}
+
+fn rows(file: &str, bytes: &[u8], sheet: Option<&str>) -> Answer<Rows> {
+    match bytes.starts_with(b"PK") {
+        true => workbook(file, bytes, sheet),
+        false => text(file, bytes),
+    }
+}
+
 impl Sheet {
     /// Reads a file. `named` says which heading stands for which field, where the headings' own words
     /// do not.
@@ -57,10 +81,7 @@ impl Sheet {
         fields: &[Field],
         named: &[(String, String)],
     ) -> Answer<Sheet> {
-        let mut rows = match bytes.starts_with(b"PK") {
-            true => workbook(file, bytes, sheet)?,
-            false => text(file, bytes)?,
-        };
+        let mut rows = rows(file, bytes, sheet)?;
         rows.retain(|(_, cells)| cells.iter().any(Option::is_some));
         if rows.len() > MAX_ROWS {
             return refuse(format!(
@@ -236,10 +257,17 @@ fn text(file: &str, bytes: &[u8]) -> Answer<Rows> {
     let mut rows = Vec::new();
     for record in reader.records() {
         let record = record.or_caller()?;
-        let line = record.position().map_or(0, csv::Position::line);
+        // The reader passes over empty lines before it begins a record, and names the first of them.
+        let line = record.position().map_or(0, |at| {
+            let start = usize::try_from(at.byte()).unwrap_or(usize::MAX);
+            let rest = text.as_bytes().get(start..).unwrap_or_default();
+            let empty = rest.iter().take_while(|byte| matches!(byte, b'\n' | b'\r'));
+            let empty = empty.filter(|byte| **byte == b'\n').count() as u64;
+            at.line().saturating_add(empty)
+        });
         let cells = record
             .iter()
-            .map(|text| cell(report::sheet::unguarded(text.trim())));
+            .map(|text| cell(&report::sheet::unguarded(text.trim())));
         let cells = cells.collect();
         rows.push((u32::try_from(line).unwrap_or(u32::MAX), cells));
     }
@@ -276,7 +304,8 @@ fn workbook(file: &str, bytes: &[u8], sheet: Option<&str>) -> Answer<Rows> {
 fn of_workbook(data: &Data) -> Option<Cell> {
     match data {
         Data::Empty | Data::Error(_) => None,
-        Data::String(text) | Data::DurationIso(text) => cell(text),
+        Data::String(text) => cell(&report::sheet::unguarded(text.trim())),
+        Data::DurationIso(text) => cell(text),
         Data::DateTimeIso(text) => cell(text.split('T').next().unwrap_or(text)),
         Data::Bool(yes) => cell(if *yes { "yes" } else { "no" }),
         Data::Int(number) => cell(&number.to_string()),
@@ -324,6 +353,8 @@ mod tests {
                 "{text}"
             );
             assert_eq!(row.day("on").unwrap().unwrap().to_string(), "2013-12-31");
+            let line = text.lines().position(|line| line.starts_with('7')).unwrap() + 1;
+            assert_eq!(usize::try_from(row.line).unwrap(), line, "{text}");
         }
         let sheet = read("no,date\n1,13/13/2013\n").unwrap();
         assert!(sheet.rows().next().unwrap().day("on").is_err());

@@ -29,7 +29,7 @@ use store::{
 
 use super::{
     answer::{Answer, OrOurs, Refusal, refuse},
-    ballots, folder,
+    ballots, folder, imported_files,
     known::{Known, Numbering},
     notes,
     projector::{Projector, SharedKnown, Watch},
@@ -181,6 +181,7 @@ impl SocietyOffice {
         let mut people =
             PeopleStore::open(&folder.join("people.sqlite")).or_ours("people.sqlite")?;
         erase_again(&books, &mut people)?;
+        imported_files::forget_redacted(&books, folder)?;
         let (known, numbering) = known_of(&books)?;
         let zone = known.zone.clone();
         let options = SeriesOptions {
@@ -589,6 +590,9 @@ fn apply(books: &mut BooksStore, position: u64, record: &[u8], decision: &Decisi
         | What::MemberErased(_)
         | What::CaseOpened(_)
         | What::CaseNoted(_)
+        | What::CaseStep(_)
+        | What::NominationMade(_)
+        | What::NominationEnded(_)
         | What::SharesApplied(_)
         | What::ApplicationEnded(_)
         | What::WithdrawalAsked(_)
@@ -640,6 +644,17 @@ fn apply(books: &mut BooksStore, position: u64, record: &[u8], decision: &Decisi
         | What::ProjectNoted(_)
         | What::ClosingNoted(_)
         | What::PackNoted(_)
+        | What::AssetEntered(_)
+        | What::AssetDisposed(_)
+        | What::SupplierBill(_)
+        | What::SupplierBillDecided(_)
+        | What::AccrualEntered(_)
+        | What::LoanTaken(_)
+        | What::VatTerms(_)
+        | What::VatReturned(_)
+        | What::BudgetSet(_)
+        | What::FileKept(_)
+        | What::FileRedacted(_)
         | What::TailCut(_) => {}
     }
     effects.extend(months.iter().map(Effect::HistoryMonth));
@@ -687,6 +702,9 @@ fn kind_of(what: &What) -> &'static str {
         What::MemberErased(_) => "member-erased/1",
         What::CaseOpened(_) => "case-opened/1",
         What::CaseNoted(_) => "case-noted/1",
+        What::CaseStep(_) => "case-step/1",
+        What::NominationMade(_) => "nomination-made/1",
+        What::NominationEnded(_) => "nomination-ended/1",
         What::SharesApplied(_) => "shares-applied/1",
         What::ApplicationEnded(_) => "application-ended/1",
         What::WithdrawalAsked(_) => "withdrawal-asked/1",
@@ -738,6 +756,17 @@ fn kind_of(what: &What) -> &'static str {
         What::ProjectNoted(_) => notes::PROJECT,
         What::ClosingNoted(_) => notes::CLOSING,
         What::PackNoted(_) => notes::PACK,
+        What::AssetEntered(_) => "asset-entered/1",
+        What::AssetDisposed(_) => "asset-disposed/1",
+        What::SupplierBill(_) => "supplier-bill/1",
+        What::SupplierBillDecided(_) => "supplier-bill-decided/1",
+        What::AccrualEntered(_) => "accrual-entered/1",
+        What::LoanTaken(_) => "loan-taken/1",
+        What::VatTerms(_) => "vat-terms/1",
+        What::VatReturned(_) => "vat-returned/1",
+        What::BudgetSet(_) => "budget-set/1",
+        What::FileKept(_) => "file-kept/1",
+        What::FileRedacted(_) => "file-redacted/1",
         What::TailCut(_) => "tail-cut/1",
     }
 }

@@ -13,9 +13,15 @@ use crate::{
     KIND_DECISION,
     accounts::{BooksClosed, ChartApplied, EntryPosted},
     bank::{BankImported, BankMatched},
+    books::{
+        AccrualEntered, AssetDisposed, AssetEntered, BudgetSet, LoanTaken, SupplierBill,
+        SupplierBillDecided, VatReturned, VatTerms,
+    },
     closing::{ClosingNote, PackNote},
     community::{FundNote, ProjectNote},
     council::{OutcomeNote, StakeNote},
+    estate::{CaseStep, NominationEnded, NominationMade},
+    files::{FileKept, FileRedacted},
     governance::{BallotBox, BallotCalled, BallotCancelled, BallotVoters, ProxyAppointed},
     income::{BillCredited, BillFrozen, ClaimFrozen},
     interest::{RunApproved, RunNote, RunVoided},
@@ -156,6 +162,15 @@ pub enum What {
     /// A note was added to a case.
     #[serde(rename = "case-noted/1")]
     CaseNoted(roll::CaseNoted),
+    /// A step of a case: a paper seen, who takes what, who is paid.
+    #[serde(rename = "case-step/1")]
+    CaseStep(Box<CaseStep>),
+    /// A member nominated somebody for the member's death.
+    #[serde(rename = "nomination-made/1")]
+    NominationMade(NominationMade),
+    /// A nomination ended.
+    #[serde(rename = "nomination-ended/1")]
+    NominationEnded(NominationEnded),
     /// A member applied for shares.
     #[serde(rename = "shares-applied/1")]
     SharesApplied(roll::SharesApplied),
@@ -309,6 +324,39 @@ pub enum What {
     /// A paper about a council's stake.
     #[serde(rename = "pack-noted/1")]
     PackNoted(Box<PackNote>),
+    /// A fixed asset.
+    #[serde(rename = "asset-entered/1")]
+    AssetEntered(Box<AssetEntered>),
+    /// A fixed asset went.
+    #[serde(rename = "asset-disposed/1")]
+    AssetDisposed(AssetDisposed),
+    /// A supplier's bill, for another officer to approve.
+    #[serde(rename = "supplier-bill/1")]
+    SupplierBill(Box<SupplierBill>),
+    /// What another officer said to it.
+    #[serde(rename = "supplier-bill-decided/1")]
+    SupplierBillDecided(SupplierBillDecided),
+    /// A cost or income was put into its period.
+    #[serde(rename = "accrual-entered/1")]
+    AccrualEntered(AccrualEntered),
+    /// A loan to the society.
+    #[serde(rename = "loan-taken/1")]
+    LoanTaken(Box<LoanTaken>),
+    /// The society's VAT from a day on.
+    #[serde(rename = "vat-terms/1")]
+    VatTerms(VatTerms),
+    /// A VAT return as it was sent.
+    #[serde(rename = "vat-returned/1")]
+    VatReturned(VatReturned),
+    /// The budget of an accounts year.
+    #[serde(rename = "budget-set/1")]
+    BudgetSet(BudgetSet),
+    /// A file from which decisions were made is kept.
+    #[serde(rename = "file-kept/1")]
+    FileKept(Box<FileKept>),
+    /// A kept file is without the rows of a member who was erased.
+    #[serde(rename = "file-redacted/1")]
+    FileRedacted(Box<FileRedacted>),
     /// A damaged tail was set aside at start.
     #[serde(rename = "tail-cut/1")]
     TailCut(TailCut),

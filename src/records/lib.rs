@@ -13,6 +13,7 @@
 
 pub mod accounts;
 pub mod bank;
+pub mod books;
 pub mod closing;
 pub mod community;
 pub mod council;
@@ -21,6 +22,8 @@ pub mod decode;
 pub mod decoded;
 pub mod devices;
 pub mod directory;
+pub mod estate;
+pub mod files;
 pub mod governance;
 pub mod import;
 pub mod income;

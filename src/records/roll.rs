@@ -81,6 +81,9 @@ pub struct MemberEntered {
     /// Hash of the sealed bank details.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bank: Option<String>,
+    /// Its row of the imported file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<u32>,
 }
 
 /// Members of an import, one part of them.
@@ -362,6 +365,7 @@ mod tests {
             rest: Rest::Carried,
             person: "00ff".into(),
             bank: Some("ff00".into()),
+            row: None,
         }
     }
 
@@ -381,12 +385,16 @@ mod tests {
             kind: "person".into(),
             ..member()
         };
+        let of_row = MemberEntered {
+            row: Some(14),
+            ..plain.clone()
+        };
         check(
             What::MembersImported(MembersImported {
                 import: 3,
-                rows: vec![plain],
+                rows: vec![plain, of_row],
             }),
-            r#"{"type":"members-imported/1","body":{"import":3,"rows":[{"number":7,"kind":"person","joined":"2012-03-01","payment":"cheque","person":"00ff"}]}}"#,
+            r#"{"type":"members-imported/1","body":{"import":3,"rows":[{"number":7,"kind":"person","joined":"2012-03-01","payment":"cheque","person":"00ff"},{"number":7,"kind":"person","joined":"2012-03-01","payment":"cheque","person":"00ff","row":14}]}}"#,
         );
         check(
             What::MemberChanged(MemberChanged {

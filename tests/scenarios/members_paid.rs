@@ -52,7 +52,7 @@ const SHARES: &str = "member,class,on,shares,kind\n\
     7,ordinary,2012-02-20,100,issue\n";
 
 /// A society with a frozen run of 2013 at 3 %, and books.
-fn society(more: &str) -> Desk {
+pub(super) fn society(more: &str) -> Desk {
     let desk = Desk::plain();
     let path = desk.path().join("society.toml");
     let text = fs::read_to_string(path).expect("the society file");
@@ -89,7 +89,7 @@ fn run(desk: &Desk, period: &str, rate: &str) -> String {
 }
 
 /// Prepares an order and has it approved; what was prepared.
-fn approved(desk: &Desk, args: &[&str]) -> Value {
+pub(super) fn approved(desk: &Desk, args: &[&str]) -> Value {
     let mut all = vec!["--as", "treasurer", "payments", "prepare"];
     all.extend(args);
     let made = desk.json(&all);
@@ -103,7 +103,7 @@ fn approved(desk: &Desk, args: &[&str]) -> Value {
     made
 }
 
-fn release(desk: &Desk, run: &str, profile: &str, out: &str) -> Value {
+pub(super) fn release(desk: &Desk, run: &str, profile: &str, out: &str) -> Value {
     desk.json(&[
         "--as",
         "treasurer",

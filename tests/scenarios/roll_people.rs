@@ -406,6 +406,7 @@ fn a_case_is_logged_answered_in_time_and_keeps_its_member_from_erasure() {
         on: day("2014-02-01"),
         reply_by: Some(day("2014-03-01")),
         text: "Canary: the cheque did not come".into(),
+        died: None,
     };
     let case = society.open_case(&new, "secretary", now).unwrap();
     let wrong = NewCase {

@@ -1,6 +1,9 @@
 """A person at a terminal: runs a command on a pseudo-terminal and answers its questions.
 
-python3 terminal.py SCRIPT COMMAND...   SCRIPT is JSON: [[what is asked for, answer], ...]
+python3 terminal.py [--any] SCRIPT COMMAND...   SCRIPT is JSON: [[what is asked for, answer], ...]
+
+The questions come in the order of the script; with --any in any order. When the script is at its end,
+the next question is answered by hanging up.
 
 The answer `TOTP` is a code of the moment, reckoned here by RFC 6238 from the secret that was shown
 in this session, or from the file `secret` in the current folder, where it is then written. A code is
@@ -31,7 +34,8 @@ def totp(secret):
 
 
 def main():
-    script, command = json.loads(sys.argv[1]), sys.argv[2:]
+    any_order = sys.argv[1] == "--any"
+    script, command = json.loads(sys.argv[1 + any_order]), sys.argv[2 + any_order :]
     child, terminal = os.forkpty()
     if child == 0:
         os.execvp(command[0], command)
@@ -44,8 +48,12 @@ def main():
         if not piece:
             break
         said += piece.decode(errors="replace")
-        if script and script[0][0] in said[seen:]:
-            answer = script.pop(0)[1]
+        asked = [n for n, (what, _) in enumerate(script) if f"{what}" in said[seen:]]
+        asked = asked if any_order else [n for n in asked if n == 0]
+        if not asked and not script and said.rstrip().endswith(":") and any_order is False:
+            os.write(terminal, b"\x04")
+        if asked:
+            answer = script.pop(asked[-1])[1]
             seen = len(said)
             if answer == "TOTP":
                 shown = re.search(r"into it: ([A-Z2-7]{32})", said)

@@ -12,7 +12,7 @@ use super::desk::{Desk, Said};
 const PASSWORD: &str = "kettle orchard violin";
 
 /// Runs a command for a person who answers what is asked.
-fn typed(desk: &Desk, script: &[(&str, &str)], args: &[&str]) -> Said {
+pub(super) fn typed(desk: &Desk, script: &[(&str, &str)], args: &[&str]) -> Said {
     let output = Command::new("python3")
         .arg(concat!(
             env!("CARGO_MANIFEST_DIR"),

@@ -64,6 +64,20 @@ pub enum Role {
     Opening,
     /// Surpluses of earlier years.
     Reserve,
+    /// Owed to suppliers.
+    Creditors,
+    /// Costs of a period whose bill is to come.
+    Accruals,
+    /// Costs paid for a period to come.
+    Prepayments,
+    /// Income of a period that is claimed later.
+    AccruedIncome,
+    /// Corporation tax, owed to HMRC.
+    CorporationTax,
+    /// Corporation tax of the year, an expense.
+    TaxCharge,
+    /// What was gained or lost when an asset went.
+    Disposal,
 }
 
 /// Between what a balance must stay; a debit balance is above zero.
@@ -219,7 +233,7 @@ impl Kind {
 
 impl Role {
     /// All roles.
-    pub const ALL: [Role; 15] = [
+    pub const ALL: [Role; 22] = [
         Role::Bank,
         Role::FitDebtors,
         Role::HostDebtors,
@@ -235,6 +249,13 @@ impl Role {
         Role::Fund,
         Role::Opening,
         Role::Reserve,
+        Role::Creditors,
+        Role::Accruals,
+        Role::Prepayments,
+        Role::AccruedIncome,
+        Role::CorporationTax,
+        Role::TaxCharge,
+        Role::Disposal,
     ];
 
     /// The word used in files and JSON.
@@ -256,6 +277,13 @@ impl Role {
             Role::Fund => "fund",
             Role::Opening => "opening",
             Role::Reserve => "reserve",
+            Role::Creditors => "creditors",
+            Role::Accruals => "accruals",
+            Role::Prepayments => "prepayments",
+            Role::AccruedIncome => "accrued-income",
+            Role::CorporationTax => "corporation-tax",
+            Role::TaxCharge => "tax-charge",
+            Role::Disposal => "disposal",
         }
     }
 

@@ -46,6 +46,16 @@ pub enum SourceKind {
     Document,
     /// The community fund: what a run brought, `run/3`, or a payment of a grant, `grant/garden/1`.
     Fund,
+    /// A supplier's bill, by number, or its payment: `4`, `4/paid`.
+    Supplier,
+    /// A fixed asset's depreciation or end: `2/2025-12-31`, `2/disposed`.
+    Asset,
+    /// A cost or income put into its period, and taken out of the next: `3`, `3/back`.
+    Accrual,
+    /// A loan: `1/drawn`, or an instalment, `1/5`.
+    Loan,
+    /// Corporation tax of a year, by its last day.
+    Tax,
     /// The entry it takes back, by number.
     Reversal,
 }
@@ -124,7 +134,7 @@ pub enum NotBalanced {
 
 impl SourceKind {
     /// All kinds.
-    pub const ALL: [SourceKind; 11] = [
+    pub const ALL: [SourceKind; 16] = [
         SourceKind::Opening,
         SourceKind::Claim,
         SourceKind::Bill,
@@ -135,6 +145,11 @@ impl SourceKind {
         SourceKind::Row,
         SourceKind::Document,
         SourceKind::Fund,
+        SourceKind::Supplier,
+        SourceKind::Asset,
+        SourceKind::Accrual,
+        SourceKind::Loan,
+        SourceKind::Tax,
         SourceKind::Reversal,
     ];
 
@@ -152,6 +167,11 @@ impl SourceKind {
             SourceKind::Row => "row",
             SourceKind::Document => "document",
             SourceKind::Fund => "fund",
+            SourceKind::Supplier => "supplier",
+            SourceKind::Asset => "asset",
+            SourceKind::Accrual => "accrual",
+            SourceKind::Loan => "loan",
+            SourceKind::Tax => "tax",
             SourceKind::Reversal => "reversal",
         }
     }

@@ -10,12 +10,16 @@
 //! A debit is above zero and a credit below. There is one currency, and no amount is ever divided
 //! here.
 
+mod asset;
 mod chart;
 mod entry;
 mod ledger;
+mod loan;
 
+pub use asset::{Asset, MAX_LIFE_MONTHS, NotAnAsset};
 pub use chart::{Account, AccountCode, Chart, ChartError, Kind, Limit, MAX_ACCOUNTS, Role};
 pub use entry::{
     Entry, MAX_PENCE, MAX_POSTINGS, NewEntry, NotBalanced, Posting, Source, SourceKind,
 };
 pub use ledger::{AccountLine, Balance, Ledger, NotPosted};
+pub use loan::{Instalment, Loan, MAX_INSTALMENTS, NotALoan, Repayment};

@@ -47,8 +47,10 @@ pub struct Payee {
     pub rest: Rest,
     /// How its bank details stand.
     pub account: Account,
-    /// True when the member has died: money goes to the estate, when an officer says so.
+    /// True when the member has died: money goes to the estate only.
     pub died: bool,
+    /// True when it is agreed who is paid for the estate.
+    pub estate: bool,
     /// True when its personal data are gone.
     pub erased: bool,
     /// Per cent of income tax to deduct, for a person who lives abroad.
@@ -81,7 +83,7 @@ pub enum Waiting {
 pub struct Ask<'a> {
     /// Only these members; all when empty.
     pub only: &'a [u32],
-    /// These by cheque, whatever they chose; the estate of those who have died.
+    /// These by cheque, whatever they chose.
     pub by_cheque: &'a [u32],
 }
 
@@ -138,10 +140,14 @@ pub fn plan(payees: &[Payee], rules: Rules, ask: Ask<'_>) -> Plan {
         let by_cheque = ask.by_cheque.contains(&payee.member);
         if payee.erased {
             plan.hold(payee, all, "its personal data were erased");
-        } else if by_cheque {
+        } else if payee.died && !payee.estate {
+            plan.hold(
+                payee,
+                all,
+                "the member has died, and nobody is agreed yet who is paid for the estate",
+            );
+        } else if payee.died || by_cheque {
             plan.cash(payee, Way::Cheque, payee.open.clone(), rules, true);
-        } else if payee.died {
-            plan.hold(payee, all, "the member has died: pay the estate by cheque");
         } else {
             match payee.chosen {
                 Way::Fund => plan.whole(payee, Way::Fund, payee.open.clone(), true),

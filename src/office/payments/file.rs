@@ -86,8 +86,12 @@ impl SocietyOffice {
         };
         let note = &state.note;
         self.with_roll(|roll| {
+            let released = matches!(state.standing, OrderStanding::Released { .. });
+            if !released {
+                nobody_died(roll, note)?;
+            }
             let file = self.checked_file(roll, note)?;
-            if matches!(state.standing, OrderStanding::Released { .. }) {
+            if released {
                 return Ok(Released {
                     order: note.order,
                     file,
@@ -225,13 +229,14 @@ impl SocietyOffice {
                 let Some(person) = self.person(roll, member)? else {
                     return refuse(format!("member `{member}` was erased"));
                 };
-                let died = roll.register.member(member)?.died.is_some();
-                let payee = match died {
-                    true => format!("The executors of {}", person.name),
-                    false => person.name.clone(),
+                let estate = self.estate_payee(roll, member)?;
+                let payee = match &estate {
+                    Some(payee) => format!("{}, for the estate of {}", payee.name, person.name),
+                    None => person.name.clone(),
                 };
-                let mut address = person.address.clone();
-                address.push(person.postcode.clone());
+                let to = estate.unwrap_or(person);
+                let mut address = to.address;
+                address.push(to.postcode);
                 address.retain(|line| !line.is_empty());
                 rows.push(vec![
                     Cell::Number(i64::from(line.member)),
@@ -251,6 +256,22 @@ impl SocietyOffice {
             })
         })
     }
+}
+
+/// Refuses to release what would go to a member whose death was entered since: payments stop that day.
+fn nobody_died(roll: &Roll, note: &OrderNote) -> Answer<()> {
+    for line in &note.lines {
+        let member = MemberNo(line.member);
+        let died = roll.register.member(member)?.died;
+        let for_estate = line.way == "cheque" && roll.estate_payee(member).is_some();
+        if let Some(died) = died.filter(|_| !for_estate) {
+            return refuse(format!(
+                "member {member} died on {died}; nothing of order {} was released\nhint: `payments cancel --order {}`, and prepare it again: what is owed to the member waits for the estate",
+                note.order, note.order
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The decisions that turn interest into shares.

@@ -122,6 +122,16 @@ impl SocietyOffice {
         BankDetails::from_bytes(&bytes).or_ours("people.sqlite")
     }
 
+    /// Whose bank details lie sealed in the people file, each with the hash of its row.
+    pub(crate) fn sealed_details(&self) -> Answer<Vec<(MemberNo, String)>> {
+        self.with_roll(|roll| {
+            let all = roll.facts.iter().flat_map(|(member, facts)| {
+                facts.bank.iter().map(|(hash, _)| (*member, hash.clone()))
+            });
+            Ok(all.collect())
+        })
+    }
+
     /// Changes a member's bank details; they are in force in seven days.
     ///
     /// # Errors

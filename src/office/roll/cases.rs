@@ -11,7 +11,8 @@ use domain::{
 };
 use records::{
     decision::What,
-    roll::{CaseNoted, CaseOpened},
+    estate::CaseStep,
+    roll::{CaseNoted, CaseOpened, MemberDay},
 };
 
 use super::{
@@ -52,6 +53,8 @@ pub struct Case {
     pub reply_by: Option<LocalDay>,
     /// The day it was closed.
     pub closed: Option<LocalDay>,
+    /// Its steps: papers seen, who takes what, who is paid.
+    pub steps: Vec<(LocalDay, CaseStep)>,
     /// Days and hashes of its notes, the first one first.
     pub notes: Vec<(LocalDay, String)>,
 }
@@ -69,6 +72,8 @@ pub struct NewCase {
     pub reply_by: Option<LocalDay>,
     /// What it is about.
     pub text: String,
+    /// The day of death, where it is not entered yet.
+    pub died: Option<LocalDay>,
 }
 
 /// A case as it is shown.
@@ -108,6 +113,7 @@ impl SocietyOffice {
                     new.on
                 ));
             }
+            let died = death(roll, member, new, today)?;
             let case = u32::try_from(roll.cases.len())
                 .unwrap_or(u32::MAX)
                 .saturating_add(1);
@@ -121,7 +127,8 @@ impl SocietyOffice {
                 note: row.hash.clone(),
             });
             self.write_people(&[row])?;
-            self.enter(roll, vec![what], by, now)?;
+            let all = died.into_iter().chain([what]).collect();
+            self.enter(roll, all, by, now)?;
             Ok(case)
         })
     }
@@ -205,6 +212,27 @@ impl SocietyOffice {
             Ok((*on, words))
         };
         case.notes.iter().map(text).collect()
+    }
+}
+
+/// The news of the death that a case is about, where it is new: it stops payments, post and ballots
+/// in the same group of the journal.
+fn death(roll: &Roll, member: MemberNo, new: &NewCase, today: LocalDay) -> Answer<Option<What>> {
+    let known = roll.register.member(member).map_err(caller)?.died;
+    match (new.kind == "death", known, new.died) {
+        (true, None, Some(on)) if on > today => refuse(Refused::Future { on, today }),
+        (true, None, Some(on)) => Ok(Some(What::MemberDied(MemberDay {
+            member: member.0,
+            on: on.to_string(),
+        }))),
+        (true, None, None) => refuse(format!(
+            "the death of member `{member}` was not entered\nhint: say --died DATE"
+        )),
+        (true, Some(known), Some(on)) if on != known => refuse(format!(
+            "the death of member `{member}` on `{known}` was entered before"
+        )),
+        (false, _, Some(_)) => refuse("a day of death belongs to a case of kind death"),
+        _ => Ok(None),
     }
 }
 

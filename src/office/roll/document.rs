@@ -14,6 +14,7 @@ pub fn own_data(data: &OwnData, sample: bool) -> Value {
         "joined": data.joined.to_string(),
         "left": data.left.map(|day| day.to_string()),
         "persons": data.persons,
+        "named": data.named,
         "bank": data.bank.iter().map(|(details, from)| json!({
             "details": details,
             "in_force": (from.0 > i64::MIN).then(|| from.to_string()),
@@ -49,6 +50,15 @@ pub fn case(line: &CaseLine) -> Value {
         "reply_by": day(line.case.reply_by),
         "closed": day(line.case.closed),
         "late": line.late,
+        "steps": line.case.steps.iter().map(|(on, step)| json!({
+            "on": on.to_string(),
+            "step": step.step,
+            "what": step.what,
+            "pence": step.pence,
+            "nomination": step.nomination,
+            "resolution": step.resolution,
+            "file": step.file.as_ref().map(|file| &file.name),
+        })).collect::<Vec<_>>(),
         "notes": line.texts.iter().map(|(on, text)| json!({
             "on": on.to_string(), "text": text,
         })).collect::<Vec<_>>(),

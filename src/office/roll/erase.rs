@@ -40,6 +40,8 @@ pub struct OwnData {
     pub left: Option<LocalDay>,
     /// Who it is, and was: the present row first.
     pub persons: Vec<Person>,
+    /// Others that are named about it: nominees, an attorney, the payee of its estate.
+    pub named: Vec<Person>,
     /// Bank details, with the first instant at which money may go there, the present ones first.
     pub bank: Vec<(BankDetails, Instant)>,
     /// Its cases, open and closed.
@@ -64,12 +66,26 @@ impl SocietyOffice {
             let number = MemberNo(member);
             let known = roll.register.member(number).map_err(caller)?;
             let facts = roll.facts.get(&number).cloned().unwrap_or_default();
-            let mut persons = Vec::new();
+            let (mut persons, mut named) = (Vec::new(), Vec::new());
             let banks: Vec<&String> = facts.bank.iter().map(|(hash, _)| hash).collect();
             let own = roll.cases.iter().filter(|case| case.member == number);
             let noted: Vec<&String> = own
                 .clone()
                 .flat_map(|case| case.notes.iter().map(|(_, hash)| hash))
+                .collect();
+            let nominated = roll
+                .nominations
+                .iter()
+                .filter(|one| one.made.member == member)
+                .map(|one| &one.made.nominee);
+            let others: Vec<&String> = own
+                .clone()
+                .flat_map(|case| {
+                    case.steps
+                        .iter()
+                        .filter_map(|(_, step)| step.person.as_ref())
+                })
+                .chain(nominated)
                 .collect();
             let cases: Answer<Vec<CaseLine>> = own
                 .map(|case| {
@@ -85,7 +101,11 @@ impl SocietyOffice {
             for hash in present.into_iter().chain(earlier) {
                 if !banks.contains(&hash) && !noted.contains(&hash) {
                     let row = self.row(number, hash)?;
-                    persons.push(Person::from_bytes(&row.bytes).or_ours("people.sqlite")?);
+                    let person = Person::from_bytes(&row.bytes).or_ours("people.sqlite")?;
+                    match others.contains(&hash) {
+                        true => named.push(person),
+                        false => persons.push(person),
+                    }
                 }
             }
             let mut bank = Vec::new();
@@ -100,10 +120,11 @@ impl SocietyOffice {
                 joined: known.joined,
                 left: roll.register.left(number),
                 persons,
+                named,
                 bank,
                 cases: cases?,
                 payment: facts.payment,
-                movements: Moved::rows(&roll.register, |line| line.member == number),
+                movements: Moved::rows(roll, |line| line.member == number),
                 carried: Pence(
                     classes
                         .filter_map(|place| u16::try_from(place).ok())
@@ -195,8 +216,11 @@ impl SocietyOffice {
                 member,
                 kept_until: until.to_string(),
             });
-            self.enter(roll, vec![what], by, now)?;
+            let mut all = vec![what];
+            all.extend(self.redact(member, &roll.rows_of(number))?);
+            self.enter(roll, all, by, now)?;
             self.people().erase(&[member]).or_ours("people.sqlite")?;
+            self.forget_redacted()?;
             Ok(until)
         })
     }

@@ -16,6 +16,7 @@ use domain::{
 };
 use records::{
     decision::What,
+    estate::CaseStep,
     roll::{
         HistoryRow, InterestConverted, MemberEntered, MovedLine, Payment, Rest, WithdrawalsFrom,
     },
@@ -24,10 +25,11 @@ use records::{
 use super::{
     super::answer::{Answer, OrOurs, Refusal},
     cases::Case,
+    estate::Nomination,
 };
 
 /// The kinds of decision that the roll is made of.
-pub(crate) const KINDS: [&str; 20] = [
+pub(crate) const KINDS: [&str; 23] = [
     "member-entered/1",
     "members-imported/1",
     "shares-imported/1",
@@ -39,6 +41,9 @@ pub(crate) const KINDS: [&str; 20] = [
     "member-erased/1",
     "case-opened/1",
     "case-noted/1",
+    "case-step/1",
+    "nomination-made/1",
+    "nomination-ended/1",
     "shares-applied/1",
     "application-ended/1",
     "withdrawal-asked/1",
@@ -65,6 +70,8 @@ pub struct Facts {
     pub rows: BTreeSet<String>,
     /// Per cent of income tax to deduct from its interest.
     pub tax: Option<String>,
+    /// The import it came with, and its row there.
+    pub from: Option<(u32, u32)>,
     /// True when its personal data are gone.
     pub erased: bool,
 }
@@ -78,8 +85,12 @@ pub struct Roll {
     pub facts: BTreeMap<MemberNo, Facts>,
     /// Cases, by number.
     pub cases: Vec<Case>,
+    /// The nomination book, by number.
+    pub nominations: Vec<Nomination>,
     /// Number of the last import, closed or not.
     pub imports: u32,
+    /// First and last movement of each import of movements, and its number.
+    imported: Vec<(u32, u32, u32)>,
     aside: BTreeMap<u32, Aside>,
 }
 
@@ -159,6 +170,7 @@ impl Roll {
                     on,
                     reply_by: opened.reply_by.as_deref().map(day).transpose()?,
                     closed: None,
+                    steps: Vec::new(),
                     notes: vec![(on, opened.note.clone())],
                 });
             }
@@ -170,6 +182,33 @@ impl Roll {
                     case.closed = noted.closes.then_some(on);
                     let member = case.member.0;
                     self.facts_of(member).rows.insert(noted.note.clone());
+                }
+            }
+            What::CaseStep(step) => {
+                let on = day(&step.on)?;
+                let found = self.cases.iter_mut().find(|case| case.number == step.case);
+                if let Some(case) = found {
+                    case.steps.push((on, CaseStep::clone(step)));
+                    let member = case.member.0;
+                    self.facts_of(member).rows.extend(step.person.clone());
+                }
+            }
+            What::NominationMade(made) => {
+                self.facts_of(made.member).rows.insert(made.nominee.clone());
+                self.nominations.push(Nomination {
+                    on: day(&made.on)?,
+                    made: made.clone(),
+                    ended: None,
+                });
+            }
+            What::NominationEnded(ended) => {
+                let on = day(&ended.on)?;
+                let found = self
+                    .nominations
+                    .iter_mut()
+                    .find(|n| n.made.number == ended.number);
+                if let Some(nomination) = found {
+                    nomination.ended = Some((on, ended.reason.clone()));
                 }
             }
             What::SharesApplied(asked) => {
@@ -242,6 +281,7 @@ impl Roll {
                     .collect(),
                 rows: rows.cloned().collect(),
                 tax: None,
+                from: None,
                 erased: false,
             },
         );
@@ -252,6 +292,7 @@ impl Roll {
         let aside = self.aside.remove(&import).unwrap_or_default();
         for member in &aside.members {
             self.take_member(member)?;
+            self.facts_of(member.number).from = member.row.map(|row| (import, row));
         }
         let lines: Answer<Vec<Line>> = aside
             .movements
@@ -269,8 +310,43 @@ impl Roll {
                 })
             })
             .collect();
-        self.register.enter(&lines?, at);
+        let lines = lines?;
+        if let Some(more) = u32::try_from(lines.len())
+            .ok()
+            .and_then(|n| n.checked_sub(1))
+        {
+            let first = self.register.next_movement();
+            self.imported
+                .push((first, first.saturating_add(more), import));
+        }
+        self.register.enter(&lines, at);
         Ok(())
+    }
+
+    /// The import that a movement came with.
+    pub(super) fn import_of(&self, movement: u32) -> Option<u32> {
+        let found = self
+            .imported
+            .iter()
+            .find(|(first, last, _)| (*first..=*last).contains(&movement));
+        found.map(|(_, _, import)| *import)
+    }
+
+    /// The rows of imported files that a member's decisions came from: kind of file, import, row.
+    pub(super) fn rows_of(&self, member: MemberNo) -> Vec<(&'static str, u32, u32)> {
+        let own = self.facts.get(&member).and_then(|facts| facts.from);
+        let moved = self.register.movements().iter().filter_map(|movement| {
+            let Source::Row(row) = movement.line.source else {
+                return None;
+            };
+            let own = movement.line.member == member;
+            let import = self.import_of(movement.number).filter(|_| own)?;
+            Some(("shares", import, row))
+        });
+        own.map(|(import, row)| ("members", import, row))
+            .into_iter()
+            .chain(moved)
+            .collect()
     }
 
     fn take_suspension(&mut self, from: &WithdrawalsFrom) -> Answer<()> {

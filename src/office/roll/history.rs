@@ -99,6 +99,7 @@ impl SocietyOffice {
                 return Ok(done);
             }
             let import = roll.imports.saturating_add(1);
+            let kept = self.keep_import("shares", (import, import), file)?;
             let rows: Vec<HistoryRow> = lines.iter().filter_map(|line| row_of(register, line)).collect();
             let closed = ImportClosed {
                 import,
@@ -112,7 +113,7 @@ impl SocietyOffice {
                 };
                 self.enter(roll, vec![What::SharesImported(part)], by, now)?;
             }
-            self.enter(roll, vec![What::ImportClosed(closed)], by, now)?;
+            self.enter(roll, vec![kept, What::ImportClosed(closed)], by, now)?;
             done.kept = true;
             Ok(done)
         })

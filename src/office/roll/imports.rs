@@ -7,7 +7,7 @@ use domain::{
 use records::{
     decision::What,
     person::Person,
-    roll::{ImportClosed, MembersImported, PART_ROWS, Rest},
+    roll::{ImportClosed, MemberEntered, MembersImported, PART_ROWS, Rest},
 };
 
 use super::{
@@ -190,7 +190,10 @@ impl SocietyOffice {
                                 text,
                             });
                         }
-                        entered.push(made.entered);
+                        entered.push(MemberEntered {
+                            row: Some(row.line),
+                            ..made.entered
+                        });
                         rows.extend(made.rows);
                     }
                     Err(why) => done.problem(row.line, why),
@@ -211,6 +214,7 @@ impl SocietyOffice {
                 return Ok(done);
             }
             let import = roll.imports.saturating_add(1);
+            let kept = self.keep_import("members", (import, import), file)?;
             self.write_people(&rows)?;
             let closed = ImportClosed {
                 import,
@@ -224,7 +228,7 @@ impl SocietyOffice {
                 };
                 self.enter(roll, vec![What::MembersImported(part)], by, now)?;
             }
-            self.enter(roll, vec![What::ImportClosed(closed)], by, now)?;
+            self.enter(roll, vec![kept, What::ImportClosed(closed)], by, now)?;
             done.kept = true;
             Ok(done)
         })

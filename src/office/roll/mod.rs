@@ -11,6 +11,7 @@ mod cases;
 mod classes;
 pub mod document;
 mod erase;
+mod estate;
 mod fold;
 mod history;
 mod imports;
@@ -34,6 +35,7 @@ pub use bank::{BankLine, BankText, ModulusFiles};
 pub use cases::{CASE_KINDS, Case, CaseLine, NewCase};
 pub(super) use classes::{check as check_classes, keeps as keeps_classes};
 pub use erase::OwnData;
+pub use estate::{DOCUMENTS, EstateLine, NewNomination, NewStep, Nomination};
 pub(super) use fold::KINDS;
 pub use fold::{Facts, Roll};
 pub use imports::{Columns, ImportedRoll, Problem};
@@ -74,6 +76,8 @@ pub struct MemberLine {
     pub rest: Rest,
     /// What its shares are worth today, pence.
     pub pence: i64,
+    /// The import it came with, and its row there.
+    pub from: Option<(u32, u32)>,
 }
 
 impl SocietyOffice {
@@ -249,6 +253,7 @@ impl SocietyOffice {
             payment: facts.payment,
             rest: facts.rest,
             pence,
+            from: facts.from,
         })
     }
 

@@ -158,6 +158,7 @@ impl SocietyOffice {
                 rest: new.rest,
                 person: rows[0].hash.clone(),
                 bank: rows.get(1).map(|row| row.hash.clone()),
+                row: None,
             },
             rows,
             notes,

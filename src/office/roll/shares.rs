@@ -238,11 +238,11 @@ impl SocietyOffice {
     /// # Errors
     /// When there is no such member.
     pub fn movements(&self, member: Option<u32>) -> Answer<Vec<MovedRow>> {
-        self.shares(|register| {
+        self.with_roll(|roll| {
             if let Some(member) = member {
-                register.member(MemberNo(member)).map_err(caller)?;
+                roll.register.member(MemberNo(member)).map_err(caller)?;
             }
-            Ok(Moved::rows(register, |line| {
+            Ok(Moved::rows(roll, |line| {
                 member.is_none_or(|member| line.member.0 == member)
             }))
         })
@@ -691,18 +691,25 @@ impl SocietyOffice {
 
 impl Moved {
     /// The movements of a register that `wanted` picks.
-    pub(super) fn rows(register: &ShareRegister, wanted: impl Fn(&Line) -> bool) -> Vec<MovedRow> {
+    pub(super) fn rows(roll: &Roll, wanted: impl Fn(&Line) -> bool) -> Vec<MovedRow> {
+        let register = &roll.register;
         register
             .movements()
             .iter()
             .filter(|movement| wanted(&movement.line))
             .map(|movement| {
-                row(
+                let mut row = row(
                     register,
                     movement.number,
                     &movement.line,
                     movement.reversed_by,
-                )
+                );
+                if let (Source::Row(line), Some(import)) =
+                    (movement.line.source, roll.import_of(movement.number))
+                {
+                    row.source = format!("row {line} of import {import}");
+                }
+                row
             })
             .collect()
     }

@@ -333,6 +333,7 @@ fn new_entry(on: LocalDay, number: usize, postings: &[(&str, i64)]) -> NewEntry 
 #[test]
 fn random_commands_leave_the_books_as_the_model_has_them() {
     let rounds = how_many(100_000, 10_000_000) / 100;
+    let mut entered = 0;
     for seed in 0..rounds {
         let mut dice = Dice(seed);
         let (mut ledger, mut model) = (books(), Model::default());
@@ -407,6 +408,7 @@ fn random_commands_leave_the_books_as_the_model_has_them() {
             let all: i64 = CODES.iter().map(|c| ledger.balance(&code(c), end).0).sum();
             assert_eq!(all, 0, "seed {seed}: debits and credits differ");
         }
+        entered += ledger.entries().len();
         let mut at = BTreeMap::new();
         for offset in -1..=61 {
             let on = day("2014-01-01").plus(offset);
@@ -427,4 +429,5 @@ fn random_commands_leave_the_books_as_the_model_has_them() {
             );
         }
     }
+    println!("books model: {} commands, {entered} entries", rounds * 100);
 }

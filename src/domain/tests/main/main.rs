@@ -6,6 +6,7 @@
 )]
 
 mod accounts;
+mod assets_loans;
 mod ballots;
 mod bath;
 mod brixton;

@@ -45,6 +45,7 @@ fn some_payees(dice: &mut Dice) -> Vec<Payee> {
                 account: [Account::None, Account::InForce, Account::Waiting]
                     [usize::try_from(dice.within(0, 2)).unwrap()],
                 died: dice.one_in(9),
+                estate: dice.one_in(2),
                 erased: dice.one_in(15),
                 tax: dice.one_in(4).then(|| "20".parse().unwrap()),
             }
@@ -76,7 +77,7 @@ fn check_lines(payees: &[Payee], made: &Plan, seed: u64) {
             );
             assert!(line.net.0 >= 0 && line.tax.0 >= 0, "seed {seed}");
             assert!(
-                !payee.erased && (!payee.died || line.way == Way::Cheque),
+                !payee.erased && (!payee.died || (payee.estate && line.way == Way::Cheque)),
                 "seed {seed}"
             );
             assert!(

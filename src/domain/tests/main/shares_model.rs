@@ -1,7 +1,7 @@
 //! The share register against a small model that keeps rows and adds them up anew for every
 //! question: what one refuses the other refuses, and history at every date is the same.
 //!
-//! `COMMONWATT_SHARE_COMMANDS=10000000` makes it a campaign.
+//! `./test --campaign` gives ten million commands.
 
 use commonwatt_domain::{
     calendar::{FinancialYear, Instant, LocalDay, YearStart},
@@ -359,8 +359,8 @@ fn same_history(register: &ShareRegister, model: &Model, day: i32) {
 
 #[test]
 fn the_register_and_the_model_agree_on_every_wish_and_every_date() {
-    let wanted: u64 = std::env::var("COMMONWATT_SHARE_COMMANDS")
-        .map_or(100_000, |text| text.parse().expect("a number of commands"));
+    let campaign = std::env::var_os("COMMONWATT_CAMPAIGN").is_some();
+    let wanted: u64 = if campaign { 10_000_000 } else { 100_000 };
     let mut dice = Dice(0x5eed);
     let mut done = 0;
     let mut entered = 0;
@@ -387,4 +387,5 @@ fn the_register_and_the_model_agree_on_every_wish_and_every_date() {
         entered as u64 > wanted / 5,
         "the wishes are not all refused: {entered} of {wanted}"
     );
+    println!("share model: {done} commands, {entered} movements");
 }
