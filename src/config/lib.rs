@@ -38,6 +38,8 @@ pub struct Http {
     pub listen: String,
     /// Longest wait for headers, seconds.
     pub header_timeout_s: u64,
+    /// Longest wait for the body of a small request, seconds; large ones get longer.
+    pub body_timeout_s: u64,
     /// Longest request, seconds.
     pub request_timeout_s: u64,
     /// Most connections at once.
@@ -196,6 +198,7 @@ impl Default for Http {
         Http {
             listen: "127.0.0.1:8080".into(),
             header_timeout_s: 5,
+            body_timeout_s: 8,
             request_timeout_s: 30,
             max_connections: 1024,
             trusted_proxies: Vec::new(),

@@ -1,14 +1,28 @@
 //! The listener of the pages: an accept loop with the deadlines that `axum::serve` lacks.
 //!
-//! Headers must arrive within `header_timeout_s` (hyper's own timer), a whole request within
-//! `request_timeout_s`, and there are never more than `max_connections` connections; one more
+//! Headers must arrive within `header_timeout_s` (hyper's own timer, which also ends a connection that
+//! is kept and not used), a body within `body_timeout_s` and a second more for every
+//! [`BYTES_A_SECOND`], and the answer begins within `request_timeout_s`. A connection that is cut off
+//! in its body is closed. There are there are never more than `max_connections` connections; one more
 //! waits in the kernel's queue. Live updates (server-sent events) end at shutdown. With a certificate
 //! there is a second listener over TLS, whose handshake has the time of a header.
 
-use std::{convert::Infallible, fs, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    fs,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
-use axum::{Router, extract::ConnectInfo};
-use hyper::{body::Incoming, service::service_fn};
+use axum::{Router, body::HttpBody, extract::ConnectInfo};
+use bytes::Bytes;
+use hyper::{
+    body::{Frame, Incoming, SizeHint},
+    service::service_fn,
+};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::{
     ServerConfig,
@@ -19,6 +33,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{Semaphore, watch},
+    time::{Instant, Sleep, sleep_until},
 };
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
@@ -26,6 +41,9 @@ use tower::ServiceExt;
 use crate::web::{TimeLimit, origin::OverTls};
 use config::Http;
 use office::{Answer, Refusal};
+
+/// The slowest line on which a large body still arrives: 128 kbit/s.
+const BYTES_A_SECOND: u32 = 16 << 10;
 
 /// The server's side of TLS from the files of the configuration; nothing when no address is named.
 ///
@@ -130,6 +148,7 @@ async fn connection(
     mut stop: watch::Receiver<bool>,
 ) {
     let time_limit = TimeLimit(Duration::from_secs(limits.request_timeout_s.max(1)));
+    let body_limit = Duration::from_secs(limits.body_timeout_s.max(1));
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         let router = router.clone();
         // Who asks, and how long it may take; the pages keep to both.
@@ -139,7 +158,8 @@ async fn connection(
             request.extensions_mut().insert(OverTls);
         }
         async move {
-            let answer = router.oneshot(request.map(axum::body::Body::new)).await;
+            let request = request.map(|body| axum::body::Body::new(InTime::new(body, body_limit)));
+            let answer = router.oneshot(request).await;
             Ok::<_, Infallible>(answer.unwrap_or_else(|never| match never {}))
         }
     });
@@ -157,5 +177,61 @@ async fn connection(
     };
     if let Err(error) = ended {
         tracing::debug!(%peer, %error, "a page connection ended early");
+    }
+}
+
+/// A body that has to arrive in time.
+struct InTime {
+    body: Incoming,
+    until: Pin<Box<Sleep>>,
+}
+
+/// It did not.
+#[derive(Debug, thiserror::Error)]
+#[error("the body did not arrive in time")]
+struct TooSlow;
+
+impl InTime {
+    fn new(body: Incoming, limit: Duration) -> InTime {
+        InTime {
+            body,
+            until: Box::pin(sleep_until(Instant::now() + limit)),
+        }
+    }
+}
+
+impl HttpBody for InTime {
+    type Data = Bytes;
+    type Error = Box<dyn std::error::Error + Send + Sync>;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let frame = match Pin::new(&mut self.body).poll_frame(context) {
+            Poll::Pending if self.until.as_mut().poll(context).is_ready() => {
+                return Poll::Ready(Some(Err(Box::new(TooSlow))));
+            }
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(frame) => frame,
+        };
+        if let Some(data) = frame
+            .as_ref()
+            .and_then(|frame| frame.as_ref().ok()?.data_ref())
+        {
+            let bytes = u32::try_from(data.len()).unwrap_or(u32::MAX);
+            let earned = Duration::from_secs(1) * bytes / BYTES_A_SECOND;
+            let until = self.until.deadline() + earned;
+            self.until.as_mut().reset(until);
+        }
+        Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }

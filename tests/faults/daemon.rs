@@ -129,6 +129,13 @@ impl Place {
         std::fs::write(&self.config, text).unwrap();
     }
 
+    /// More lines of `[http]`, from the next start on.
+    pub fn http_more(&self, lines: &str) {
+        let text = std::fs::read_to_string(&self.config).unwrap();
+        let text = text.replacen("[http]\n", &format!("[http]\n{lines}"), 1);
+        std::fs::write(&self.config, text).unwrap();
+    }
+
     /// Starts the daemon and waits until it is ready: `/healthz` says 200 and the endpoint listens.
     pub fn start(&self) -> Daemon {
         self.start_under(&[])

@@ -27,6 +27,7 @@ mod lossy;
 mod mqtt;
 mod neighbours;
 mod outage;
+mod pages;
 mod powercut;
 mod restart;
 mod several;
