@@ -61,6 +61,8 @@ const pages = [
   ['report-incomplete', '/s/bes1/reports/2017', 'kWh'],
   ['report-blocks', '/s/bes2/reports/2015', 'kWh'],
   ['month', '/s/bes1/reports/2014-06', 'June'],
+  ['explore', '/s/bes1/explore?site=elmore-house&from=2016-06-01&to=2016-06-30&step=day&beside=yes', 'Styles Gardens'],
+  ['explore-year', '/s/bes1/explore?from=2016-01-01&to=2016-12-31&step=period', 'the file has every half hour'],
   ['how', '/how', 'kWh'],
 ];
 const looks = [

@@ -31,6 +31,7 @@ mod messages;
 mod one_in_flight;
 mod one_year;
 mod outside_broker;
+mod pages;
 mod peers;
 mod pipelined;
 mod projecting;
@@ -51,7 +52,7 @@ type Bench = (
     fn(Size) -> anyhow::Result<Figure>,
 );
 
-const BENCHES: [Bench; 12] = [
+const BENCHES: [Bench; 13] = [
     ("a", "one_in_flight", one_in_flight::run),
     ("b", "pipelined", pipelined::run),
     ("c", "outside_broker", outside_broker::run),
@@ -64,6 +65,7 @@ const BENCHES: [Bench; 12] = [
     ("j", "share_register", share_register::run),
     ("k", "interest_run", interest_run::run),
     ("l", "statements", statements::run),
+    ("m", "pages", pages::run),
 ];
 
 fn main() -> ExitCode {

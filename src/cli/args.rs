@@ -260,7 +260,7 @@ pub enum User {
         #[arg(long)]
         reason: String,
     },
-    /// Make a token for a program that acts as you
+    /// Make a token for a program that acts as you, or that only reads (docs/api.md)
     Token {
         /// Your user id
         user: String,
@@ -270,6 +270,18 @@ pub enum User {
         /// How many days it lives
         #[arg(long, default_value_t = 90)]
         days: u32,
+        /// It only reads, through /api/v1, what you may see
+        #[arg(long)]
+        read_only: bool,
+        /// Only this society
+        #[arg(long, requires = "read_only")]
+        society: Option<String>,
+        /// Only this roof of it
+        #[arg(long, requires = "society")]
+        site: Option<String>,
+        /// Energy in no finer steps than these
+        #[arg(long, value_enum, requires = "read_only")]
+        step: Option<By>,
     },
     /// End a token
     EndToken {

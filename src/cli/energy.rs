@@ -42,12 +42,7 @@ pub fn run(desk: &mut Desk<'_>, command: &args::Energy) -> Answer<()> {
         args::Counts::Export => Counts::Export,
         args::Counts::Import => Counts::Import,
     };
-    let by = match command.by {
-        args::By::Period => By::Period,
-        args::By::Day => By::Day,
-        args::By::Month => By::Month,
-        args::By::Year => By::Year,
-    };
+    let by = step(command.by);
     let energy = society.energy(&place, counts, span, by, desk.now)?;
     let (rows, total) = (energy.rows, energy.total);
     if desk.json() {
@@ -86,6 +81,16 @@ pub fn run(desk: &mut Desk<'_>, command: &args::Energy) -> Answer<()> {
         quality => format!("total {} ({})\n", total.wh.kwh_words(), quality.word()),
     });
     Ok(())
+}
+
+/// A step as it is typed.
+pub(super) fn step(by: args::By) -> By {
+    match by {
+        args::By::Period => By::Period,
+        args::By::Day => By::Day,
+        args::By::Month => By::Month,
+        args::By::Year => By::Year,
+    }
 }
 
 fn row_json(row: &EnergyRow) -> Value {

@@ -8,13 +8,15 @@ use serde_json::json;
 use super::{
     Desk,
     args::{MemberOf, User},
-    people_now,
+    energy, people_now,
     policy::{self, Need},
 };
 use office::{
     Answer, Refusal,
     answer::refuse,
     doors::{SetUp, Whence},
+    energy::By,
+    tokens::{Reach, TokenLine},
     users::{self, UserLine},
 };
 
@@ -33,7 +35,7 @@ pub fn run(desk: &mut Desk<'_>, command: &User) -> Answer<()> {
                         roles(line),
                         line.tokens
                             .iter()
-                            .map(|token| format!("{} until {}", token.label, token.until))
+                            .map(token_words)
                             .collect::<Vec<_>>()
                             .join(", "),
                         line.recovery_codes_left.to_string(),
@@ -116,15 +118,37 @@ pub fn run(desk: &mut Desk<'_>, command: &User) -> Answer<()> {
             ));
             Ok(())
         }
-        User::Token { user, label, days } => {
-            let token = desk.office.user_token(user, label, *days, desk.now)?;
+        User::Token {
+            user,
+            label,
+            days,
+            read_only,
+            society,
+            site,
+            step,
+        } => {
+            let reach = read_only.then(|| Reach {
+                society: society.clone(),
+                site: site.clone(),
+                step: step.map_or(By::Period, energy::step),
+            });
+            let office = desk.office;
+            let token = office.user_token(user, label, *days, reach.as_ref(), desk.now)?;
             if desk.json() {
-                return desk.document(&json!({"user": user, "label": label, "token": token}));
+                let reads = reach.map(|reach| reach.to_string());
+                return desk.document(
+                    &json!({"user": user, "label": label, "token": token, "reads": reads}),
+                );
             }
             desk.voice.data(&format!("{token}\n"));
-            desk.voice.say(&format!(
-                "For `--as {user} --token-file FILE`: put it into a file that only you may read. It is not kept here."
-            ));
+            desk.voice.say(&match reach {
+                None => format!(
+                    "For `--as {user} --token-file FILE`: put it into a file that only you may read. It is not kept here."
+                ),
+                Some(reach) => format!(
+                    "It reads {reach}, at /api/v1 with `Authorization: Bearer TOKEN`. Put it into a file that only you may read; it is not kept here."
+                ),
+            });
             Ok(())
         }
         User::EndToken { user, label } => {
@@ -257,6 +281,13 @@ fn place(society: Option<&str>) -> String {
         || "in every society".to_owned(),
         |slug| format!("in `{slug}`"),
     )
+}
+
+fn token_words(token: &TokenLine) -> String {
+    match &token.reads {
+        None => format!("{} until {}", token.label, token.until),
+        Some(reads) => format!("{} until {}, reads {reads}", token.label, token.until),
+    }
 }
 
 fn roles(line: &UserLine) -> String {

@@ -257,9 +257,15 @@ impl Office {
         let hash: [u8; 32] = Sha256::digest(token.trim().as_bytes()).into();
         let node = self.node();
         let user = node.users().active(id)?;
-        let found = user.tokens.get(&hash);
-        if found.is_some_and(|(_, until)| now < *until) {
-            return Ok(());
+        let found = user.tokens.get(&hash).filter(|token| now < token.until);
+        match found {
+            Some(token) if token.reach.is_none() => return Ok(()),
+            Some(_) => {
+                return refuse(
+                    "this token only reads, through /api/v1\nhint: `commonwatt user token` without --read-only makes one that acts as its user",
+                );
+            }
+            None => {}
         }
         refuse(format!("this token is not, or no longer, one of `{id}`"))
     }

@@ -34,8 +34,8 @@ pub enum Place {
     Society,
 }
 
-/// One row an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// One row an answer; the finest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum By {
     /// Local half hours.
     Period,
@@ -45,6 +45,38 @@ pub enum By {
     Month,
     /// Calendar years.
     Year,
+}
+
+impl By {
+    /// All, the finest first.
+    pub const ALL: [By; 4] = [By::Period, By::Day, By::Month, By::Year];
+
+    /// Its word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            By::Period => "period",
+            By::Day => "day",
+            By::Month => "month",
+            By::Year => "year",
+        }
+    }
+
+    /// The step of a word.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn of_word(word: &str) -> Answer<By> {
+        let found = By::ALL.into_iter().find(|by| by.word() == word);
+        found.map_or_else(
+            || {
+                refuse(format!(
+                    "`{word}` is no step; expected period (half hours), day, month or year"
+                ))
+            },
+            Ok,
+        )
+    }
 }
 
 /// Energy of one span.
@@ -134,6 +166,26 @@ impl SocietyOffice {
             };
             Ok(PlaceEnergy { rows, total })
         })
+    }
+}
+
+impl SocietyOffice {
+    /// As [`SocietyOffice::energy`], row by row and as it lies on disk: whoever may only look does
+    /// not make the daemon work on reads.
+    ///
+    /// # Errors
+    /// As [`SocietyOffice::energy`].
+    pub fn energy_seen(
+        &self,
+        place: &Place,
+        counts: Counts,
+        span: Period,
+        by: By,
+        now: Instant,
+    ) -> Answer<Vec<EnergyRow>> {
+        let known = self.known();
+        let points = known.points_of(place, counts)?;
+        self.look(|reader| rows(reader, &known, &points, span, by, now))
     }
 }
 

@@ -28,6 +28,7 @@ pub mod doors;
 pub mod duties;
 pub mod energy;
 mod evidence;
+pub mod explore;
 mod folder;
 mod forecast;
 pub mod fund;
@@ -72,6 +73,7 @@ pub mod tables;
 pub mod tariffs;
 pub mod telling;
 pub mod todo;
+pub mod tokens;
 pub mod users;
 mod worth;
 

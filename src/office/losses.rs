@@ -103,7 +103,11 @@ impl Office {
     }
 
     /// The nearest other roofs, with their societies.
-    fn neighbours(&self, society: &SocietyOffice, site: &str) -> Vec<(Arc<SocietyOffice>, String)> {
+    pub(super) fn neighbours(
+        &self,
+        society: &SocietyOffice,
+        site: &str,
+    ) -> Vec<(Arc<SocietyOffice>, String)> {
         let Some((latitude, longitude)) = place(&society.known(), site) else {
             return Vec::new();
         };

@@ -226,7 +226,11 @@ fn slot(first: HalfHour, half_hour: HalfHour) -> Option<usize> {
 
 /// The clear sky over one meter point: its roof's panels, or its own part of them where a roof has
 /// several meter points.
-fn sky_of(known: &Known, point: &str, half_hours: domain::calendar::HalfHours) -> Vec<Watts> {
+pub(super) fn sky_of(
+    known: &Known,
+    point: &str,
+    half_hours: domain::calendar::HalfHours,
+) -> Vec<Watts> {
     let Some(facts) = known.points.get(point) else {
         return Vec::new();
     };

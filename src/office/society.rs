@@ -630,6 +630,7 @@ fn apply(books: &mut BooksStore, position: u64, record: &[u8], decision: &Decisi
         | What::UserMembers(_)
         | What::UserDisabled(_)
         | What::UserToken(_)
+        | What::ReadingToken(_)
         | What::UserTokenEnded(_)
         | What::UserRecovered(_)
         | What::UserResetAsked(_)
@@ -742,6 +743,7 @@ fn kind_of(what: &What) -> &'static str {
         What::UserMembers(_) => "user-members/1",
         What::UserDisabled(_) => "user-disabled/1",
         What::UserToken(_) => "user-token/1",
+        What::ReadingToken(_) => "reading-token/1",
         What::UserTokenEnded(_) => "user-token-ended/1",
         What::UserRecovered(_) => "user-recovered/1",
         What::UserResetAsked(_) => "user-reset-asked/1",

@@ -16,19 +16,16 @@ use identity::{Kept, Right, Role};
 pub use records::users::{UserMember, UserRole};
 use records::{
     decision::What,
-    users::{
-        UserDisabled, UserInvited, UserMembers, UserResetAsked, UserRoles, UserToken,
-        UserTokenEnded,
-    },
+    users::{UserDisabled, UserInvited, UserMembers, UserResetAsked, UserRoles},
 };
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use wire::enrol::Code;
 
 use super::{
     Office,
     answer::{Answer, OrOurs, refuse},
     node::{Node, hex, unhex},
+    tokens::{Token, TokenLine},
 };
 
 /// The words of all roles; the first may give rights, as the first user has to.
@@ -43,9 +40,6 @@ pub const ROLES: [&str; 7] = [
 ];
 /// How long an invitation is worth something, ms: a week.
 const INVITED_FOR_MS: i64 = 7 * 86_400_000;
-/// Longest life of a token, days.
-pub const MOST_TOKEN_DAYS: u32 = 400;
-const DAY_MS: i64 = 86_400_000;
 /// Longest id.
 const MOST_ID: usize = 32;
 
@@ -65,7 +59,7 @@ pub(super) struct User {
     /// Empty where there is none: a member who is no officer.
     pub(super) second_sealed: Vec<u8>,
     pub(super) recovery: BTreeSet<[u8; 32]>,
-    pub(super) tokens: BTreeMap<[u8; 32], (String, Instant)>,
+    pub(super) tokens: BTreeMap<[u8; 32], Token>,
     pub(super) disabled: bool,
     reset_asked_by: Option<String>,
 }
@@ -113,15 +107,6 @@ pub struct UserRoleLine {
     pub role: &'static str,
     /// The society; every one when none.
     pub society: Option<String>,
-}
-
-/// A token as listed.
-#[derive(Clone, Debug, Serialize)]
-pub struct TokenLine {
-    /// What it is for.
-    pub label: String,
-    /// When it ends.
-    pub until: String,
 }
 
 impl Office {
@@ -261,25 +246,15 @@ impl Office {
     pub fn ask_user_reset(&self, id: &str, reason: &str, by: &str, now: Instant) -> Answer<()> {
         self.node().ask_reset(id, reason, by, now)
     }
-
-    /// Makes a token for a program that acts as the user; shown once.
-    ///
-    /// # Errors
-    /// When there is no such user, the label is taken, or its life too long.
-    pub fn user_token(&self, id: &str, label: &str, days: u32, now: Instant) -> Answer<String> {
-        self.node().user_token(id, label, days, now)
-    }
-
-    /// Ends a token.
-    ///
-    /// # Errors
-    /// When there is none of this label.
-    pub fn end_user_token(&self, id: &str, label: &str, by: &str, now: Instant) -> Answer<()> {
-        self.node().end_user_token(id, label, by, now)
-    }
 }
 
 impl Users {
+    /// Whose token this is, and the token.
+    pub(super) fn of_token(&self, hash: &[u8; 32]) -> Option<(&str, &Token)> {
+        let mut users = self.users.iter().filter(|(_, user)| !user.disabled);
+        users.find_map(|(id, user)| Some((id.as_str(), user.tokens.get(hash)?)))
+    }
+
     /// What is known of one.
     pub(super) fn get(&self, id: &str) -> Option<&User> {
         self.users.get(id)
@@ -374,11 +349,8 @@ impl Users {
             tokens: user
                 .tokens
                 .values()
-                .filter(|(_, until)| *until > now)
-                .map(|(label, until)| TokenLine {
-                    label: label.clone(),
-                    until: until.to_string(),
-                })
+                .filter(|token| token.until > now)
+                .map(TokenLine::of)
                 .collect(),
             members: members_of(user),
             recovery_codes_left: user.recovery.len(),
@@ -440,13 +412,20 @@ impl Users {
                 };
             }
             What::UserToken(t) => {
-                let token = hash(&t.token_sha256)?;
+                let key = hash(&t.token_sha256)?;
+                let token = Token::acting(t.label, Instant(t.until_ms));
                 let user = self.users.entry(t.user).or_default();
-                user.tokens.insert(token, (t.label, Instant(t.until_ms)));
+                user.tokens.insert(key, token);
+            }
+            What::ReadingToken(t) => {
+                let key = hash(&t.token_sha256)?;
+                let token = Token::reading(&t).or_ours(damaged)?;
+                let user = self.users.entry(t.user).or_default();
+                user.tokens.insert(key, token);
             }
             What::UserTokenEnded(t) => {
                 let user = self.users.entry(t.user).or_default();
-                user.tokens.retain(|_, (label, _)| *label != t.label);
+                user.tokens.retain(|_, token| token.label != t.label);
             }
             What::UserRecovered(r) => {
                 let code = hash(&r.code_sha256)?;
@@ -587,52 +566,6 @@ impl Node {
         self.decide_all(vec![what], by, now)
     }
 
-    /// Makes a token for a program that acts as the user; shown once.
-    ///
-    /// # Errors
-    /// When there is no such user, the label is taken, or the life too long.
-    fn user_token(&mut self, id: &str, label: &str, days: u32, now: Instant) -> Answer<String> {
-        let user = self.users().active(id)?;
-        if days == 0 || days > MOST_TOKEN_DAYS {
-            return refuse(format!("a token lives 1 to {MOST_TOKEN_DAYS} days"));
-        }
-        if user
-            .tokens
-            .values()
-            .any(|(known, until)| known == label && *until > now)
-        {
-            return refuse(format!(
-                "`{id}` has a token `{label}` already\nhint: end it first, or take another label"
-            ));
-        }
-        let token = hex(&random::<32>()?);
-        let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
-        let what = What::UserToken(UserToken {
-            user: id.to_owned(),
-            label: label.to_owned(),
-            token_sha256: hex(&hash),
-            until_ms: now.0.saturating_add(i64::from(days) * DAY_MS),
-        });
-        self.decide_all(vec![what], id, now)?;
-        Ok(token)
-    }
-
-    /// Ends a user's token.
-    ///
-    /// # Errors
-    /// When there is none of this label.
-    fn end_user_token(&mut self, id: &str, label: &str, by: &str, now: Instant) -> Answer<()> {
-        let user = self.known_user(id)?;
-        if !user.tokens.values().any(|(known, _)| known == label) {
-            return refuse(format!("`{id}` has no token `{label}`"));
-        }
-        let what = What::UserTokenEnded(UserTokenEnded {
-            user: id.to_owned(),
-            label: label.to_owned(),
-        });
-        self.decide_all(vec![what], by, now)
-    }
-
     /// Somebody must be left who may give rights, and somebody who may give them everywhere.
     fn check_not_last(&self, id: &str) -> Answer<()> {
         let gives = |user: &User, of_one: bool| {
@@ -666,7 +599,7 @@ impl Node {
         }
     }
 
-    fn known_user(&self, id: &str) -> Answer<&User> {
+    pub(super) fn known_user(&self, id: &str) -> Answer<&User> {
         self.users().users.get(id).map_or_else(
             || {
                 refuse(format!(

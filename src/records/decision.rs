@@ -36,8 +36,8 @@ use crate::{
     society::SocietyDocument,
     tables::{TableDecided, TableExtended},
     users::{
-        UserDisabled, UserInvited, UserMembers, UserRecovered, UserResetAsked, UserRoles,
-        UserSetUp, UserToken, UserTokenEnded,
+        ReadingToken, UserDisabled, UserInvited, UserMembers, UserRecovered, UserResetAsked,
+        UserRoles, UserSetUp, UserToken, UserTokenEnded,
     },
 };
 
@@ -282,6 +282,9 @@ pub enum What {
     /// A program may act as a user; only the token's hash is kept (node journal).
     #[serde(rename = "user-token/1")]
     UserToken(UserToken),
+    /// A program may read as a user, within bounds; only the token's hash is kept (node journal).
+    #[serde(rename = "reading-token/1")]
+    ReadingToken(ReadingToken),
     /// A token is believed no more (node journal).
     #[serde(rename = "user-token-ended/1")]
     UserTokenEnded(UserTokenEnded),

@@ -94,6 +94,28 @@ pub struct UserToken {
     pub until_ms: i64,
 }
 
+/// A token for a program that reads through the API: what its user may see, and no more than this.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReadingToken {
+    /// The user's id.
+    pub user: String,
+    /// What it is for.
+    pub label: String,
+    /// SHA-256 of it.
+    pub token_sha256: String,
+    /// When it ends, ms UTC.
+    pub until_ms: i64,
+    /// The only society it reads; all of the user's when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub society: Option<String>,
+    /// The only roof it reads, by its id in that society.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site: Option<String>,
+    /// Energy in no finer steps than these: `period` (half hours), `day`, `month` or `year`.
+    pub step: String,
+}
+
 /// Tokens that are believed no more: those of this label.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -192,6 +214,18 @@ mod tests {
                     until_ms: 5,
                 }),
                 r#"{"type":"user-token/1","body":{"user":"treasurer-1","label":"cron","token_sha256":"00ff","until_ms":5}}"#,
+            ),
+            (
+                What::ReadingToken(ReadingToken {
+                    user: user(),
+                    label: "display".into(),
+                    token_sha256: "00ff".into(),
+                    until_ms: 5,
+                    society: Some("bes1".into()),
+                    site: None,
+                    step: "day".into(),
+                }),
+                r#"{"type":"reading-token/1","body":{"user":"treasurer-1","label":"display","token_sha256":"00ff","until_ms":5,"society":"bes1","step":"day"}}"#,
             ),
             (
                 What::UserTokenEnded(UserTokenEnded {

@@ -22,7 +22,18 @@ use tower_http::{
     csrf::{CsrfLayer, ProtectionError},
 };
 
-use super::{TimeLimit, Web, frame, trouble::Trouble, view::TroublePage};
+use super::{
+    TimeLimit, Web,
+    api::document::Problem,
+    frame,
+    policy::{API, begins},
+    trouble::Trouble,
+    view::TroublePage,
+};
+
+/// Put on an answer that says itself what is wrong with what was asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Told;
 
 /// Longest request when the listener names none.
 const LONGEST_REQUEST: Duration = Duration::from_secs(30);
@@ -66,13 +77,19 @@ async fn told_of_others(request: Request, next: Next) -> Response {
 
 /// Trouble becomes a page; every answer gets the headers.
 async fn finished(State(web): State<Web>, request: Request, next: Next) -> Response {
+    let api = begins(request.uri().path(), API);
     let mut answer = next.run(request).await;
     let trouble = answer.extensions_mut().remove::<Trouble>();
-    let trouble =
-        trouble.or_else(|| (answer.status() == StatusCode::BAD_REQUEST).then(Trouble::unreadable));
+    let trouble = trouble.or_else(|| {
+        let told = answer.extensions().get::<Told>().is_some();
+        (answer.status() == StatusCode::BAD_REQUEST && !told).then(Trouble::unreadable)
+    });
     if let Some(trouble) = trouble {
         let allowed = answer.headers_mut().remove(header::ALLOW);
-        answer = page_of(&web, trouble);
+        answer = match api {
+            true => problem_of(trouble),
+            false => page_of(&web, trouble),
+        };
         if let Some(allowed) = allowed {
             answer.headers_mut().insert(header::ALLOW, allowed);
         }
@@ -81,6 +98,30 @@ async fn finished(State(web): State<Web>, request: Request, next: Next) -> Respo
         answer
             .headers_mut()
             .insert(name, HeaderValue::from_static(value));
+    }
+    answer
+}
+
+/// Trouble, for a program.
+fn problem_of(trouble: Trouble) -> Response {
+    let problem = Problem {
+        kind: "about:blank",
+        title: trouble.what,
+        status: trouble.status.as_u16(),
+        detail: trouble.why,
+        hint: trouble.todo,
+    };
+    let text = serde_json::to_string(&problem).unwrap_or_default();
+    let mut answer = (trouble.status, text).into_response();
+    let headers = answer.headers_mut();
+    let kind = HeaderValue::from_static("application/problem+json");
+    headers.insert(header::CONTENT_TYPE, kind);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if trouble.status == StatusCode::UNAUTHORIZED {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if let Some(seconds) = trouble.retry_after_s {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     answer
 }

@@ -12,12 +12,20 @@ use domain::calendar::{HalfHour, Instant, Period};
 use report::{GenerationReport, generation::Income};
 
 use super::Web;
-use office::{Answer, Known, SocietyOffice, overview::DaySoFar};
+use office::{
+    Answer, Known, SocietyOffice,
+    energy::By,
+    explore::{Explored, Exploring},
+    overview::DaySoFar,
+};
 
 /// A report of a time that is over is made anew at most so often: late reads are rare.
 const SETTLED_FOR: Duration = Duration::from_secs(60);
 /// Most answers of one kind that are kept; the oldest goes first.
 const MOST_KEPT: usize = 2048;
+
+/// Most answers of the explorer: each may have seventeen thousand rows.
+pub const MOST_EXPLORED: usize = 16;
 
 /// Generation reports by society, roof and period.
 pub type Reports = Kept<Period, GenerationReport>;
@@ -26,10 +34,16 @@ pub type Incomes = Kept<Period, Option<Income>>;
 /// The days so far, by society and roof.
 pub type Days = Kept<(), DaySoFar>;
 
+/// What the explorer shows, by society, roof and what else is asked for.
+pub type Explorations = Kept<(Period, By, bool), Explored>;
+
 type Key<K> = (String, Option<String>, K);
 
 /// Answers of one kind.
-pub struct Kept<K, V>(Mutex<BTreeMap<Key<K>, Entry<V>>>);
+pub struct Kept<K, V> {
+    table: Mutex<BTreeMap<Key<K>, Entry<V>>>,
+    most: usize,
+}
 
 struct Entry<V> {
     value: Arc<V>,
@@ -73,13 +87,23 @@ impl Stamp {
 
 impl<K, V> Default for Kept<K, V> {
     fn default() -> Kept<K, V> {
-        Kept(Mutex::default())
+        Kept::of(MOST_KEPT)
+    }
+}
+
+impl<K, V> Kept<K, V> {
+    /// Of which so many are kept at most.
+    pub fn of(most: usize) -> Kept<K, V> {
+        Kept {
+            table: Mutex::default(),
+            most,
+        }
     }
 }
 
 impl<K: Ord + Clone, V> Kept<K, V> {
     fn table(&self) -> MutexGuard<'_, BTreeMap<Key<K>, Entry<V>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The answer under `key`; `settled` when it is of a time that is over.
@@ -102,7 +126,7 @@ impl<K: Ord + Clone, V> Kept<K, V> {
         let mut table = self.table();
         match &made {
             Ok(value) => {
-                if table.len() >= MOST_KEPT && !table.contains_key(&key) {
+                if table.len() >= self.most && !table.contains_key(&key) {
                     let oldest = table
                         .iter()
                         .min_by_key(|(_, entry)| entry.made)
@@ -152,6 +176,22 @@ pub fn income(
     let key = (society.slug().to_owned(), Some(site.to_owned()), period);
     web.incomes.get(key, period.last_day() < today, stamp, || {
         web.state.office.earned(society, site, period, now, false)
+    })
+}
+
+/// What the explorer shows, at most one flush behind; of a time that is over, at most a minute more.
+pub fn explored(
+    web: &Web,
+    society: &Arc<SocietyOffice>,
+    asked: &Exploring,
+    now: Instant,
+) -> Answer<Arc<Explored>> {
+    let stamp = Stamp::of(web, society, now);
+    let over = asked.span.last_day() < stamp.known.zone.day_of(now);
+    let rest = (asked.span, asked.by, asked.beside);
+    let key = (society.slug().to_owned(), asked.site.clone(), rest);
+    web.explored.get(key, over, stamp, || {
+        web.state.office.explore(society, asked, now)
     })
 }
 

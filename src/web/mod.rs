@@ -7,6 +7,7 @@
 //! Nothing here knows a journal, a store or a broker, nor asks what time it is.
 
 mod alerts;
+mod api;
 mod assets;
 mod audit;
 mod ballots;
@@ -15,6 +16,7 @@ mod council;
 mod day;
 mod desk;
 mod desk_council;
+mod explore;
 mod figures;
 mod frame;
 mod guard;
@@ -98,6 +100,7 @@ pub fn router(state: WebState) -> axum::Router {
         reports: kept::Reports::default(),
         incomes: kept::Incomes::default(),
         days: kept::Days::default(),
+        explored: kept::Explorations::of(kept::MOST_EXPLORED),
         questions: Arc::new(Semaphore::new(QUESTIONS_AT_ONCE)),
         passwords: Arc::new(Semaphore::new(PASSWORDS_AT_ONCE)),
     }));
@@ -115,6 +118,7 @@ pub struct Room {
     reports: kept::Reports,
     incomes: kept::Incomes,
     days: kept::Days,
+    explored: kept::Explorations,
     questions: Arc<Semaphore>,
     passwords: Arc<Semaphore>,
 }

@@ -14,9 +14,9 @@ use axum::{
 use identity::Right;
 
 use super::{
-    Web, alerts, assets, audit, ballots, community, council, desk, desk_council, health, held,
-    home, how, interest, live, login, me, my, notes, operations, origin::Origin, reports, set_up,
-    site, society, trouble::Trouble, users, visitor,
+    Web, alerts, api, assets, audit, ballots, community, council, desk, desk_council, explore,
+    health, held, home, how, interest, live, login, me, my, notes, operations, origin::Origin,
+    reports, set_up, site, society, trouble::Trouble, users, visitor,
 };
 
 /// Who may ask.
@@ -65,6 +65,8 @@ pub const ROUTES: &[Row] = &[
     row("/s/{slug}",                         GET, Public,   |m| on(m, society::page)),
     row("/s/{slug}/live",                    GET, Public,   |m| on(m, live::society)),
     row("/s/{slug}/reports/{period}",        GET, Public,   |m| on(m, reports::of_society)),
+    row("/s/{slug}/explore",                 GET, Public,   |m| on(m, explore::page)),
+    row("/s/{slug}/explore.csv",             GET, Public,   |m| on(m, explore::csv)),
     row("/s/{slug}/sites/{site}",            GET, Public,   |m| on(m, site::page)),
     row("/s/{slug}/sites/{site}/reports/{period}", GET, Public, |m| on(m, reports::of_site)),
     row("/s/{slug}/projects",                GET, Public,   |m| on(m, community::projects)),
@@ -133,7 +135,42 @@ pub const ROUTES: &[Row] = &[
     row("/council/{slug}/outcomes",          GET, Officer(Right::Stake), |m| on(m, council::outcomes)),
     row("/council/{slug}/roofs/{site}",      GET, Officer(Right::Stake), |m| on(m, council::building)),
     row("/council/{slug}/stake/{file}",      GET, Officer(Right::Stake), |m| on(m, council::download)),
+    row("/api/v1/societies", GET, Public, |m| on(m, api::places::societies)),
+    row("/api/v1/societies/{slug}", GET, Public, |m| on(m, api::places::society)),
+    row("/api/v1/societies/{slug}/now", GET, Public, |m| on(m, api::places::society_now)),
+    row("/api/v1/societies/{slug}/energy", GET, Public, |m| on(m, api::energy::society_energy)),
+    row("/api/v1/societies/{slug}/reports/{period}", GET, Public, |m| on(m, api::energy::society_report)),
+    row("/api/v1/societies/{slug}/sites", GET, Public, |m| on(m, api::places::sites)),
+    row("/api/v1/societies/{slug}/sites/{site}", GET, Public, |m| on(m, api::places::site)),
+    row("/api/v1/societies/{slug}/sites/{site}/now", GET, Public, |m| on(m, api::places::site_now)),
+    row("/api/v1/societies/{slug}/sites/{site}/energy", GET, Public, |m| on(m, api::energy::site_energy)),
+    row("/api/v1/societies/{slug}/sites/{site}/reports/{period}", GET, Public, |m| on(m, api::energy::site_report)),
+    row("/api/v1/societies/{slug}/sites/{site}/flows", GET, SEE, |m| on(m, api::energy::flows)),
+    row("/api/v1/societies/{slug}/meters", GET, SEE, |m| on(m, api::places::meters)),
+    row("/api/v1/societies/{slug}/meters/{meter}/reads", GET, SEE, |m| on(m, api::energy::reads)),
+    row("/api/v1/societies/{slug}/held", GET, SEE, |m| on(m, api::energy::held)),
+    row("/api/v1/societies/{slug}/installations", GET, SEE, |m| on(m, api::places::installations)),
+    row("/api/v1/societies/{slug}/gateways", GET, SEE, |m| on(m, api::places::gateways)),
+    row("/api/v1/societies/{slug}/claims", GET, SEE, |m| on(m, api::money::claims)),
+    row("/api/v1/societies/{slug}/bills", GET, SEE, |m| on(m, api::money::bills)),
+    row("/api/v1/societies/{slug}/tables", GET, SEE, |m| on(m, api::money::tables)),
+    row("/api/v1/societies/{slug}/proposals", GET, SEE, |m| on(m, api::money::proposals)),
+    row("/api/v1/societies/{slug}/costs", GET, SEE, |m| on(m, api::money::costs)),
+    row("/api/v1/societies/{slug}/payments", GET, SEE, |m| on(m, api::money::payments)),
+    row("/api/v1/societies/{slug}/interest-runs", GET, SEE, |m| on(m, api::money::runs)),
+    row("/api/v1/societies/{slug}/to-do", GET, SEE, |m| on(m, api::work::to_do)),
+    row("/api/v1/societies/{slug}/tasks", GET, SEE, |m| on(m, api::work::tasks)),
+    row("/api/v1/societies/{slug}/alerts", GET, SEE, |m| on(m, api::work::alerts)),
+    row("/api/v1/societies/{slug}/outages", GET, SEE, |m| on(m, api::work::outages)),
+    row("/api/v1/societies/{slug}/decisions", GET, SEE, |m| on(m, api::work::decisions)),
+    row("/api/v1/societies/{slug}/stake", GET, Officer(Right::Stake), |m| on(m, api::own::stake)),
+    row("/api/v1/societies/{slug}/members/{member}/holding", GET, Member, |m| on(m, api::own::holding)),
+    row("/api/v1/me", GET, User, |m| on(m, api::own::me)),
+    row("/api/v1/openapi.json", GET, Public, |m| on(m, api::document::page)),
 ];
+
+/// Where programs read.
+pub const API: &str = "/api/v1";
 
 /// Where no page is for everybody.
 const PRIVATE: [&str; 4] = ["/desk", "/my", "/council", "/me"];
@@ -153,7 +190,7 @@ const _: () = {
 };
 
 /// Whether a path is this one or lies below it.
-const fn begins(path: &str, with: &str) -> bool {
+pub const fn begins(path: &str, with: &str) -> bool {
     let (path, with) = (path.as_bytes(), with.as_bytes());
     if path.len() < with.len() {
         return false;
@@ -198,6 +235,13 @@ pub fn routes(web: &Web) -> Router<Web> {
                 visitor::admitted,
             )),
         };
+        let answer = match begins(row.path, API) {
+            true => answer.route_layer(middleware::from_fn_with_state(
+                web.clone(),
+                api::reader::known,
+            )),
+            false => answer,
+        };
         router = router.route(row.path, answer);
     }
     router
@@ -210,7 +254,9 @@ async fn nothing_here(uri: Uri) -> Response {
     let path = uri.path();
     let trimmed = path.trim_end_matches('/');
     // An address that begins with two slashes would lead to another host.
-    if trimmed.len() < path.len() && !trimmed.is_empty() && !trimmed.starts_with("//") {
+    // Programs are told that there is nothing.
+    let page = !trimmed.is_empty() && !trimmed.starts_with("//") && !begins(path, API);
+    if trimmed.len() < path.len() && page {
         let query = uri.query().map(|query| format!("?{query}"));
         return Redirect::permanent(&format!("{trimmed}{}", query.unwrap_or_default()))
             .into_response();

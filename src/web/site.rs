@@ -58,6 +58,7 @@ fn filled(web: &Web, slug: &str, id: &str) -> Result<RoofPage, Trouble> {
         month_figure: month.figure,
         month_table: month.table,
         month_href: month.href,
+        explore_href: format!("/s/{slug}/explore?site={id}"),
         years: years(web, &society, Some(id), &here, now)?,
         meters: meters
             .into_iter()

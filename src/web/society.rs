@@ -54,6 +54,7 @@ fn filled(web: &Web, slug: &str) -> Result<SocietyPage, Trouble> {
         month_figure: month.figure,
         month_table: month.table,
         month_href: month.href,
+        explore_href: format!("{here}/explore"),
         years: years(web, &society, None, &here, now)?,
         roofs: roofs(&society, &here, now),
         working: month.working,

@@ -202,6 +202,40 @@ impl Trouble {
         trouble
     }
 
+    /// A program shows no token where one is needed, or one that is none.
+    pub fn no_token() -> Trouble {
+        Trouble::new(
+            StatusCode::UNAUTHORIZED,
+            "This is read with a token, and none that is believed was shown.",
+            "A token ends on its day, when its user ends it, and when its user is shut out.",
+            "Send `Authorization: Bearer TOKEN`; `commonwatt user token USER --label … --read-only` makes one.",
+        )
+    }
+
+    /// What is asked for after the question mark, or of the office, makes no sense.
+    pub fn asked(why: &str) -> Trouble {
+        let (why, hint) = why
+            .split_once("\nhint: ")
+            .unwrap_or((why, "Look the address up in /api/v1/openapi.json."));
+        let what = "What is asked for cannot be answered.";
+        Trouble::new(
+            StatusCode::BAD_REQUEST,
+            what,
+            &sentence(why),
+            sentence(hint),
+        )
+    }
+
+    /// There is none of this kind and name.
+    pub fn no_such(what: &str, name: &str) -> Trouble {
+        Trouble::new(
+            StatusCode::NOT_FOUND,
+            format!("There is no {what} “{}” here.", shown(name)),
+            "The name may be mistyped, or it belongs to another society.",
+            "Look it up in the list.",
+        )
+    }
+
     /// The right is not there.
     pub fn may_not(why: &Refusal) -> Trouble {
         match why {

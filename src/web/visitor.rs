@@ -13,8 +13,13 @@ use axum::{
 use identity::Right;
 use serde::de::DeserializeOwned;
 
-use super::{Web, origin::Origin, policy::Who, trouble::Trouble};
-use office::{SocietyOffice, doors::Whence};
+use super::{
+    Web,
+    origin::Origin,
+    policy::{API, Who, begins},
+    trouble::Trouble,
+};
+use office::{SocietyOffice, doors::Whence, tokens::Program};
 
 const COOKIE: &str = "__Host-commonwatt";
 const PLAIN_COOKIE: &str = "commonwatt";
@@ -123,7 +128,10 @@ async fn admit(web: &Web, who: Who, request: Request) -> Result<Request, Respons
     if who == Who::Door {
         return Ok(Request::from_parts(parts, body));
     }
-    let token = token_of(&parts.headers, origin);
+    let shown = match parts.extensions.get::<Program>() {
+        Some(program) => Shown::Token(program.user.clone()),
+        None => Shown::Cookie(token_of(&parts.headers, origin)),
+    };
     let path = parts.uri.path().to_owned();
     let params = RawPathParams::from_request_parts(&mut parts, web).await;
     let param = |name: &str| {
@@ -135,7 +143,7 @@ async fn admit(web: &Web, who: Who, request: Request) -> Result<Request, Respons
     let place = (param("slug"), param("member"));
     let safe = matches!(parts.method, Method::GET | Method::HEAD);
     let admitted = web
-        .ask(move |web| Ok(check(web, who, token, place)))
+        .ask(move |web| Ok(check(web, who, shown, place)))
         .await
         .map_err(IntoResponse::into_response)?;
     match admitted {
@@ -143,6 +151,7 @@ async fn admit(web: &Web, who: Who, request: Request) -> Result<Request, Respons
             parts.extensions.insert(visitor);
             Ok(Request::from_parts(parts, body))
         }
+        Err(Refused::LoggedOut) if begins(&path, API) => Err(Trouble::no_token().into_response()),
         Err(Refused::LoggedOut) if safe => Err(see(&format!("/login?to={path}"))),
         Err(Refused::LoggedOut) => Err(Trouble::logged_out(&path).into_response()),
         // The page is asked for again afterwards; what was sent is sent again by the person.
@@ -154,6 +163,14 @@ async fn admit(web: &Web, who: Who, request: Request) -> Result<Request, Respons
 /// A redirection that is followed with GET.
 pub fn see(to: &str) -> Response {
     Redirect::to(to).into_response()
+}
+
+/// By what somebody is known.
+enum Shown {
+    /// The cookie of a session, if there is one.
+    Cookie(Option<String>),
+    /// A token, whose user this is.
+    Token(String),
 }
 
 enum Refused {
@@ -171,15 +188,34 @@ impl From<Trouble> for Refused {
 fn check(
     web: &Web,
     who: Who,
-    token: Option<String>,
+    shown: Shown,
     (slug, member): (Option<String>, Option<String>),
 ) -> Result<Visitor, Refused> {
     let office = &web.state.office;
     let now = web.state.people.now();
-    let token = token.ok_or(Refused::LoggedOut)?;
-    let session = office.session(&token, now).map_err(Trouble::from)?;
-    let session = session.ok_or(Refused::LoggedOut)?;
-    let user = session.user.as_str();
+    let (visitor, sure_until) = match shown {
+        Shown::Cookie(token) => {
+            let token = token.ok_or(Refused::LoggedOut)?;
+            let session = office.session(&token, now).map_err(Trouble::from)?;
+            let session = session.ok_or(Refused::LoggedOut)?;
+            let visitor = Visitor {
+                user: session.user,
+                session: session.id,
+                token,
+            };
+            (visitor, session.sure_until)
+        }
+        // A program was never asked for a password: nothing that needs one is for it.
+        Shown::Token(user) => {
+            let visitor = Visitor {
+                user,
+                session: String::new(),
+                token: String::new(),
+            };
+            (visitor, now)
+        }
+    };
+    let user = visitor.user.as_str();
     let may = |right: Right| match &slug {
         Some(slug) => {
             let society = super::society::named(web, slug)?;
@@ -196,7 +232,7 @@ fn check(
         Who::Officer(right) => may(right)?,
         Who::Sure(right) => {
             may(right)?;
-            if session.sure_until <= now {
+            if sure_until <= now {
                 return Err(Refused::Unsure);
             }
         }
@@ -213,14 +249,10 @@ fn check(
                 (None, None) => return Err(Trouble::no_member().into()),
                 _ => return Err(Trouble::nothing_here().into()),
             }
-            if who == Who::SureMember && session.sure_until <= now {
+            if who == Who::SureMember && sure_until <= now {
                 return Err(Refused::Unsure);
             }
         }
     }
-    Ok(Visitor {
-        user: session.user,
-        session: session.id,
-        token,
-    })
+    Ok(visitor)
 }

@@ -72,23 +72,18 @@ pub(super) fn conflict(judged: &mut [JudgedRead], contends: impl Fn(&JudgedRead)
 }
 
 /// Sets aside the candidates that do not contend: refused when a value stands, held when the
-/// weightier one is held itself. A weightier 0 of an inverter that wakes does not stand, and does
-/// not give way either: it and what it contradicts wait for a person. What another gateway sent
-/// waits for one as it is.
+/// weightier one is held itself. What another gateway sent waits for a person as it is.
 pub(super) fn outweigh(
     judged: &mut [JudgedRead],
     contends: impl Fn(&JudgedRead) -> bool,
     stands: bool,
 ) {
-    let Some(at) = judged.iter().position(&contends) else {
-        return;
-    };
-    let weightier = judged[at].read;
-    let lighter = |read: &JudgedRead| {
+    let weightier = judged.iter().find(|read| contends(read)).map(|r| r.read);
+    let Some(weightier) = weightier else { return };
+    let lighter = |read: &&mut JudgedRead| {
         is_candidate(read) && !contends(read) && !read.read.source.is_of_other_gateway()
     };
-    let contradicted = judged.iter().find(|read| lighter(read)).map(|r| r.read.wh);
-    for read in judged.iter_mut().filter(|read| lighter(read)) {
+    for read in judged.iter_mut().filter(lighter) {
         let finding = Finding::Outweighed {
             by: weightier.wh,
             evidence: weightier.source.evidence(),
@@ -99,12 +94,6 @@ pub(super) fn outweigh(
         } else {
             Verdict::Held
         };
-    }
-    if let Some(other) = contradicted
-        && judged[at].verdict == Verdict::Refused
-    {
-        stand_back(&mut judged[at], Finding::ConflictingDuplicate { other });
-        judged[at].verdict = Verdict::Held;
     }
 }
 

@@ -9,12 +9,14 @@
 
 pub mod bars;
 mod canvas;
+pub mod course;
 pub mod curve;
 mod day_html;
 mod small;
 mod tall;
 
 pub use bars::{Bar, BarChart, Hole};
+pub use course::Course;
 pub use curve::DayCurve;
 
 /// Which way a bar chart lies.

@@ -7,7 +7,7 @@ use axum::{
 use identity::Role;
 
 use super::{rules::example, stage::Stage};
-use crate::web::policy::{ROUTES, Row, Who};
+use crate::web::policy::{API, ROUTES, Row, Who};
 
 /// Somebody who asks: nobody, a member, an officer.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,6 +20,7 @@ enum Asker {
 fn admitted(asker: Asker, row: &Row) -> Result<(), StatusCode> {
     let refused = match (row.who, asker) {
         (Who::Public | Who::Loopback | Who::Door, _) => return Ok(()),
+        (_, Asker::Nobody) if row.path.starts_with(API) => StatusCode::UNAUTHORIZED,
         (_, Asker::Nobody) if row.method == MethodFilter::GET => StatusCode::SEE_OTHER,
         (_, Asker::Nobody) => StatusCode::UNAUTHORIZED,
         (Who::User, _) | (Who::Member | Who::SureMember, Asker::Member) => return Ok(()),

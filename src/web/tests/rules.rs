@@ -10,11 +10,17 @@ use crate::web::policy::{ROUTES, Who};
 
 /// An address that a row answers with 200.
 pub fn example(path: &str) -> String {
-    path.replace("{slug}", "bes1")
+    let query = match path.ends_with("/flows") {
+        true => "?counts=export",
+        false => "",
+    };
+    let path = path
+        .replace("{slug}", "bes1")
         .replace("{site}", "elmore-house")
         .replace("{period}", "2016")
         .replace("{*name}", "live.js")
         .replace("{meter}/{register}/{at}/{wh}", HELD)
+        .replace("{meter}", "SAMPLE-BES1-1")
         .replace("{run}", "1")
         .replace("{number}", "1")
         .replace("{member}", "4")
@@ -24,7 +30,8 @@ pub fn example(path: &str) -> String {
         .replace("{published}", "1.json")
         .replace("{papers}", "ballot-papers")
         .replace("{year}", "2016")
-        .replace("{file}", "2016.csv")
+        .replace("{file}", "2016.csv");
+    path + query
 }
 
 /// Rows that anybody can open.

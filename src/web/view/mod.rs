@@ -8,6 +8,7 @@
 pub mod council;
 pub mod desk;
 pub mod door;
+pub mod explore;
 pub mod frame;
 pub mod home;
 pub mod how;
@@ -33,6 +34,7 @@ pub use desk::{
     TodoLine, UserWords, UsersPage,
 };
 pub use door::{LoginPage, MePage, SessionLine, SetUpPage, SetUpStep};
+pub use explore::ExplorePage;
 pub use frame::{Frame, Link};
 pub use home::{Glance, HomePage};
 pub use how::HowPage;

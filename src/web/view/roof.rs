@@ -31,6 +31,8 @@ pub struct RoofPage {
     pub month_table: String,
     /// This month's whole report.
     pub month_href: String,
+    /// Where any days can be looked at.
+    pub explore_href: String,
     /// The yearly reports, newest first.
     pub years: Vec<YearLine>,
     /// Its meters.

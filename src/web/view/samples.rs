@@ -99,6 +99,7 @@ pub fn society(day: Option<String>, figure: String, table: String) -> SocietyPag
         month_figure: figure,
         month_table: table,
         month_href: "/s/bes2/reports/2013-06".into(),
+        explore_href: "/s/bes1/explore".into(),
         years: vec![
             year("2018", "10,214", "", "129 of 365 days"),
             year("2017", "40,210", "", "341 of 365 days"),
@@ -129,6 +130,7 @@ pub fn roof() -> RoofPage {
         month_figure: String::new(),
         month_table: String::new(),
         month_href: "/s/bes1/roofs/elmore-house/reports/2013-06".into(),
+        explore_href: "/s/bes1/explore".into(),
         years: Vec::new(),
         meters: vec![MeterLine {
             serial: "SAMPLE-BES1-1".into(),

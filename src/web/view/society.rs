@@ -29,6 +29,8 @@ pub struct SocietyPage {
     pub month_table: String,
     /// This month's whole report.
     pub month_href: String,
+    /// Where any days can be looked at.
+    pub explore_href: String,
     /// The yearly reports, newest first.
     pub years: Vec<YearLine>,
     /// The roofs.

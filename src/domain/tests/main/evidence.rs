@@ -120,37 +120,6 @@ fn an_unsigned_read_does_not_change_what_a_held_signed_one_means() {
 }
 
 #[test]
-fn a_signed_0_and_an_unsigned_value_of_its_instant_wait_for_a_person() {
-    let zero = from(Source::Signed, "01 11:00", "0");
-    let reads = [
-        from(Source::Signed, "01 10:00", "100"),
-        zero,
-        from(Source::Telemetry, "01 11:00", "110"),
-        from(Source::Signed, "01 12:00", "120"),
-    ];
-    let (judged, words) = verdicts(&Decisions::none(), &reads);
-    assert_eq!(
-        words[1..3],
-        ["0 held conflicting_duplicate", "110 held outweighed"]
-    );
-    assert_eq!(total(&judged.points), kwh("20"));
-
-    // By itself the 0 is an inverter that wakes, as ever; a person may take the other value.
-    let (_, words) = verdicts(&Decisions::none(), &[reads[0], zero]);
-    assert_eq!(words[1], "0 refused wake_up_zero");
-    let mut decisions = Decisions::none();
-    decisions.decide(at("01 11:00"), kwh("110"), ReadDecision::Accept);
-    let (_, words) = verdicts(&decisions, &reads);
-    assert_eq!(
-        words[1..3],
-        [
-            "0 refused conflicting_duplicate wake_up_zero",
-            "110 accepted"
-        ]
-    );
-}
-
-#[test]
 fn a_read_of_another_gateway_waits_and_touches_nothing() {
     let reads = [
         from(Source::Telemetry, "01 10:00", "100"),
