@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use clap::{Args, Subcommand, ValueEnum};
-use domain::calendar::Period;
+use domain::calendar::{LocalDay, Period};
 use office::{
     Answer, SocietyOffice,
     answer::OrOurs,
@@ -26,6 +26,57 @@ pub enum Council {
     Enter {
         /// The notes (TOML): [[space]], [[loan]], [[support]] and others
         file: PathBuf,
+        /// The society; may be left out when there is only one
+        #[arg(long)]
+        society: Option<String>,
+    },
+    /// The pack for the council's committee: PDF, CSV, DOCX, figures as JSON and charts as PNG
+    Pack {
+        /// The council's name
+        #[arg(long)]
+        council: String,
+        /// The days, a financial year as a rule: 2013-04-01..2014-03-31
+        #[arg(long)]
+        period: Period,
+        /// The folder to write into; it is made when it is not there
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// Sign it off: its figures and the journal's head are kept
+        #[arg(long)]
+        sign: bool,
+        /// The society; may be left out when there is only one
+        #[arg(long)]
+        society: Option<String>,
+    },
+    /// The balances for the council's auditor, at 31 March as a rule
+    Letter {
+        /// The council's name
+        #[arg(long)]
+        council: String,
+        /// The day
+        #[arg(long)]
+        on: LocalDay,
+        /// What to write
+        #[arg(long, value_enum, default_value_t = Form::Text)]
+        format: Form,
+        /// The file to write
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// The society; may be left out when there is only one
+        #[arg(long)]
+        society: Option<String>,
+    },
+    /// What may be released on a request for information, as JSON; that it was given is logged
+    Bundle {
+        /// The council's name
+        #[arg(long)]
+        council: String,
+        /// The days
+        #[arg(long)]
+        period: Period,
+        /// The reference of the request; no person
+        #[arg(long)]
+        request: String,
         /// The society; may be left out when there is only one
         #[arg(long)]
         society: Option<String>,
@@ -120,6 +171,62 @@ pub fn run(desk: &mut Desk<'_>, command: &Council) -> Answer<()> {
             let done = society.note_stake(notes, &by, desk.now)?;
             noted(desk, done)
         }
+        Council::Pack {
+            council,
+            period,
+            out,
+            sign,
+            society,
+        } => {
+            let society = desk.society(society.as_deref())?;
+            let pack = match sign {
+                true => {
+                    let by = desk.officer(&society, "a signed pack")?;
+                    desk.office
+                        .sign_pack(&society, council, *period, &by, desk.now)?
+                }
+                false => desk
+                    .office
+                    .council_pack(&society, council, *period, desk.now)?,
+            };
+            pack_files(desk, &pack, out)
+        }
+        Council::Letter {
+            council,
+            on,
+            format,
+            out,
+            society,
+        } => {
+            let society = desk.society(society.as_deref())?;
+            let letter = desk
+                .office
+                .balance_letter(&society, council, *on, desk.now)?;
+            let figures: Vec<_> = letter
+                .sections
+                .iter()
+                .flat_map(|section| &section.figures)
+                .map(|figure| json!({"what": figure.what, "amount": figure.amount.shown(), "evidence": figure.evidence}))
+                .collect();
+            let document = json!({
+                "society": society.slug(), "council": council, "on": on.to_string(),
+                "figures": figures, "sample": letter.sample,
+            });
+            write(desk, &letter, &document, *format, out.as_ref())
+        }
+        Council::Bundle {
+            council,
+            period,
+            request,
+            society,
+        } => {
+            let society = desk.society(society.as_deref())?;
+            let by = desk.officer(&society, "a bundle")?;
+            let bundle = desk
+                .office
+                .bundle(&society, council, *period, request, &by, desk.now)?;
+            desk.document(&bundle)
+        }
         Council::Officer {
             user,
             site,
@@ -197,6 +304,35 @@ fn stake(desk: &mut Desk<'_>, of: &Stake) -> Answer<()> {
         of.format,
         of.out.as_ref(),
     )
+}
+
+/// Writes the files of a pack.
+fn pack_files(desk: &mut Desk<'_>, pack: &office::pack::Pack, out: &std::path::Path) -> Answer<()> {
+    let folder = desk.folder.join(out);
+    std::fs::create_dir_all(&folder)
+        .map_err(|e| office::Refusal::Caller(format!("`{}`: {e}", folder.display())))?;
+    let mut file = |name: &str, bytes: &[u8]| {
+        paper::write(desk, Some(&out.join(name)), bytes, "file of the pack")
+    };
+    file("pack.csv", pack.sheet.to_csv().as_bytes())?;
+    file("pack.json", format!("{:#}\n", pack.document).as_bytes())?;
+    file("pack.docx", &pack.sheet.to_docx().or_ours("the document")?)?;
+    for (name, svg) in &pack.charts {
+        file(&format!("{name}.svg"), svg.as_bytes())?;
+        file(&format!("{name}.png"), &pdf::png(svg).or_ours("the chart")?)?;
+    }
+    paper::set(desk, &pack.sheet.paper(), Some(&out.join("pack.pdf")))?;
+    let signed = pack.signed.as_ref();
+    if desk.json() {
+        return desk.document(&json!({
+            "folder": folder, "sha256": pack.sha256, "signed_by": signed.map(|(by, _)| by),
+        }));
+    }
+    desk.voice.data(&match signed {
+        Some((by, _)) => format!("signed off by {by}; figures {}\n", pack.sha256),
+        None => format!("a draft; figures {}\n", pack.sha256),
+    });
+    Ok(())
 }
 
 /// Writes a dossier in one of its forms.

@@ -161,7 +161,12 @@ pub fn need(command: &Command) -> Need {
         },
         // What a council holds is about a member.
         Command::Council(args::Council::Stake(_)) => SEE,
-        Command::Council(args::Council::Enter { .. }) => ROLL,
+        Command::Council(
+            args::Council::Pack { sign: false, .. } | args::Council::Letter { .. },
+        ) => SEE,
+        Command::Council(
+            args::Council::Enter { .. } | args::Council::Pack { .. } | args::Council::Bundle { .. },
+        ) => ROLL,
         Command::Council(args::Council::Officer { .. }) => RIGHTS,
         Command::Outcome(args::Outcomes::Report { .. }) => Nothing,
         Command::Outcome(args::Outcomes::Enter { .. }) => ROLL,

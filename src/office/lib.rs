@@ -54,6 +54,7 @@ pub mod notices;
 pub mod outages;
 pub mod outcomes;
 pub mod overview;
+pub mod pack;
 pub mod papers;
 pub mod payments;
 mod prices;

@@ -7,6 +7,7 @@
 
 pub mod bill;
 pub mod books;
+pub mod docx;
 pub mod dossier;
 pub mod factors;
 pub mod generation;

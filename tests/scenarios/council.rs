@@ -732,3 +732,102 @@ fn a_roof_closes_with_its_disposal_in_the_books_and_its_history_kept() {
     desk.ok(&["rebuild"]);
     assert_eq!(desk.json(&["closing", "show"]), shown);
 }
+
+#[test]
+fn a_pack_is_signed_off_at_a_head_and_says_when_figures_moved_since() {
+    let desk = with_council();
+    let pack = |out: &str, sign: &[&str]| {
+        let mut args = vec![
+            "--as",
+            "secretary",
+            "council",
+            "pack",
+            "--council",
+            "Sample Council",
+            "--period",
+            "2023",
+            "--out",
+            out,
+        ];
+        args.extend(sign);
+        desk.ok(&args)
+    };
+    assert!(pack("draft", &[]).starts_with("a draft"));
+    let signed = pack("signed", &["--sign"]);
+    assert!(signed.starts_with("signed off by secretary"), "{signed}");
+    let head = desk.ok(&["head"]);
+    assert_eq!(pack("again", &["--sign"]), signed);
+    assert_eq!(desk.ok(&["head"]), head, "twice is once");
+    let read = |name: &str| std::fs::read(desk.path().join("signed").join(name)).expect("a file");
+    assert!(read("pack.pdf").starts_with(b"%PDF"));
+    assert!(read("pack.docx").starts_with(b"PK"));
+    assert!(read("bes-generation.png").starts_with(b"\x89PNG"));
+    let csv = String::from_utf8(read("pack.csv")).expect("text");
+    assert!(
+        csv.contains("Signed off by secretary") && csv.contains("the root"),
+        "{csv}"
+    );
+    assert!(csv.contains("quality "), "the quality of each month: {csv}");
+    // A council's space that is noted afterwards moves the figures: what was signed says so.
+    let file = desk.file("stake.toml", STAKE);
+    desk.ok(&["--as", "secretary", "council", "enter", &file]);
+    assert!(pack("moved", &[]).starts_with("a draft"));
+    let moved = std::fs::read_to_string(desk.path().join("moved/pack.csv")).expect("text");
+    assert!(
+        moved.contains("has moved since and is not signed off"),
+        "{moved}"
+    );
+    let early = desk.refused(&[
+        "--as",
+        "secretary",
+        "council",
+        "pack",
+        "--council",
+        "Sample Council",
+        "--period",
+        "2099",
+        "--out",
+        "early",
+        "--sign",
+    ]);
+    assert!(early.contains("is not over"), "{early}");
+    let letter = desk.ok(&[
+        "council",
+        "letter",
+        "--council",
+        "Sample Council",
+        "--on",
+        "2024-03-31",
+    ]);
+    assert!(
+        letter.contains("held £10,000.00 of share capital"),
+        "{letter}"
+    );
+    assert!(
+        letter.contains("£666.66  Loan start-up still owed"),
+        "{letter}"
+    );
+    let bundle = [
+        "--as",
+        "secretary",
+        "council",
+        "bundle",
+        "--council",
+        "Sample Council",
+        "--period",
+        "2023",
+        "--request",
+        "FOI 12",
+    ];
+    let given = desk.json(&bundle);
+    assert_eq!(given["invested_pence"], 1_000_000);
+    assert!(
+        given["left_out"][0]
+            .as_str()
+            .is_some_and(|why| why.contains("members"))
+    );
+    let head = desk.ok(&["head"]);
+    desk.ok(&bundle);
+    assert_eq!(desk.ok(&["head"]), head, "the same bundle is logged once");
+    desk.ok(&["verify"]);
+}

@@ -43,6 +43,11 @@ static EMBEDDED: [&[u8]; 19] = fonts![
     "NotoSansCJKsc-part.otf",
 ];
 
+/// The fonts of charts.
+pub(crate) fn latin() -> &'static [&'static [u8]] {
+    &EMBEDDED[..2]
+}
+
 /// Fonts, and which letters they have together.
 pub(crate) struct Fonts {
     pub all: Vec<Font>,

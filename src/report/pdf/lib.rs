@@ -12,9 +12,11 @@
 
 mod batch;
 mod fonts;
+mod png;
 mod world;
 
 pub use batch::{each, workers};
+pub use png::png;
 
 use std::sync::LazyLock;
 
