@@ -42,8 +42,17 @@ use crate::{
 };
 use config::Config;
 use office::{
-    Answer, Counts, Office, Refusal, SocietyOffice, answer::OrOurs, document_from_toml,
-    import::ImportRequest, roll::Columns,
+    Answer, Counts, Office, Refusal, SocietyOffice,
+    answer::OrOurs,
+    ballots::{BallotFile, CallOf, PaperBatch},
+    blobs::Given,
+    document_from_toml,
+    import::ImportRequest,
+    notes::notes_of_toml,
+    outcomes::OUTCOME_NOTES,
+    projects::PROJECT_NOTES,
+    roll::Columns,
+    stake::STAKE_NOTES,
 };
 
 const SOCIETIES: [&str; 3] = [
@@ -55,6 +64,12 @@ const BATH: &str = include_str!("../../config/demo/uk-bath-pv-halfhourly/pv_bath
 const BES1_2013: &str = include_str!("../../config/demo/bes1-2013.csv");
 const BES1_MEMBERS: &str = include_str!("../../config/demo/bes1-members.csv");
 const BES1_SHARES: &str = include_str!("../../config/demo/bes1-shares.csv");
+const STAKE: &str = include_str!("../../config/demo/bes1-stake.toml");
+const OUTCOMES: &str = include_str!("../../config/demo/bes1-outcomes.toml");
+const PROJECTS: &str = include_str!("../../config/demo/bes1-projects.toml");
+const YOUTH_PANEL: &str = include_str!("../../config/demo/bes1-youth-panel.toml");
+/// Young people in the sample panel.
+const PANEL: u32 = 1_000;
 const MONTHLY: &str = include_str!("../../config/mappings/monthly-totals.toml");
 const HALF_HOUR_MS: i64 = 1_800_000;
 /// Who journals the sample data.
@@ -112,6 +127,7 @@ fn start(cli: &Cli, demo: &Demo) -> Answer<()> {
     }
     printed_year(&opening.office, from)?;
     sample_roll(&opening.office, from)?;
+    sample_council(&opening.office, from)?;
     let logins = demo_logins::logins(&opening.office, &data, real)?;
     let mut tokens = Vec::new();
     for roof in &roofs {
@@ -206,6 +222,49 @@ fn sample_roll(office: &Office, now: Instant) -> Answer<()> {
             problem.row, problem.text
         ))),
     }
+}
+
+/// What a council lends, outcomes, residents' projects and a ballot of young people, all SAMPLE, once.
+fn sample_council(office: &Office, now: Instant) -> Answer<()> {
+    let society = office.society("bes1")?;
+    society.note_stake(notes_of_toml(STAKE, &STAKE_NOTES)?, BY, now)?;
+    society.note_outcomes(notes_of_toml(OUTCOMES, &OUTCOME_NOTES)?, BY, now)?;
+    society.note_projects(notes_of_toml(PROJECTS, &PROJECT_NOTES)?, BY, now)?;
+    if !society.ballots()?.is_empty() {
+        return Ok(());
+    }
+    let today = society.known().zone.day_of(now);
+    let file = YOUTH_PANEL.replace("TODAY", &today.to_string());
+    let mut list = "number,age\n".to_owned();
+    for number in 1..=PANEL {
+        let _ = writeln!(list, "{number},{}", 11 + number % 14);
+    }
+    let of = CallOf {
+        file: BallotFile::from_toml(&file)?,
+        list: Some(Given {
+            name: "youth-panel.csv".to_owned(),
+            bytes: list.into_bytes(),
+        }),
+    };
+    let ballot = society.call_ballot(&of, BY, now)?.called.number;
+    // Papers, as two officers read them; all of them are in, so that it can be closed.
+    let choice = |number: u32| match number % 4 {
+        0 => "studio=3000,sport=2000,transport=5000",
+        1 => "studio=6000,sport=4000",
+        2 => "transport=8000,sport=2000",
+        _ => "studio=2000,transport=4000",
+    };
+    for officer in ["secretary", "treasurer"] {
+        let batch = PaperBatch {
+            by: officer.to_owned(),
+            voters: (1..=PANEL).collect(),
+            choices: (1..=PANEL)
+                .map(|number| choice(number).to_owned())
+                .collect(),
+        };
+        society.enter_papers(ballot, &batch, now)?;
+    }
+    society.close_ballot(ballot, BY, now).map(drop)
 }
 
 fn roofs(office: &Office, file: &HalfHours, year: &Arc<StandInYear>) -> Answer<Vec<Roof>> {

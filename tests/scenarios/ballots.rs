@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path, process::Command};
 use super::desk::Desk;
 
 /// Today in London, by the machine's own `date`.
-fn today() -> String {
+pub fn today() -> String {
     let said = Command::new("date")
         .arg("+%F")
         .env("TZ", "Europe/London")

@@ -831,3 +831,119 @@ fn a_pack_is_signed_off_at_a_head_and_says_when_figures_moved_since() {
     assert_eq!(desk.ok(&["head"]), head, "the same bundle is logged once");
     desk.ok(&["verify"]);
 }
+
+/// A file of the demo.
+fn demo(name: &str) -> String {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config/demo");
+    path.join(name).display().to_string()
+}
+
+#[test]
+fn the_samples_are_16_projects_and_600_people_and_a_mutual_with_three_years_of_outcomes() {
+    let desk = with_council();
+    let projects = demo("bes1-projects.toml");
+    desk.ok(&["--as", "secretary", "project", "enter", &projects]);
+    let all = desk.json(&["project", "report", "--period", "2024-01-01..2025-12-31"]);
+    assert_eq!(all["projects"].as_array().map(Vec::len), Some(16));
+    assert_eq!(
+        (&all["people"], &all["sample"]),
+        (&600.into(), &true.into())
+    );
+    let year = desk.ok(&["project", "report", "--period", "2025"]);
+    assert!(year.contains("SAMPLE: A repair table"), "{year}");
+    let outcomes = demo("bes1-outcomes.toml");
+    desk.ok(&["--as", "secretary", "outcome", "enter", &outcomes]);
+    let service = desk.json(&[
+        "outcome",
+        "report",
+        "--period",
+        "2023-01-01..2025-12-31",
+        "--service",
+        "Learning centre (sample mutual)",
+    ]);
+    let lines = service["outcomes"].as_array().expect("outcomes");
+    assert_eq!(lines.len(), 3);
+    // £98,000 for 280 learners, £99,200 for 310, £100,500 for 335: £350, £320, £300.
+    let years: Vec<(i64, Value)> = lines[0]["years"]
+        .as_array()
+        .expect("years")
+        .iter()
+        .map(|year| {
+            (
+                year["cost_of_one_pence"].as_i64().expect("pence"),
+                year["change_percent"].clone(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        years,
+        [
+            (35_000, Value::Null),
+            (32_000, "-8.6".into()),
+            (30_000, "-6.3".into())
+        ]
+    );
+    let text = desk.ok(&["outcome", "report", "--period", "2024"]);
+    assert!(text.contains("SAMPLE"), "{text}");
+}
+
+#[test]
+fn a_youth_panel_of_1000_shares_out_its_own_budget() {
+    let desk = Desk::plain();
+    let today = super::ballots::today();
+    let sample = std::fs::read_to_string(demo("bes1-youth-panel.toml")).expect("the sample");
+    let file = desk.file("panel.toml", &sample.replace("TODAY", &today));
+    let mut list = "number,age\n".to_owned();
+    for number in 1..=1_200 {
+        // The last 200 are too old for the panel.
+        let age = if number <= 1_000 {
+            11 + number % 14
+        } else {
+            40
+        };
+        list.push_str(&format!("{number},{age}\n"));
+    }
+    let list = desk.file("list.csv", &list);
+    desk.ok(&[
+        "--as",
+        "secretary",
+        "ballot",
+        "call",
+        &file,
+        "--list",
+        &list,
+    ]);
+    let voters: Vec<String> = (1..=1_000).map(|n| n.to_string()).collect();
+    let voters = voters.join(",");
+    let papers = |officer: &str| {
+        let mut args = vec!["--as", officer, "ballot", "paper", "1", "--voters", &voters];
+        for number in 0..1_000 {
+            args.push("--choice");
+            args.push(if number < 750 {
+                "studio=6000,sport=4000"
+            } else {
+                "transport=8000"
+            });
+        }
+        desk.ok(&args)
+    };
+    papers("secretary");
+    let waits = desk.refused(&["--as", "secretary", "ballot", "close", "1"]);
+    assert!(waits.contains("electors have voted"), "{waits}");
+    papers("treasurer");
+    desk.ok(&["--as", "secretary", "ballot", "close", "1"]);
+    let tally = desk.json(&["ballot", "show", "1"]);
+    assert_eq!(
+        (&tally["of"], &tally["voted"]),
+        (&1_000.into(), &1_000.into())
+    );
+    // 750 × £6,000, 750 × £4,000 and 250 × £8,000 by 1,000 voters.
+    let granted: Vec<i64> = tally["tally"]["options"]
+        .as_array()
+        .expect("options")
+        .iter()
+        .map(|option| option["granted_pence"].as_i64().expect("pence"))
+        .collect();
+    assert_eq!(granted, [450_000, 300_000, 200_000]);
+    assert_eq!(tally["tally"]["kept_pence"], 50_000);
+}
