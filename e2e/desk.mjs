@@ -7,6 +7,8 @@ import { createHmac } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
+import { ballots } from './ballots.mjs';
+
 const here = import.meta.dirname;
 const terminal = resolve(here, '../tests/scenarios/terminal.py');
 const HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)><svg/onload=alert(3)>';
@@ -136,12 +138,20 @@ export async function desk({ browser, base, said, data, work, binary, check, axe
   check('council: capital and vote', (await words(council.page)).includes('£10,000 of £58,000 is 17.24 % of the capital; one vote of 103 is 0.97 % of the votes.'), (await words(council.page)).slice(0, 300));
   const administrator = await enter('administrator');
 
+  // Ballots, from the call to the recount.
+  const secretary = await enter('secretary');
+  await ballots({ browser, base, work, secretary, check, pictures });
+
   // Every private page: axe in three looks, no complaint, no dialog, valid HTML.
   const visits = [
     [treasurer, 'desk', '/desk'], [treasurer, 'desk-society', '/desk/bes1'], [treasurer, 'held', new URL(held).pathname],
     [treasurer, 'held-list', '/desk/bes1/held'], [treasurer, 'interest', '/desk/bes1/interest'], [treasurer, 'run', new URL(run).pathname],
     [treasurer, 'audit', '/desk/bes1/audit'], [treasurer, 'me', '/me'], [treasurer, 'sure', '/sure?to=/desk'],
     [member, 'my', '/my'], [member, 'my-payment', '/my/bes1/4/payment'], [council, 'council', '/council'],
+    [council, 'council-evidence', '/council/bes1/evidence'], [council, 'council-outcomes', '/council/bes1/outcomes?from=2023-01-01&to=2025-12-31'],
+    [council, 'council-roof', '/council/bes1/roofs/elmore-house'], [secretary, 'desk-projects', '/desk/bes1/projects'],
+    [secretary, 'desk-ballots', '/desk/bes1/ballots'], [secretary, 'note', '/desk/bes1/note/outcome'], [treasurer, 'fund', '/desk/bes1/fund'],
+    [null, 'projects', '/s/bes1/projects'], [null, 'projects-year', '/s/bes1/projects/2025'], [null, 'ballots', '/s/bes1/ballots'], [null, 'vote', '/vote/bes1/1'],
     [administrator, 'users', '/desk/users'], [null, 'login', '/login'], [null, 'set-up', '/set-up'],
   ];
   const files = [];
@@ -192,5 +202,5 @@ export async function desk({ browser, base, said, data, work, binary, check, axe
   await page.getByRole('button', { name: 'Log out here' }).click();
   await page.goto(`${base}/desk`);
   check('out: the desk asks for the login', new URL(page.url()).pathname === '/login');
-  for (const one of [treasurer, approver, member, council, administrator]) await one.context.close();
+  for (const one of [treasurer, approver, member, council, secretary, administrator]) await one.context.close();
 }
