@@ -94,6 +94,12 @@ pub enum Accounts {
         #[command(flatten)]
         of: Of,
     },
+    /// The register of shares against the books: capital at par
+    Reconcile {
+        /// The society
+        #[command(flatten)]
+        of: Of,
+    },
     /// Fixed assets and their depreciation
     #[command(subcommand)]
     Asset(AssetCommand),
@@ -256,6 +262,7 @@ pub fn files(command: &Accounts) -> Option<&PathBuf> {
 /// Runs the command.
 pub fn run(desk: &mut Desk<'_>, command: &Accounts) -> Answer<()> {
     let of = match command {
+        Accounts::Reconcile { of } => return books::reconcile(desk, of),
         Accounts::Asset(command) => return books::asset(desk, command),
         Accounts::Supplier(command) => return books::supplier(desk, command),
         Accounts::Accrue(cost) => return books::accrue(desk, cost, None),

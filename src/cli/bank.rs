@@ -17,7 +17,7 @@ use office::{
 pub enum Bank {
     /// Take in a licensee's statement or a bank's file; a second time adds nothing
     Import {
-        /// The file (CSV)
+        /// The file (CSV, or OFX with a mapping of kind bank)
         file: PathBuf,
         /// `statement`, `bank`, or a mapping file of your own ending in .toml
         #[arg(long, default_value = "statement")]

@@ -10,7 +10,7 @@ use domain::{
     money::Pence,
 };
 use office::{
-    Answer,
+    Answer, SocietyOffice,
     accounts::{
         BillStanding, NewAccrual, NewSupplierBill, SupplierBillLine, VatReturn, budget_of_csv,
     },
@@ -721,6 +721,55 @@ pub fn loan(desk: &mut Desk<'_>, command: &LoanCommand) -> Answer<()> {
             Ok(())
         }
     }
+}
+
+/// Runs `accounts reconcile`.
+pub fn reconcile(desk: &mut Desk<'_>, of: &Of) -> Answer<()> {
+    let society = desk.society(of.society.as_deref())?;
+    let lines = society.reconciled(desk.now)?;
+    let rows: Vec<Value> = lines
+        .iter()
+        .map(|line| {
+            json!({
+                "what": line.what, "account": line.account, "register_pence": line.register.0,
+                "books_pence": line.books.0, "apart_pence": line.apart().0,
+            })
+        })
+        .collect();
+    desk.table(
+        &["", "account", "register", "books", "apart"],
+        &rows,
+        |row| {
+            vec![
+                text(row, "what"),
+                text(row, "account"),
+                pounds(row, "register_pence"),
+                pounds(row, "books_pence"),
+                pounds(row, "apart_pence"),
+            ]
+        },
+    )?;
+    match lines.iter().find(|line| line.apart() != Pence::ZERO) {
+        None => Ok(()),
+        Some(line) => refuse(format!(
+            "{} by the register is {}, and account `{}` has {}\nhint: `commonwatt accounts account {}` shows its postings, `shares movements` and `payments owed` the other side",
+            line.what, line.register, line.account, line.books, line.account
+        )),
+    }
+}
+
+/// Says what differs between the register and the books, where money is about to leave.
+pub fn warn_apart(desk: &mut Desk<'_>, society: &SocietyOffice) -> Answer<()> {
+    // A chart without these roles has nothing to hold against the register.
+    for line in society.reconciled(desk.now).unwrap_or_default() {
+        if line.apart() != Pence::ZERO {
+            desk.voice.say(&format!(
+                "before money leaves: {} by the register is {}, and the books have {}\nhint: `commonwatt accounts reconcile`",
+                line.what, line.register, line.books
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Runs `accounts vat …`.

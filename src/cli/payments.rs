@@ -218,6 +218,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Payments) -> Answer<()> {
                 only: of.only.clone(),
                 by_cheque: of.cheque.clone(),
             };
+            super::books::warn_apart(desk, &society)?;
             let (note, later) = society.prepare_order(&asked, &by, desk.now)?;
             if later > 0 {
                 desk.voice.say(&format!(

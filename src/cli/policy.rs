@@ -57,6 +57,7 @@ pub fn need(command: &Command) -> Need {
             | args::Accounts::Account { .. }
             | args::Accounts::Entry { .. }
             | args::Accounts::Accruals { .. }
+            | args::Accounts::Reconcile { .. }
             | args::Accounts::Asset(args::AssetCommand::List { .. })
             | args::Accounts::Supplier(args::SupplierCommand::List { .. })
             | args::Accounts::Loan(args::LoanCommand::List { .. })

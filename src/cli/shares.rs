@@ -363,6 +363,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Shares) -> Answer<()> {
                 at_most: at_most.as_deref().map(str::parse).transpose().or_caller()?,
                 preview: *preview,
             };
+            super::books::warn_apart(desk, &society)?;
             let (plan, moved) = society.pay_withdrawals(&of, &by, desk.now)?;
             let more = json!({
                 "base_shares": plan.base,

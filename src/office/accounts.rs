@@ -32,6 +32,7 @@ mod from;
 mod loans;
 mod opened;
 mod periods;
+mod reconciled;
 mod suppliers;
 mod vat;
 
@@ -42,6 +43,7 @@ pub use from::{FileEntries, RowProblem, entries_of_csv, source_of};
 pub use loans::{InstalmentLine, LoanLine};
 pub use opened::OpenedEntry;
 pub use periods::{AccrualLine, NewAccrual};
+pub use reconciled::ReconciledLine;
 pub use suppliers::{BillStanding, NewSupplierBill, SupplierBillLine};
 pub use vat::VatReturn;
 

@@ -51,6 +51,7 @@ pub mod mirror;
 mod node;
 pub mod notes;
 pub mod notices;
+mod ofx;
 pub mod outages;
 pub mod outcomes;
 pub mod overview;

@@ -27,7 +27,10 @@ use domain::{
 };
 use serde::Deserialize;
 
-use super::answer::{Answer, OrCaller, Refusal, refuse};
+use super::{
+    answer::{Answer, OrCaller, Refusal, refuse},
+    ofx,
+};
 
 /// Most rows of one file.
 const MAX_ROWS: usize = 10_000;
@@ -163,6 +166,9 @@ impl StatementMapping {
     /// # Errors
     /// The first line that cannot be read, with what is wrong.
     pub fn rows(&self, text: &str) -> Answer<Vec<FileRow>> {
+        if self.kind == FileKind::Bank && ofx::is_ofx(text) {
+            return self.ofx_rows(text);
+        }
         let delimiter = u8::try_from(self.delimiter)
             .map_err(|_| Refusal::Caller(format!("`{}` separates no columns", self.delimiter)))?;
         let mut reader = csv::ReaderBuilder::new()
@@ -227,6 +233,41 @@ impl StatementMapping {
         Ok(rows)
     }
 
+    /// The rows of a bank's OFX file.
+    fn ofx_rows(&self, text: &str) -> Answer<Vec<FileRow>> {
+        let all = ofx::transactions(text)?;
+        if all.len() > MAX_ROWS {
+            return refuse(format!(
+                "the file has more than {MAX_ROWS} rows; expected at most that"
+            ));
+        }
+        let row = |one: ofx::Transaction| FileRow {
+            line: one.line,
+            on: one.on,
+            pence: one.pence,
+            payer: self.payer_of(&one.text),
+            text: [
+                &one.id,
+                &one.on.to_string(),
+                &one.pence.pounds_text(),
+                &one.text,
+            ]
+            .map(String::as_str)
+            .join("\u{1f}"),
+            paid: None,
+        };
+        Ok(all.into_iter().map(row).collect())
+    }
+
+    /// Whose payment a row with this text is.
+    fn payer_of(&self, text: &str) -> Option<Payer> {
+        let text = text.to_lowercase();
+        let mut payers = self.payer.iter();
+        payers
+            .find(|payer| text.contains(&payer.text.to_lowercase()))
+            .cloned()
+    }
+
     fn row(&self, record: &csv::StringRecord, places: &BTreeMap<&str, usize>) -> Answer<FileRow> {
         let cell = |ours: &str| {
             let place = places.get(ours);
@@ -255,12 +296,7 @@ impl StatementMapping {
             payer: None,
         };
         if self.kind == FileKind::Bank {
-            let text = cell("text").to_lowercase();
-            row.payer = self
-                .payer
-                .iter()
-                .find(|payer| text.contains(&payer.text.to_lowercase()))
-                .cloned();
+            row.payer = self.payer_of(cell("text"));
             return Ok(row);
         }
         let named = cell("installation");

@@ -3,7 +3,10 @@
 
 use serde_json::Value;
 
-use super::desk::Desk;
+use super::{
+    desk::Desk,
+    members_paid::{self, approved, release},
+};
 
 const BOARD: &str = "
 [[officer]]
@@ -554,5 +557,58 @@ fn the_year_end_read_has_earned_what_no_claim_has_yet() {
     assert!(
         desk.refused(&by(&accrue))
             .contains("is claimed to `2014-12-31`")
+    );
+}
+
+#[test]
+fn the_register_is_held_against_the_books_before_money_leaves() {
+    let desk = members_paid::society("");
+    let apart = desk.refused(&["accounts", "reconcile"]);
+    assert!(
+        apart.contains("share capital by the register is £29,843.00, and account `3000` has £0.00"),
+        "{apart}"
+    );
+    let order = ["--run", "1", "--profile", "by-hand", "--on", "2014-05-01"];
+    let prepare = by(&[&["payments", "prepare"][..], &order].concat());
+    let said = desk.run(&prepare);
+    assert!(said.err.contains("before money leaves"), "{}", said.err);
+    desk.ok(&by(&[
+        "payments", "cancel", "--order", "1", "--reason", "x",
+    ]));
+    post(
+        &desk,
+        "2012-02-20",
+        "shares issued",
+        "1200=29843",
+        "3000=29843",
+    );
+    desk.ok(&["accounts", "reconcile"]);
+    approved(&desk, &order);
+    // 62 shares are made of interest: in both alike.
+    release(&desk, "1", "by-hand", "out.csv");
+    let lines = desk.json(&["accounts", "reconcile"]);
+    assert_eq!(lines[0]["register_pence"], 2_990_500);
+    assert_eq!(lines[0]["apart_pence"], 0);
+}
+
+#[test]
+fn a_banks_ofx_file_is_imported_once() {
+    let desk = society();
+    let text = "OFXHEADER:100\n<OFX><BANKTRANLIST>\n<STMTTRN>\n<DTPOSTED>20140501\n<TRNAMT>703.25\n<FITID>A1\n<NAME>GOOD LICENSEE\n<STMTTRN>\n<DTPOSTED>20140502\n<TRNAMT>-41.20\n<FITID>A2\n<MEMO>post\n</BANKTRANLIST></OFX>\n";
+    let file = desk.file("bank.ofx", text);
+    let import = by(&["bank", "import", &file, "--mapping", "bank"]);
+    let made = desk.json(&import);
+    assert_eq!(
+        (&made["rows"], &made["new"]),
+        (&2.into(), &2.into()),
+        "{made}"
+    );
+    let again = desk.json(&import);
+    assert_eq!((&again["new"], &again["duplicate"]), (&0.into(), &2.into()));
+    let wrong = desk.file("wrong.ofx", &text.replace("20140502", "soon"));
+    let said = desk.refused(&by(&["bank", "import", &wrong, "--mapping", "bank"]));
+    assert!(
+        said.contains("line 8 of the file: `soon` is no day"),
+        "{said}"
     );
 }
