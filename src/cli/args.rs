@@ -28,7 +28,7 @@ pub use super::papers::Papers;
 pub use super::payments::Payments;
 pub use super::rate::Rate;
 pub use super::shares::{Register, Shares};
-pub use super::site::Site;
+pub use super::site::{Light, Site};
 pub use super::statements::Statements;
 pub use super::table::Table;
 pub use super::tasks::Tasks;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::Desk;
 use office::{
     Answer, SocietyOffice,
-    bank::{BankRow, Pays},
+    bank::{BankRow, Pays, pays_words},
 };
 
 /// `bank …`
@@ -144,7 +144,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Bank) -> Answer<()> {
                 "{} of {} pays {}\n",
                 Pence(row.pence),
                 row.on,
-                words(row.pays.as_ref())
+                pays_words(row.pays.as_ref(), str::to_owned)
             ));
             Ok(())
         }
@@ -158,23 +158,7 @@ fn document(society: &SocietyOffice, row: &BankRow, text: &str) -> Value {
         "on": row.on,
         "pence": row.pence,
         "pays": row.pays,
-        "pays_words": words(row.pays.as_ref()),
+        "pays_words": pays_words(row.pays.as_ref(), str::to_owned),
         "text": text,
     })
-}
-
-fn words(pays: Option<&Pays>) -> String {
-    match pays {
-        None => "nothing known".to_owned(),
-        Some(Pays::Nothing) => "none of the income".to_owned(),
-        Some(Pays::Bill { number }) => format!("bill {number}"),
-        Some(Pays::Claims { installation }) => format!("claims of {installation}"),
-        Some(Pays::Statement {
-            installation,
-            from,
-            to,
-            kind,
-            ..
-        }) => format!("{installation}, {kind}, {from} to {to}"),
-    }
 }

@@ -4,18 +4,12 @@ use clap::{Args, Subcommand, ValueEnum};
 use domain::{
     calendar::{Instant, LocalDay, Period},
     money::Pence,
-    quantity::WattHours,
 };
-use report::bill::{CreditNote, HostBill, HostBillLine, Reminder};
 use serde_json::{Value, json};
 
 use super::{Desk, paper};
 use office::{
-    Answer, SocietyOffice,
-    answer::OrOurs,
-    bank::Debt,
-    bills::{BilledHost, MadeBill},
-    claims_paid::Age,
+    Answer, SocietyOffice, answer::OrOurs, bank::Debt, bills::MadeBill, claims_paid::Age,
 };
 
 /// `bill …`
@@ -143,7 +137,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Bill) -> Answer<()> {
     if desk.json() {
         return desk.document(&document(&society, &made));
     }
-    let printed = printed(&society, &host, &made);
+    let printed = society.bill_form(&host, &made);
     let text = match of.format {
         Form::Text => printed.text(),
         Form::Html => printed.html().or_ours("the bill")?,
@@ -210,7 +204,7 @@ fn credit(desk: &mut Desk<'_>, number: u32, reason: &str, society: Option<&str>)
     if desk.json() {
         return desk.document(&document(&society, &made));
     }
-    desk.voice.data(&printed(&society, &host, &made).text());
+    desk.voice.data(&society.bill_form(&host, &made).text());
     Ok(())
 }
 
@@ -302,21 +296,7 @@ fn remind(desk: &mut Desk<'_>, bill: Option<u32>, only: Option<&str>) -> Answer<
             if !over(&debt) || bill.is_some_and(|bill| bill != number) {
                 continue;
             }
-            let reminder = Reminder {
-                society: society.known().document.society.name.clone(),
-                on: society.known().zone.day_of(desk.now).to_string(),
-                host: debt.name.clone(),
-                bill: number,
-                from: debt.made.bill.from.clone(),
-                to: debt.made.bill.to.clone(),
-                po_number: debt.made.bill.po_number.clone(),
-                due: debt.made.bill.due.clone(),
-                asked: Pence(debt.made.bill.gross_pence),
-                paid: debt.paid,
-                open: debt.open,
-                days_over: debt.days_over,
-                sample: debt.made.bill.sample,
-            };
+            let reminder = society.reminder(&debt, desk.now);
             letters.push(json!({
                 "society": society.slug(),
                 "bill": number,
@@ -387,82 +367,4 @@ fn document(society: &SocietyOffice, made: &MadeBill) -> Value {
         })).collect::<Vec<_>>(),
         "sample": bill.sample,
     })
-}
-
-/// The bill in the words of the printed form.
-fn printed(society: &SocietyOffice, host: &BilledHost, made: &MadeBill) -> HostBill {
-    let bill = &made.bill;
-    let known = society.known();
-    let site = known.sites.get(&host.site);
-    HostBill {
-        society: known.document.society.name.clone(),
-        host: host.name.clone(),
-        site: site.map_or_else(|| host.site.clone(), |site| site.name.clone()),
-        number: made.frozen.is_some().then_some(bill.number),
-        credit_note: made.credited.as_ref().map(|note| CreditNote {
-            number: note.number,
-            on: note.on.clone(),
-            reason: note.reason.clone(),
-            net: Pence(note.net_pence),
-            vat: Pence(note.vat_pence),
-            gross: Pence(note.gross_pence),
-        }),
-        what: match bill.on_site.as_str() {
-            "export" => "Power exported from".to_owned(),
-            _ => "Power used on site at".to_owned(),
-        },
-        from: bill.from.clone(),
-        to: bill.to.clone(),
-        basis: match bill.on_site.as_str() {
-            "metered" => "metered as generation less export".to_owned(),
-            "export" if !host.rate.half_hourly.is_empty() => format!(
-                "by the export meter, at the half-hourly prices `{}`",
-                host.rate.half_hourly
-            ),
-            "export" => "by the export meter".to_owned(),
-            "deemed" => format!(
-                "deemed {} % of the generation, by contract",
-                host.deemed_percent.unwrap_or_default()
-            ),
-            _ => format!("{} kWh a year, by contract", host.fixed_kwh_a_year),
-        },
-        lines: bill
-            .lines
-            .iter()
-            .map(|line| HostBillLine {
-                from: line.from.clone(),
-                to: line.to.clone(),
-                wh: WattHours(line.wh),
-                rate: match line.half_hours {
-                    Some(_) => format!("on average {}", line.rate_p_per_kwh),
-                    None => line.rate_p_per_kwh.clone(),
-                },
-                pence: Pence(line.pence),
-                grid: line.grid_p_per_kwh.clone(),
-            })
-            .collect(),
-        net: Pence(bill.net_pence),
-        vat_percent: bill.vat_percent.clone(),
-        vat: Pence(bill.vat_pence),
-        gross: Pence(bill.gross_pence),
-        saving: bill.saving_pence.map(Pence),
-        po_number: bill.po_number.clone(),
-        due: bill.due.clone(),
-        findings: bill.findings.iter().map(|f| f.text.clone()).collect(),
-        reads: bill
-            .reads
-            .iter()
-            .map(|read| {
-                format!(
-                    "{} {} {}: {} ({})",
-                    read.meter,
-                    read.register,
-                    Instant(read.at_ms),
-                    WattHours(read.wh).kwh_words(),
-                    read.quality
-                )
-            })
-            .collect(),
-        sample: bill.sample,
-    }
 }

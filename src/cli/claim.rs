@@ -4,13 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use domain::{
-    calendar::{Instant, LocalDay, Period},
+    calendar::{LocalDay, Period},
     money::Pence,
     quantity::WattHours,
-};
-use report::{
-    paper::{Paper, PaperTable},
-    words,
 };
 use serde_json::{Value, json};
 
@@ -355,7 +351,11 @@ fn show(desk: &mut Desk<'_>, society: &SocietyOffice, made: &MadeClaim, of: &Of)
         return desk.document(&document(society, made));
     }
     if of.format == Form::Pdf {
-        return paper::set(desk, &sheet(society, made, desk.now), of.out.as_deref());
+        return paper::set(
+            desk,
+            &society.claim_sheet(made, desk.now),
+            of.out.as_deref(),
+        );
     }
     let claim = &made.claim;
     let at = |ms: i64| domain::calendar::Instant(ms).to_string();
@@ -410,94 +410,4 @@ fn show(desk: &mut Desk<'_>, society: &SocietyOffice, made: &MadeClaim, of: &Of)
     }
     desk.voice.data(&text);
     Ok(())
-}
-
-/// The claim as a typeset sheet.
-fn sheet(society: &SocietyOffice, made: &MadeClaim, now: Instant) -> Paper {
-    let (claim, known) = (&made.claim, society.known());
-    let total = Pence(claim.total_pence);
-    let day = |text: &str| {
-        text.parse::<LocalDay>()
-            .map_or_else(|_| text.to_owned(), words::date)
-    };
-    let rows = claim.lines.iter().map(|line| {
-        vec![
-            day(&line.from),
-            day(&line.to),
-            match (line.apportioned, line.adjusts) {
-                (_, Some(number)) => format!("{}, sets claim {number} right", line.kind),
-                (true, None) => format!("{}, apportioned", line.kind),
-                (false, None) => line.kind.clone(),
-            },
-            WattHours(line.wh).kwh_words(),
-            line.rate_p_per_kwh.clone(),
-            Pence(line.pence).to_string(),
-        ]
-    });
-    let mut last = vec![String::new(); 6];
-    last[0] = "Together".to_owned();
-    last[5] = total.to_string();
-    let reads = claim.reads.iter().map(|read| {
-        let at = Instant(read.at_ms);
-        vec![
-            format!("{} {}", read.meter, read.register),
-            format!(
-                "{}, {}",
-                words::date(known.zone.day_of(at)),
-                words::clock(known.zone.wall_clock(at))
-            ),
-            WattHours(read.wh).kwh_words(),
-            read.quality.clone(),
-            read.evidence.chars().take(24).collect(),
-        ]
-    });
-    let texts = |cells: &[&str]| cells.iter().map(|cell| (*cell).to_owned()).collect();
-    Paper {
-        author: known.document.society.name.clone(),
-        heading: match made.frozen {
-            Some(_) => format!("Claim {}", claim.number),
-            None => "Claim (preview, not frozen)".to_owned(),
-        },
-        on: known
-            .zone
-            .day_of(made.frozen.as_ref().map_or(now, |(_, at)| *at)),
-        sentence: format!(
-            "{total} is claimed for {}, {} to {}.",
-            claim.installation,
-            day(&claim.from),
-            day(&claim.to)
-        ),
-        address: Vec::new(),
-        chart: None,
-        text: made
-            .frozen
-            .iter()
-            .map(|(by, at)| {
-                let on = words::date(known.zone.day_of(*at));
-                format!("Frozen by {by} on {on}.")
-            })
-            .collect(),
-        tables: vec![
-            PaperTable {
-                heading: None,
-                head: texts(&["From", "To", "What", "Energy", "p/kWh", "Pounds"]),
-                rows: rows.collect(),
-                total: Some(last),
-                numbers: vec![3, 4, 5],
-                wide: 2,
-            },
-            PaperTable {
-                heading: Some("The reads it stands on".to_owned()),
-                head: texts(&["Meter", "Read at", "Shown", "Quality", "Evidence"]),
-                rows: reads.collect(),
-                total: None,
-                numbers: vec![2],
-                wide: 4,
-            },
-        ],
-        notes_heading: "To be known",
-        notes: claim.findings.iter().map(|one| one.text.clone()).collect(),
-        signatures: Vec::new(),
-        sample: claim.sample,
-    }
 }

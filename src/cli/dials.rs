@@ -257,6 +257,11 @@ fn show(desk: &mut Desk<'_>, society: &SocietyOffice, dial: &DialRead) -> Answer
             figure(agreed),
             word.reason,
         )),
+        None if !dial.differs() => text.push_str(&format!(
+            "it counts for nothing until a second person has seen the same\nhint: commonwatt --as OFFICER reads confirm --meter {} --at {} --value KWH\n",
+            read.meter,
+            Instant(read.read_at_ms)
+        )),
         None => text.push_str(&format!(
             "it differs by more than {} and counts for nothing until another officer chooses\nhint: commonwatt --as OFFICER reads agree --meter {} --at {} dial|telemetry|portal|other --reason …\n",
             WattHours(read.tolerance_wh).kwh_words(),

@@ -344,6 +344,7 @@ fn files_of(cli: &Cli) -> Answer<Files> {
         }
         Command::Reads(args::Reads::Take(take)) => names.extend(&take.photo),
         Command::Tasks(args::Tasks::Done { file, .. }) => names.extend(file),
+        Command::Site(args::Site::Irradiance(args::Light::Import { file, .. })) => names.push(file),
         Command::Ballot(args::Ballots::Call { file, list, .. }) => {
             names.push(file);
             names.extend(list);

@@ -35,6 +35,9 @@ pub fn need(command: &Command) -> Need {
             true => Nothing,
             false => RIGHTS,
         },
+        Command::Site(args::Site::Irradiance(
+            args::Light::Import { preview: false, .. } | args::Light::Withdraw { .. },
+        )) => METERS,
         Command::Society(_) | Command::Installation(_) | Command::Site(_) => Nothing,
         Command::Meter(args::Meter::List { .. }) => Nothing,
         Command::Meter(_) => METERS,

@@ -1,20 +1,23 @@
-//! `site list|income`.
+//! `site list|income|irradiance`.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 use domain::{
     calendar::{LocalDay, Period},
     money::Pence,
-    performance::Basis,
+    performance::{Basis, Judged, Ratio, Steps},
     quantity::WattHours,
 };
+use records::roofs::LightPlane;
+use report::generation::ratio_words;
 use serde_json::{Value, json};
 
 use super::Desk;
 use office::{
     Answer, SocietyOffice,
-    site_income::{MonthIncome, SiteIncome},
+    irradiance::{AskedIrradiance, Irradiance, plane_words},
+    site_income::{MonthIncome, SiteIncome, stands_on},
 };
 
 /// `site …`
@@ -40,12 +43,67 @@ pub enum Site {
         #[arg(long)]
         society: Option<String>,
     },
+    /// Irradiance measured for a roof, which tells weather from a fault
+    #[command(subcommand)]
+    Irradiance(Light),
+}
+
+/// `site irradiance …`
+#[derive(Clone, Debug, Subcommand)]
+pub enum Light {
+    /// Take in a CSV file: `day,wh_per_m2` or `day,kwh_per_m2`, a row a day; `from,wh_per_m2` or
+    /// `from,w_per_m2`, a row a half hour
+    Import {
+        /// The roof
+        site: String,
+        /// The file (CSV)
+        file: PathBuf,
+        /// On what it was measured
+        #[arg(long, value_enum)]
+        plane: OnPlane,
+        /// Who or what measured it, and where
+        #[arg(long)]
+        source: String,
+        /// Show what the file says and change nothing
+        #[arg(long)]
+        preview: bool,
+        /// The society, when there is more than one
+        #[arg(long)]
+        society: Option<String>,
+    },
+    /// List what was taken in
+    List {
+        /// Only this society's
+        #[arg(long)]
+        society: Option<String>,
+    },
+    /// What was taken in wrongly counts no more
+    Withdraw {
+        /// Its number
+        number: u32,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        /// The society, when there is more than one
+        #[arg(long)]
+        society: Option<String>,
+    },
+}
+
+/// On what light was measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OnPlane {
+    /// The plane of the panels.
+    Panels,
+    /// The flat: a horizontal sensor, or a weather service's figure.
+    Flat,
 }
 
 /// Runs the command.
 pub fn run(desk: &mut Desk<'_>, command: &Site) -> Answer<()> {
     let (site, from, to, society) = match command {
         Site::List { society } => return super::lists::sites(desk, society.as_deref()),
+        Site::Irradiance(command) => return light(desk, command),
         Site::Income {
             site,
             from,
@@ -134,11 +192,14 @@ fn month(month: &MonthIncome) -> Value {
         "expected_wh": judged.basis.map(|_| judged.expected.0),
         "compared_days": judged.known_days,
         "permille_of_expected": judged.permille(),
-        "basis": match judged.basis {
-            Some(Basis::Neighbours(n)) => json!({"neighbours": n, "base_days": judged.base_days}),
-            Some(Basis::Sun) => json!({"sun": true, "base_days": judged.base_days}),
-            None => Value::Null,
-        },
+        "basis": basis(judged),
+        "performance_ratio": month.ratio.as_ref().map(ratio),
+        "peers": month.peers.as_ref().map(|peers| json!({
+            "basis": basis(peers),
+            "expected_wh": peers.basis.map(|_| peers.expected.0),
+            "permille_of_expected": peers.permille(),
+            "lost_wh": peers.basis.map(|_| peers.lost().0),
+        })),
         "losses": month.lost.iter().map(|(loss, pence)| json!({
             "cause": loss.cause.word(),
             "days": loss.days,
@@ -148,6 +209,153 @@ fn month(month: &MonthIncome) -> Value {
         "lost_pence": month.lost_pence().0,
         "scatter_wh": judged.basis.map(|_| judged.rest.0),
         "weather_wh": judged.weather.map(|wh| wh.0),
+    })
+}
+
+/// What a judgement stands on.
+fn basis(judged: &Judged) -> Value {
+    let base_days = judged.base_days;
+    match judged.basis {
+        Some(Basis::Irradiance(steps)) => {
+            let steps = match steps {
+                Steps::HalfHours => "half-hours",
+                Steps::Days => "days",
+            };
+            json!({"irradiance": steps, "base_days": base_days})
+        }
+        Some(Basis::Neighbours(n)) => json!({"neighbours": n, "base_days": base_days}),
+        Some(Basis::Sun) => json!({"sun": true, "base_days": base_days}),
+        None => Value::Null,
+    }
+}
+
+fn ratio(ratio: &Ratio) -> Value {
+    json!({
+        "permille": ratio.permille,
+        "usual_permille": ratio.usual_permille,
+        "days": ratio.days,
+        "irradiation_wh_per_m2": ratio.wh_per_m2,
+    })
+}
+
+fn light(desk: &mut Desk<'_>, command: &Light) -> Answer<()> {
+    match command {
+        Light::Import {
+            site,
+            file,
+            plane,
+            source,
+            preview,
+            society,
+        } => {
+            let society = match society {
+                Some(_) => desk.society(society.as_deref())?,
+                None => of_site(desk, site)?,
+            };
+            let asked = AskedIrradiance {
+                site: site.clone(),
+                plane: match plane {
+                    OnPlane::Panels => LightPlane::Panels,
+                    OnPlane::Flat => LightPlane::Flat,
+                },
+                source: source.clone(),
+                file: desk.given(file)?,
+            };
+            let read = society.read_irradiance(&asked)?;
+            desk.voice.say(&format!(
+                "{} rows, {} whole days, {} kWh/m² on the {}",
+                read.rows,
+                read.days.len(),
+                read.wh_per_m2() / 1_000,
+                plane_words(asked.plane)
+            ));
+            if let (Some(first), more) = (read.incomplete.first(), read.incomplete.len()) {
+                desk.voice.say(&format!(
+                    "{more} days lack a half hour of daylight and are left out, the first {first}"
+                ));
+            }
+            if *preview {
+                return match desk.json() {
+                    true => desk.document(&json!({
+                        "society": society.slug(),
+                        "site": site,
+                        "rows": read.rows,
+                        "days": read.days.len(),
+                        "incomplete_days": read.incomplete.len(),
+                        "irradiation_wh_per_m2": read.wh_per_m2(),
+                    })),
+                    false => Ok(()),
+                };
+            }
+            let by = desk.officer(&society, "taking in irradiance")?;
+            let made = society.import_irradiance(&asked, &by, desk.now)?;
+            listed(desk, &[measured(&society, &made)])
+        }
+        Light::List { society } => {
+            let mut lines = Vec::new();
+            for society in super::lists::societies(desk, society.as_deref())? {
+                for one in society.irradiance()? {
+                    lines.push(measured(&society, &one));
+                }
+            }
+            listed(desk, &lines)
+        }
+        Light::Withdraw {
+            number,
+            reason,
+            society,
+        } => {
+            let society = desk.society(society.as_deref())?;
+            let by = desk.officer(&society, "withdrawing irradiance")?;
+            let one = society.withdraw_irradiance(*number, reason, &by, desk.now)?;
+            listed(desk, &[measured(&society, &one)])
+        }
+    }
+}
+
+fn measured(society: &SocietyOffice, one: &Irradiance) -> Value {
+    let imported = &one.imported;
+    json!({
+        "society": society.slug(),
+        "number": imported.number,
+        "site": imported.site,
+        "plane": match imported.plane {
+            LightPlane::Panels => "panels",
+            LightPlane::Flat => "flat",
+        },
+        "source": imported.source,
+        "file": imported.file.name,
+        "file_sha256": imported.file.sha256,
+        "first": imported.first,
+        "last": imported.last,
+        "days": imported.days,
+        "by": one.by.0,
+        "at": one.by.1.to_string(),
+        "withdrawn": one.withdrawn,
+        "sample": society.known().document.society.sample,
+    })
+}
+
+fn listed(desk: &mut Desk<'_>, lines: &[Value]) -> Answer<()> {
+    let head = [
+        "", "site", "plane", "first", "last", "days", "source", "by", "",
+    ];
+    desk.table(&head, lines, |line| {
+        let text = |key: &str| line[key].as_str().unwrap_or_default().to_owned();
+        vec![
+            line["number"].to_string(),
+            text("site"),
+            text("plane"),
+            text("first"),
+            text("last"),
+            line["days"].to_string(),
+            text("source"),
+            text("by"),
+            match line["withdrawn"].as_str() {
+                Some(why) => format!("withdrawn: {why}"),
+                None => String::new(),
+            },
+        ]
     })
 }
 
@@ -164,6 +372,8 @@ fn in_words(income: &SiteIncome) -> String {
             "not billed",
             "costs",
             "of expected",
+            "by",
+            "ratio",
             "lost kWh",
             "lost",
             "weather kWh",
@@ -181,6 +391,13 @@ fn in_words(income: &SiteIncome) -> String {
             judged
                 .permille()
                 .map_or_else(String::new, |p| format!("{}.{} %", p / 10, p % 10)),
+            match judged.permille() {
+                Some(_) => stands_on(judged),
+                None => String::new(),
+            },
+            month.ratio.map_or_else(String::new, |ratio| {
+                ratio_words((ratio.permille, ratio.usual_permille))
+            }),
             judged
                 .basis
                 .map_or_else(|| "not known".to_owned(), |_| whole_kwh(judged.lost())),
@@ -197,6 +414,8 @@ fn in_words(income: &SiteIncome) -> String {
         total(|m| m.billed),
         total(|m| m.unbilled),
         total(|m| m.costs),
+        String::new(),
+        String::new(),
         String::new(),
         whole_kwh(WattHours(
             income.months.iter().map(|m| m.judged.lost().0).sum(),
@@ -215,6 +434,21 @@ fn in_words(income: &SiteIncome) -> String {
                 loss.days,
                 loss.wh.kwh_words(),
                 pence.map_or_else(|| "not valued".to_owned(), |p| p.to_string())
+            ));
+        }
+    }
+    for month in &income.months {
+        if let Some((peers, permille)) = month
+            .peers
+            .as_ref()
+            .zip(month.peers.as_ref().and_then(Judged::permille))
+        {
+            text.push_str(&format!(
+                "{}: by {} beside it {}.{} % of what was expected\n",
+                month.month,
+                stands_on(peers),
+                permille / 10,
+                permille % 10
             ));
         }
     }

@@ -86,6 +86,9 @@ pub fn run(desk: &mut Desk<'_>, command: &Tasks) -> Answer<()> {
         } => {
             let society = desk.society(society.as_deref())?;
             let by = desk.officer(&society, "a task that was done")?;
+            if desk.office.has_users() {
+                desk.office.check_acts(&by, society.slug())?;
+            }
             let on = on.unwrap_or(society.known().zone.day_of(desk.now));
             let given = desk.maybe_given(file.as_deref())?;
             let task = society.task_done(task, on, evidence, given.as_ref(), &by, desk.now)?;

@@ -332,8 +332,13 @@ impl SocietyOffice {
             return Ok(());
         }
         let believed = match week.basis {
+            Some(Basis::Irradiance(_)) => !week.doubts.contains(&Doubt::OnTheFlat),
             Some(Basis::Neighbours(count)) => count > 1 && !week.doubts.contains(&Doubt::NoHistory),
             Some(Basis::Sun) | None => false,
+        };
+        let light = |judged: &Judged| match judged.basis {
+            Some(Basis::Irradiance(_)) => "the irradiance measured for it gave",
+            _ => "its neighbours' light gave",
         };
         let per_cent = |permille: i64| format!("{} %", permille / 10);
         let text = match (day.permille(), week.permille()) {
@@ -342,15 +347,17 @@ impl SocietyOffice {
                 per_cent(permille)
             ),
             (Some(permille), _) if believed && day_known && permille < DAY_PERMILLE => format!(
-                "{name} made {} of what its neighbours' light gave on {yesterday}",
-                per_cent(permille)
+                "{name} made {} of what {} on {yesterday}",
+                per_cent(permille),
+                light(day)
             ),
             (_, Some(permille))
                 if believed && week.known_days >= LEAST_DAYS && permille < WEEK_PERMILLE =>
             {
                 format!(
-                    "{name} made {} of what its neighbours' light gave over {} days to {yesterday}",
+                    "{name} made {} of what {} over {} days to {yesterday}",
                     per_cent(permille),
+                    light(week),
                     week.known_days
                 )
             }

@@ -77,17 +77,15 @@ pub struct BillDiffers {
 }
 
 impl SocietyOffice {
-    /// Imports a file of payments.
+    /// What importing a file of payments would add; nothing is changed.
     ///
     /// # Errors
     /// When a line cannot be read, or names an installation of another society.
-    pub fn import_bank(
+    pub fn look_at_bank(
         &self,
         file: &Given,
         mapping_name: &str,
         mapping: &StatementMapping,
-        by: &str,
-        now: Instant,
     ) -> Answer<Imported> {
         let text = std::str::from_utf8(&file.bytes)
             .map_err(|_| Refusal::Caller(format!("`{}` is not UTF-8 text", file.name)))?;
@@ -136,12 +134,28 @@ impl SocietyOffice {
                 pays,
             });
         }
-        if new.is_empty() {
-            return Ok(Imported {
-                number: None,
-                rows: rows.len(),
-                new,
-            });
+        Ok(Imported {
+            number: None,
+            rows: rows.len(),
+            new,
+        })
+    }
+
+    /// Imports a file of payments.
+    ///
+    /// # Errors
+    /// As [`SocietyOffice::look_at_bank`].
+    pub fn import_bank(
+        &self,
+        file: &Given,
+        mapping_name: &str,
+        mapping: &StatementMapping,
+        by: &str,
+        now: Instant,
+    ) -> Answer<Imported> {
+        let made = self.look_at_bank(file, mapping_name, mapping)?;
+        if made.new.is_empty() {
+            return Ok(made);
         }
         let imports = self.decided("bank-imported/1", |what| {
             matches!(what, What::BankImported(_)).then_some(())
@@ -152,13 +166,12 @@ impl SocietyOffice {
             number,
             file: self.keep(file, Expected::Personal)?,
             mapping: mapping_name.to_owned(),
-            rows: new.clone(),
+            rows: made.new.clone(),
         };
         self.decide(What::BankImported(Box::new(import)), by, now)?;
         Ok(Imported {
             number: Some(number),
-            rows: rows.len(),
-            new,
+            ..made
         })
     }
 
@@ -380,6 +393,24 @@ impl SocietyOffice {
             .and_then(|folder| folder.sync_all())
             .or_ours(what)?;
         Ok(salt.to_vec())
+    }
+}
+
+/// What a payment pays, in words; `day` writes a day.
+#[must_use]
+pub fn pays_words(pays: Option<&Pays>, day: fn(&str) -> String) -> String {
+    match pays {
+        None => "nothing known".to_owned(),
+        Some(Pays::Nothing) => "none of the income".to_owned(),
+        Some(Pays::Bill { number }) => format!("bill {number}"),
+        Some(Pays::Claims { installation }) => format!("claims of {installation}"),
+        Some(Pays::Statement {
+            installation,
+            from,
+            to,
+            kind,
+            ..
+        }) => format!("{installation}, {kind}, {} to {}", day(from), day(to)),
     }
 }
 

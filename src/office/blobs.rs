@@ -121,6 +121,22 @@ impl SocietyOffice {
         key.open(SEALED_ABOUT, &sound(kept, &self.kept_at(kept))?)
     }
 
+    /// A kept file that a decision names, by its SHA-256; a sealed one is shown to nobody here.
+    ///
+    /// # Errors
+    /// When no decision names it, or it is missing or was changed.
+    pub fn kept_file(&self, sha256: &str) -> Answer<(Kept, Vec<u8>)> {
+        let all = self.kept()?.into_iter();
+        let kept = all
+            .filter(|kept| !kept.sealed)
+            .find(|kept| kept.sha256 == sha256);
+        let Some(kept) = kept else {
+            return refuse("no decision names this file");
+        };
+        let bytes = self.blob(&kept)?;
+        Ok((kept, bytes))
+    }
+
     /// Where a kept file lies.
     #[must_use]
     pub fn kept_at(&self, kept: &Kept) -> PathBuf {
@@ -150,6 +166,7 @@ impl SocietyOffice {
                 "cost-entered/1",
                 "case-step/1",
                 "supplier-bill/1",
+                "irradiance-imported/1",
             ])?
             .into_iter()
             .filter_map(|decision| match decision.what {
@@ -159,6 +176,7 @@ impl SocietyOffice {
                 What::ManualRead(read) => read.photo,
                 What::TaskDone(done) => done.file,
                 What::CostEntered(cost) => cost.file,
+                What::IrradianceImported(light) => Some(light.file),
                 What::TableExtended(table) => table.file,
                 What::BankImported(import) => Some(import.file),
                 _ => None,
@@ -231,7 +249,8 @@ fn sound(kept: &Kept, path: &Path) -> Answer<Vec<u8>> {
     ))
 }
 
-fn check(given: &Given, expected: Expected) -> Answer<()> {
+/// Whether a file is what is expected.
+pub(super) fn check(given: &Given, expected: Expected) -> Answer<()> {
     let name = &given.name;
     if given.bytes.is_empty() {
         return refuse(format!("`{name}` is empty"));

@@ -91,6 +91,7 @@ impl SocietyOffice {
         if made.frozen.is_some() {
             return Ok(made);
         }
+        self.not_own_rates(installation, by)?;
         if days.last_day() >= self.known().zone.day_of(now) {
             return refuse(format!(
                 "`{}` is not over yet; expected days that are",

@@ -1,13 +1,14 @@
 //! Reads that a person took from a dial: with photo, held against telemetry and a portal, agreed once.
 //!
 //! What was seen is a decision of its own and never changes. It enters the series, and with it
-//! claims, only when its figure is agreed: at once where dial, telemetry and portal are within the
-//! tolerance, else by another officer than the one who took it, who chooses and says why. A second
-//! person may look at the photo and say that it shows the same.
+//! claims, only when its figure is agreed: at once where telemetry of the same hour and any portal hold
+//! it within the usual tolerance; where they say too little, when a second officer looked at the photo
+//! and saw the same; where they differ, when another officer than the one who took it chooses and says
+//! why.
 
 use domain::{
     calendar::{Instant, Span},
-    metering::{Dial, Mark, Obis, Register, SeriesId, Source, Verdict},
+    metering::{Dial, DialFinding, Mark, Obis, Register, SeriesId, Source, Verdict},
     quantity::WattHours,
 };
 use journal::Records;
@@ -26,7 +27,7 @@ pub use records::{
 use super::{
     answer::{Answer, OrOurs, Refusal, refuse},
     blobs::{Expected, Given},
-    known::Known,
+    known::{Known, KnownPoint},
     projector::{KnownPlaces, directory_of},
     reads::Word,
     society::SocietyOffice,
@@ -37,6 +38,8 @@ const AROUND_MS: i64 = 40 * 86_400_000;
 const COLUMNS: &str = "meter,register,time,value,unit,source";
 /// What the reason of a figure says that nothing spoke against.
 const WITHIN: &str = "within tolerance";
+/// And what it says where a second person saw the same.
+const CONFIRMED: &str = "a second person saw the same";
 
 /// A read as it is handed in.
 #[derive(Clone, Debug)]
@@ -73,6 +76,12 @@ pub struct DialRead {
 }
 
 impl DialRead {
+    /// Whether telemetry or a portal says something else, so that the figure has to be chosen.
+    #[must_use]
+    pub fn differs(&self) -> bool {
+        differs(&self.read)
+    }
+
     fn is(&self, meter: &str, register: Obis, at: Instant) -> bool {
         self.read.meter == meter
             && self.read.register == register.to_string()
@@ -81,17 +90,49 @@ impl DialRead {
 }
 
 impl SocietyOffice {
+    /// What a read would be taken as; nothing is recorded. The photo is looked at and not kept.
+    ///
+    /// # Errors
+    /// When the meter does not hang there, the figure cannot be on that dial, or another figure was
+    /// taken for the same time.
+    pub fn look_at_read(&self, taken: &TakenRead, now: Instant) -> Answer<ManualRead> {
+        if let Some(before) = self.same_read(taken, now)? {
+            return Ok(before.read);
+        }
+        if let Some(photo) = &taken.photo {
+            super::blobs::check(photo, Expected::Photo)?;
+        }
+        self.read_of(taken)
+    }
+
     /// Takes a read; one that was taken before with the same figure is found and nothing is appended.
     ///
     /// # Errors
     /// When the meter does not hang there, the figure cannot be on that dial, or another figure was
     /// taken for the same time; nothing is recorded then.
     pub fn take_read(&self, taken: &TakenRead, by: &str, now: Instant) -> Answer<DialRead> {
+        if let Some(before) = self.same_read(taken, now)? {
+            return Ok(before);
+        }
+        let mut read = self.read_of(taken)?;
+        if let Some(given) = &taken.photo {
+            read.photo = Some(self.keep(given, Expected::Photo)?);
+        }
+        let mut what = vec![What::ManualRead(Box::new(read.clone()))];
+        let (mut records, mut along) = (Records::default(), Decoded::default());
+        if read.findings.is_empty() {
+            what.push(What::ReadAgreed(as_shown(&read, WITHIN)));
+            entering(&self.known(), &read, by, now, &mut records, &mut along)?;
+        }
+        self.decide_along(what, records, along, by, now)?;
+        self.standing_dial(taken)
+    }
+
+    /// The same read, taken before; what cannot be taken at all is refused.
+    fn same_read(&self, taken: &TakenRead, now: Instant) -> Answer<Option<DialRead>> {
         let known = self.known();
         let series = hangs_there(&known, taken)?;
-        let (point, register) = known
-            .register(series)
-            .ok_or_else(|| Refusal::Ours("a register without a meter point".into()))?;
+        let (_, register) = of_series(&known, series)?;
         if taken.at > now {
             return refuse(format!(
                 "`{}` lies in the future\nhint: give the time at which the dial was read",
@@ -113,7 +154,7 @@ impl SocietyOffice {
         }
         if let Some(before) = self.dial_read(&taken.meter, taken.register, taken.at)? {
             if before.read.wh == wh.0 {
-                return Ok(before);
+                return Ok(Some(before));
             }
             return refuse(format!(
                 "another figure, `{}` kWh, was taken from this dial for the same time\nhint: choose the one that counts with `commonwatt reads agree`",
@@ -123,6 +164,17 @@ impl SocietyOffice {
         if let Some(photo) = &taken.photo {
             self.not_a_photo_of_another_day(photo, taken.at)?;
         }
+        Ok(None)
+    }
+
+    /// The read with what it is held against.
+    fn read_of(&self, taken: &TakenRead) -> Answer<ManualRead> {
+        let known = self.known();
+        let series = hangs_there(&known, taken)?;
+        let (point, register) = of_series(&known, series)?;
+        let wh = register
+            .energy_of_display(&taken.display_kwh)
+            .map_err(|e| Refusal::Caller(e.to_string()))?;
         let (before, after) = self.telemetry_around(series, taken.at)?;
         let dial = Dial {
             at: taken.at,
@@ -139,17 +191,13 @@ impl SocietyOffice {
             at_ms: mark.at.0,
             wh: mark.wh.0,
         };
-        let photo = match &taken.photo {
-            Some(given) => Some(self.keep(given, Expected::Photo)?),
-            None => None,
-        };
-        let read = ManualRead {
+        Ok(ManualRead {
             meter_point: taken.meter_point.clone(),
             meter: taken.meter.clone(),
             register: taken.register.to_string(),
             read_at_ms: taken.at.0,
             wh: wh.0,
-            photo,
+            photo: None,
             portal_wh: taken.portal.map(|wh| wh.0),
             before: before.map(shown),
             after: after.map(shown),
@@ -161,26 +209,11 @@ impl SocietyOffice {
                     text: finding.to_string(),
                 })
                 .collect(),
-        };
-        let mut what = vec![What::ManualRead(Box::new(read.clone()))];
-        let (mut records, mut along) = (Records::default(), Decoded::default());
-        if !findings.iter().any(|finding| finding.differs()) {
-            let agreed = ReadAgreed {
-                meter: read.meter.clone(),
-                register: read.register.clone(),
-                read_at_ms: read.read_at_ms,
-                chosen: Chosen::Dial,
-                wh: Some(wh.0),
-                reason: WITHIN.to_owned(),
-            };
-            what.push(What::ReadAgreed(agreed));
-            entering(&known, &read, by, now, &mut records, &mut along)?;
-        }
-        self.decide_along(what, records, along, by, now)?;
-        self.standing_dial(taken)
+        })
     }
 
-    /// A second person saw the same figure.
+    /// A second person saw the same figure. Where nothing differed and one person's word did not do,
+    /// it counts from then on.
     ///
     /// # Errors
     /// When there is no such read, the figure is another, or it is the same person.
@@ -220,13 +253,19 @@ impl SocietyOffice {
         if dial.confirmed.iter().any(|(who, _)| who == by) {
             return Ok(dial);
         }
-        let what = What::ReadConfirmed(ReadConfirmed {
+        let mut what = vec![What::ReadConfirmed(ReadConfirmed {
             meter: dial.read.meter.clone(),
             register: dial.read.register.clone(),
             read_at_ms: dial.read.read_at_ms,
             wh: wh.0,
-        });
-        self.decide(what, by, now)?;
+        })];
+        let (mut records, mut along) = (Records::default(), Decoded::default());
+        if dial.agreed.is_none() && !dial.differs() {
+            let taken_by = &dial.taken.0;
+            what.push(What::ReadAgreed(as_shown(&dial.read, CONFIRMED)));
+            entering(&known, &dial.read, taken_by, now, &mut records, &mut along)?;
+        }
+        self.decide_along(what, records, along, by, now)?;
         self.needed_dial(meter, register, at)
     }
 
@@ -352,6 +391,18 @@ impl SocietyOffice {
         Ok(all)
     }
 
+    /// The photo of a read that counts, by meter, register and time; none where there is none.
+    ///
+    /// # Errors
+    /// When the books are damaged.
+    pub fn photo_of(&self, meter: &str, register: &str, at_ms: i64) -> Answer<Option<Kept>> {
+        let all = self.dial_reads(Some(meter))?.into_iter();
+        let mut same = all.filter(|dial| {
+            dial.agreed.is_some() && dial.read.register == register && dial.read.read_at_ms == at_ms
+        });
+        Ok(same.find_map(|dial| dial.read.photo))
+    }
+
     /// What the series say of an agreed read.
     ///
     /// # Errors
@@ -459,6 +510,31 @@ impl SocietyOffice {
             let after = marks.iter().find(|mark| mark.at > at).copied();
             Ok((before, after))
         })
+    }
+}
+
+fn of_series(known: &Known, series: SeriesId) -> Answer<(&KnownPoint, &Register)> {
+    known
+        .register(series)
+        .ok_or_else(|| Refusal::Ours("a register without a meter point".into()))
+}
+
+/// Whether telemetry or a portal says something else than a read.
+#[must_use]
+pub fn differs(read: &ManualRead) -> bool {
+    let mut findings = read.findings.iter();
+    findings.any(|finding| DialFinding::differs_by_word(&finding.kind))
+}
+
+/// The dial's own figure, agreed.
+fn as_shown(read: &ManualRead, reason: &str) -> ReadAgreed {
+    ReadAgreed {
+        meter: read.meter.clone(),
+        register: read.register.clone(),
+        read_at_ms: read.read_at_ms,
+        chosen: Chosen::Dial,
+        wh: Some(read.wh),
+        reason: reason.to_owned(),
     }
 }
 

@@ -525,6 +525,26 @@ impl Office {
     pub fn may(&self, user: &str, right: Right, society: &str) -> bool {
         self.check_right(user, right, society).is_ok()
     }
+
+    /// Whether the user may do anything in a society but look.
+    ///
+    /// # Errors
+    /// When not.
+    pub fn check_acts(&self, user: &str, society: &str) -> Answer<()> {
+        let acts = [
+            Right::Meters,
+            Right::Money,
+            Right::Approve,
+            Right::Roll,
+            Right::Rights,
+        ];
+        match acts.into_iter().any(|right| self.may(user, right, society)) {
+            true => Ok(()),
+            false => refuse(format!(
+                "`{user}` may look at everything in `{society}` and change nothing\nhint: ask an officer who did it"
+            )),
+        }
+    }
 }
 
 fn is_open(row: &SessionRow, now: Instant) -> bool {

@@ -12,7 +12,9 @@ use std::{
 use domain::{
     calendar::{HalfHour, Instant, LocalDay, Period},
     metering::Quality,
-    performance::{Course, DAY_PARTS, DayPart, Judged, Over, Parts, judge},
+    performance::{
+        Course, DAY_PARTS, DayPart, Judged, MeasuredLight, Over, Parts, Ratio, judge, ratio,
+    },
     quantity::{WattHours, Watts},
 };
 use records::society::Counts;
@@ -30,19 +32,43 @@ const MINUTES_IN_DAY: i64 = 1_440;
 /// Everything a roof is judged from over a span.
 pub struct Evidence {
     own: Course,
+    measured: Option<MeasuredLight>,
     neighbours: Vec<Course>,
     sky: BTreeMap<LocalDay, Parts>,
     off: BTreeSet<LocalDay>,
 }
 
 impl Evidence {
-    /// Judges some days of the span.
+    /// Judges some days of the span, by irradiance where it is at hand.
     #[must_use]
     pub fn judge(&self, days: Period) -> Judged {
+        self.judged(days, self.measured.as_ref())
+    }
+
+    /// Judges some days by neighbouring roofs alone; none where there is none.
+    #[must_use]
+    pub fn judge_by_peers(&self, days: Period) -> Option<Judged> {
+        (!self.neighbours.is_empty()).then(|| self.judged(days, None))
+    }
+
+    /// The performance ratio over some days; none where no irradiance is at hand.
+    #[must_use]
+    pub fn ratio(&self, days: Period) -> Option<Ratio> {
+        ratio(days, &self.own, self.measured.as_ref()?, &self.off)
+    }
+
+    /// On what the irradiance was measured; none where there is none.
+    #[must_use]
+    pub fn measured(&self) -> Option<&MeasuredLight> {
+        self.measured.as_ref()
+    }
+
+    fn judged(&self, days: Period, measured: Option<&MeasuredLight>) -> Judged {
         let neighbours: Vec<&Course> = self.neighbours.iter().collect();
         judge(&Over {
             days,
             own: &self.own,
+            measured,
             neighbours: &neighbours,
             sky: &self.sky,
             off: &self.off,
@@ -96,6 +122,7 @@ impl Office {
             .collect();
         Ok(Evidence {
             own,
+            measured: society.measured_light(&known, site)?,
             neighbours,
             sky,
             off: days_off(society, site, all)?,
@@ -204,20 +231,35 @@ fn days_off(society: &SocietyOffice, site: &str, days: Period) -> Answer<BTreeSe
         .collect())
 }
 
-fn place(known: &Known, site: &str) -> Option<(f64, f64)> {
+/// Where a roof is: degrees of latitude and longitude.
+pub(super) fn place(known: &Known, site: &str) -> Option<(f64, f64)> {
     let site = known.document.site.iter().find(|one| one.id == site)?;
     Some((site.latitude.parse().ok()?, site.longitude.parse().ok()?))
 }
 
 /// The part of the sun's day in which a half hour's middle lies; the sun is at noon 4 minutes
 /// earlier for each degree east.
-fn part_of(half_hour: HalfHour, longitude: f64) -> DayPart {
+pub(super) fn part_of(half_hour: HalfHour, longitude: f64) -> DayPart {
     let middle = (half_hour.start().0 + half_hour.end().0) / 2 / 60_000;
     let shift = (longitude * 4.0) as i64;
     DayPart::of_solar_minute((middle + shift).rem_euclid(MINUTES_IN_DAY))
 }
 
-fn sky_of(known: &Known, site: &str, peak: Watts, day: LocalDay) -> Parts {
+/// The half hours of a day, and whether a clear sky gives light in each; all do where the roof's
+/// place is not known.
+pub(super) fn daylight(known: &Known, site: &str, day: LocalDay) -> Vec<(HalfHour, bool)> {
+    let half_hours = known.zone.half_hours_of(day);
+    let document = known.document.site.iter().find(|one| one.id == site);
+    let sky = document.map_or_else(Vec::new, |one| {
+        sun::clear_sky(&one.latitude, &one.longitude, Watts(1_000_000), half_hours)
+    });
+    let lights = sky.into_iter().map(|power| power.0 > 0);
+    let lights = lights.chain(std::iter::repeat(true));
+    half_hours.iter().zip(lights).collect()
+}
+
+/// What a clear sky gives on a roof, part by part.
+pub(super) fn sky_of(known: &Known, site: &str, peak: Watts, day: LocalDay) -> Parts {
     let mut parts = [WattHours::ZERO; DAY_PARTS];
     let Some(document) = known.document.site.iter().find(|one| one.id == site) else {
         return parts;

@@ -43,11 +43,16 @@ pub struct EventRequest {
 }
 
 impl SocietyOffice {
-    /// Records a meter event.
+    /// Whether an event can be recorded; nothing is changed.
     ///
     /// # Errors
-    /// When a meter is unknown or the event cannot have been; nothing is recorded then.
-    pub fn record_event(&self, request: &EventRequest, by: &str, now: Instant) -> Answer<()> {
+    /// When a meter is unknown or the event cannot have been.
+    pub fn look_at_event(
+        &self,
+        request: &EventRequest,
+        by: &str,
+        now: Instant,
+    ) -> Answer<MeterEvent> {
         if request.reason.trim().is_empty() {
             return refuse(
                 "a meter event needs a reason\nhint: say why with --reason; the auditor will ask",
@@ -109,6 +114,16 @@ impl SocietyOffice {
         for touched in [closes, opens] {
             domain::metering::Lives::of(touched, &all).or_caller()?;
         }
+        Ok(event)
+    }
+
+    /// Records a meter event.
+    ///
+    /// # Errors
+    /// As [`SocietyOffice::look_at_event`]; nothing is recorded then.
+    pub fn record_event(&self, request: &EventRequest, by: &str, now: Instant) -> Answer<()> {
+        let event = self.look_at_event(request, by, now)?;
+        let next_meter = request.next_meter.as_ref().unwrap_or(&request.meter);
         let kind = match request.kind {
             EventKind::Exchange => decision::EventKind::Exchange,
             EventKind::Reset => decision::EventKind::Reset,

@@ -91,11 +91,11 @@ impl Outage {
 }
 
 impl SocietyOffice {
-    /// Plans an outage.
+    /// What would be planned; nothing is changed.
     ///
     /// # Errors
     /// When the roof is unknown, the dates make no sense, or another outage of it overlaps.
-    pub fn plan_outage(&self, asked: &AskedOutage, by: &str, now: Instant) -> Answer<Outage> {
+    pub fn look_at_outage(&self, asked: &AskedOutage) -> Answer<OutagePlanned> {
         let known = self.known();
         super::known::known("site", &asked.site, &known.sites)?;
         for (what, text) in [("cause", &asked.cause), ("asked-by", &asked.asked_by)] {
@@ -125,7 +125,7 @@ impl SocietyOffice {
                 other.planned.number, asked.site, other.from, other.to, other.planned.number
             ));
         }
-        let planned = OutagePlanned {
+        Ok(OutagePlanned {
             number: u32::try_from(before.len())
                 .unwrap_or(u32::MAX)
                 .saturating_add(1),
@@ -137,7 +137,15 @@ impl SocietyOffice {
             clause: asked.clause.clone(),
             allowance_days: asked.allowance_days,
             all_plant_removed: asked.all_plant_removed,
-        };
+        })
+    }
+
+    /// Plans an outage.
+    ///
+    /// # Errors
+    /// As [`SocietyOffice::look_at_outage`].
+    pub fn plan_outage(&self, asked: &AskedOutage, by: &str, now: Instant) -> Answer<Outage> {
+        let planned = self.look_at_outage(asked)?;
         let number = planned.number;
         self.decide(What::OutagePlanned(planned), by, now)?;
         self.outage(number)

@@ -12,7 +12,7 @@ use domain::{
     income::spread,
     metering::energy::Energy,
     money::Pence,
-    performance::{Basis, Cause, Doubt, Judged, Loss},
+    performance::{Basis, Cause, Doubt, Judged, Loss, Plane, Ratio, Steps},
     quantity::WattHours,
 };
 use records::society::Counts;
@@ -55,6 +55,10 @@ pub struct MonthIncome {
     pub costs: Pence,
     /// How the roof did.
     pub judged: Judged,
+    /// How it did by its neighbours, where `judged` stands on irradiance.
+    pub peers: Option<Judged>,
+    /// Its performance ratio, where irradiance is at hand.
+    pub ratio: Option<Ratio>,
     /// What was lost, with its worth; none where it cannot be valued.
     pub lost: Vec<(Loss, Option<Pence>)>,
 }
@@ -101,6 +105,19 @@ impl SiteIncome {
     #[must_use]
     pub fn total(&self, of: impl Fn(&MonthIncome) -> Pence) -> Pence {
         Pence(self.months.iter().map(|month| of(month).0).sum())
+    }
+}
+
+/// What a month's judgement stands on, in two or three words.
+#[must_use]
+pub fn stands_on(judged: &Judged) -> String {
+    match judged.basis {
+        Some(Basis::Irradiance(Steps::HalfHours)) => "irradiance".to_owned(),
+        Some(Basis::Irradiance(Steps::Days)) => "irradiance by days".to_owned(),
+        Some(Basis::Neighbours(1)) => "one neighbour".to_owned(),
+        Some(Basis::Neighbours(count)) => format!("{count} neighbours"),
+        Some(Basis::Sun) => "a clear sky".to_owned(),
+        None => "nothing".to_owned(),
     }
 }
 
@@ -190,6 +207,15 @@ impl Office {
             };
             let judged = evidence.judge(past);
             notes.of_judged(&judged);
+            let by_light = matches!(judged.basis, Some(Basis::Irradiance(_)));
+            let peers = by_light.then(|| evidence.judge_by_peers(past)).flatten();
+            let ratio = evidence.ratio(past);
+            if let (Some(_), Some(light)) = (&ratio, evidence.measured()) {
+                notes.add(match light.plane {
+                    Plane::Panels => "the performance ratio is what was made over what the irradiance on the panels gives at their rated power",
+                    Plane::Flat => "the performance ratio is what was made over what the irradiance on the flat gives at the panels' rated power; it moves with the season",
+                });
+            }
             let rate_day = past.last_day().max(past.first_day());
             let exported = society.exported(&known, site, rate_day, now, fresh)?;
             let mut unclaimed = Pence::ZERO;
@@ -262,6 +288,8 @@ impl Office {
                 unbilled,
                 costs: society.cost_of(Some(site), days)?,
                 judged,
+                peers,
+                ratio,
                 lost,
             });
         }
@@ -315,6 +343,8 @@ impl Notes {
             ),
             Some(basis) => {
                 self.add(&match basis {
+                    Basis::Irradiance(Steps::HalfHours) => "what was expected is the roof's own share of the irradiance measured for it, by half hours".to_owned(),
+                    Basis::Irradiance(Steps::Days) => "what was expected is the roof's own share of the irradiance measured for it, by days".to_owned(),
                     Basis::Neighbours(1) => "what was expected is the roof's own share of the light of one neighbouring roof".to_owned(),
                     Basis::Neighbours(count) => format!("what was expected is the roof's own share of the light of {count} neighbouring roofs, their median"),
                     Basis::Sun => "what was expected is the roof's usual share of a clear sky".to_owned(),
@@ -439,6 +469,9 @@ impl Office {
             unbilled: month.unbilled,
             costs: month.costs,
             lost: month.judged.basis.map(|_| month.judged.lost()),
+            ratio_permille: month
+                .ratio
+                .map(|ratio| (ratio.permille, ratio.usual_permille)),
             lost_pence: month.lost_pence(),
         });
         let mut losses: BTreeMap<Cause, LossRow> = BTreeMap::new();
@@ -460,14 +493,16 @@ impl Office {
             .filter_map(|month| month.judged.weather)
             .map(|wh| wh.0)
             .collect();
-        Ok(Some(Income {
+        let mut income = Income {
             rows: rows.collect(),
             losses: losses.into_values().collect(),
             weather: (!weather.is_empty()).then(|| WattHours(weather.iter().sum())),
             exported: made.total(|month| month.exported),
             notes: made.notes,
             sample: made.sample,
-        }))
+        };
+        income.notes.extend(income.ratio_sentence());
+        Ok(Some(income))
     }
 }
 

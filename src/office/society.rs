@@ -620,6 +620,8 @@ fn apply(books: &mut BooksStore, position: u64, record: &[u8], decision: &Decisi
         | What::OutageChanged(_)
         | What::CostEntered(_)
         | What::CostReversed(_)
+        | What::IrradianceImported(_)
+        | What::IrradianceWithdrawn(_)
         | What::AlertRaised(_)
         | What::AlertCleared(_)
         | What::AlertSeen(_)
@@ -733,6 +735,8 @@ fn kind_of(what: &What) -> &'static str {
         What::OutageChanged(_) => "outage-changed/1",
         What::CostEntered(_) => "cost-entered/1",
         What::CostReversed(_) => "cost-reversed/1",
+        What::IrradianceImported(_) => "irradiance-imported/1",
+        What::IrradianceWithdrawn(_) => "irradiance-withdrawn/1",
         What::AlertRaised(_) => "alert-raised/1",
         What::AlertCleared(_) => "alert-cleared/1",
         What::AlertSeen(_) => "alert-seen/1",

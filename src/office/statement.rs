@@ -143,21 +143,7 @@ impl StatementMapping {
                 ));
             }
         };
-        let known: &[&str] = match made.kind {
-            FileKind::Statement => &STATEMENT_COLUMNS,
-            FileKind::Bank => &BANK_COLUMNS,
-        };
-        for ours in made.columns.keys() {
-            if !known.contains(&ours.as_str()) {
-                return refuse(format!(
-                    "mapping `{name}`: column `{ours}` is not one of ours; expected {}",
-                    known.join(", ")
-                ));
-            }
-        }
-        for word in made.kinds.values() {
-            kind_of(word)?;
-        }
+        check_mapping(name, &made)?;
         Ok(made)
     }
 
@@ -349,6 +335,29 @@ impl StatementMapping {
         })?;
         date.to_string().parse().or_caller()
     }
+}
+
+/// Checks a mapping that was read from a file or typed on a page.
+///
+/// # Errors
+/// When it names a column or kind that is not ours.
+pub fn check_mapping(name: &str, made: &StatementMapping) -> Answer<()> {
+    let known: &[&str] = match made.kind {
+        FileKind::Statement => &STATEMENT_COLUMNS,
+        FileKind::Bank => &BANK_COLUMNS,
+    };
+    for ours in made.columns.keys() {
+        if !known.contains(&ours.as_str()) {
+            return refuse(format!(
+                "mapping `{name}`: column `{ours}` is not one of ours; expected {}",
+                known.join(", ")
+            ));
+        }
+    }
+    for word in made.kinds.values() {
+        kind_of(word)?;
+    }
+    Ok(())
 }
 
 /// The kind of that word; `None` for a deduction.

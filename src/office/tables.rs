@@ -213,11 +213,11 @@ impl SocietyOffice {
             .collect())
     }
 
-    /// Proposes rows; they hold when another officer approves them.
+    /// What would be proposed; nothing is changed. A proposal of the same rows that stands is found.
     ///
     /// # Errors
     /// When a row cannot be read, is there already, or no file is given.
-    pub fn extend_table(&self, extend: &Extend, by: &str, now: Instant) -> Answer<Proposal> {
+    pub fn look_at_rows(&self, extend: &Extend) -> Answer<Result<Proposal, TableExtended>> {
         if extend.source.trim().is_empty() {
             return refuse(
                 "rows need their source\nhint: say where they are printed with --source",
@@ -244,7 +244,7 @@ impl SocietyOffice {
             }
         }
         let proposals = self.proposals()?;
-        let mut extended = TableExtended {
+        let extended = TableExtended {
             number: u32::try_from(proposals.len())
                 .unwrap_or(u32::MAX)
                 .saturating_add(1),
@@ -260,10 +260,24 @@ impl SocietyOffice {
                 && (&one.extended.table, &one.extended.rows) == (&extended.table, &extended.rows)
         });
         if let Some(open) = open {
-            return Ok(open.clone());
+            return Ok(Ok(open.clone()));
         }
         self.check_rows(&extended)?;
-        extended.file = Some(self.keep(given, Expected::Evidence)?);
+        Ok(Err(extended))
+    }
+
+    /// Proposes rows; they hold when another officer approves them.
+    ///
+    /// # Errors
+    /// As [`SocietyOffice::look_at_rows`].
+    pub fn extend_table(&self, extend: &Extend, by: &str, now: Instant) -> Answer<Proposal> {
+        let mut extended = match self.look_at_rows(extend)? {
+            Ok(open) => return Ok(open),
+            Err(extended) => extended,
+        };
+        if let Some(given) = &extend.file {
+            extended.file = Some(self.keep(given, Expected::Evidence)?);
+        }
         let what = What::TableExtended(Box::new(extended.clone()));
         self.decide(what, by, now)?;
         Ok(Proposal {

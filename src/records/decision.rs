@@ -30,8 +30,9 @@ use crate::{
     },
     roll,
     roofs::{
-        AlertCleared, AlertRaised, AlertSeen, AlertTold, CostEntered, CostReversed, ManualRead,
-        OutageChanged, OutagePlanned, ReadAgreed, ReadConfirmed, TaskDone,
+        AlertCleared, AlertRaised, AlertSeen, AlertTold, CostEntered, CostReversed,
+        IrradianceImported, IrradianceWithdrawn, ManualRead, OutageChanged, OutagePlanned,
+        ReadAgreed, ReadConfirmed, TaskDone,
     },
     society::SocietyDocument,
     tables::{TableDecided, TableExtended},
@@ -252,6 +253,12 @@ pub enum What {
     /// A cost counts no more.
     #[serde(rename = "cost-reversed/1")]
     CostReversed(CostReversed),
+    /// Irradiance measured for a roof.
+    #[serde(rename = "irradiance-imported/1")]
+    IrradianceImported(Box<IrradianceImported>),
+    /// Irradiance counts no more.
+    #[serde(rename = "irradiance-withdrawn/1")]
+    IrradianceWithdrawn(IrradianceWithdrawn),
     /// Something needs a person.
     #[serde(rename = "alert-raised/1")]
     AlertRaised(AlertRaised),

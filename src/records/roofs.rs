@@ -184,6 +184,48 @@ pub struct CostReversed {
     pub reason: String,
 }
 
+/// On what light was measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LightPlane {
+    /// The plane of the panels.
+    Panels,
+    /// The flat.
+    Flat,
+}
+
+/// Irradiance measured for a roof; the series is the file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IrradianceImported {
+    /// Its number in the society, from 1.
+    pub number: u32,
+    /// The roof.
+    pub site: String,
+    /// On what it was measured.
+    pub plane: LightPlane,
+    /// By whom or what it was measured.
+    pub source: String,
+    /// The file.
+    pub file: Kept,
+    /// First day of it.
+    pub first: String,
+    /// Last day of it.
+    pub last: String,
+    /// Days of which all is known.
+    pub days: u32,
+}
+
+/// Irradiance that was taken in wrongly counts no more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IrradianceWithdrawn {
+    /// Its number.
+    pub number: u32,
+    /// Why.
+    pub reason: String,
+}
+
 /// Something needs a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -344,6 +386,30 @@ mod tests {
                 reason: "done early".into(),
             }),
             r#""outage-changed/1","body":{"number":1,"to":"2026-07-01","reason":"done early"}"#,
+        );
+    }
+
+    #[test]
+    fn irradiance_keeps_its_golden_bytes() {
+        check(
+            What::IrradianceImported(Box::new(IrradianceImported {
+                number: 1,
+                site: "roof".into(),
+                plane: LightPlane::Panels,
+                source: "sensor on the roof".into(),
+                file: photo(),
+                first: "2026-01-01".into(),
+                last: "2026-06-30".into(),
+                days: 181,
+            })),
+            r#""irradiance-imported/1","body":{"number":1,"site":"roof","plane":"panels","source":"sensor on the roof","file":{"sha256":"00ff","bytes":7,"name":"dial.jpg"},"first":"2026-01-01","last":"2026-06-30","days":181}"#,
+        );
+        check(
+            What::IrradianceWithdrawn(IrradianceWithdrawn {
+                number: 1,
+                reason: "another roof's".into(),
+            }),
+            r#""irradiance-withdrawn/1","body":{"number":1,"reason":"another roof's"}"#,
         );
     }
 

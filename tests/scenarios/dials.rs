@@ -233,7 +233,30 @@ fn a_claim_opens_and_closes_with_reads_from_the_dial_alone() {
         let mut args = take(value, &[]);
         args[11] = at;
         let taken = desk.json(&args);
-        assert_eq!(taken["verdict"], "accepted", "{taken}");
+        assert_eq!(taken["findings"][0]["kind"], "nothing-to-compare");
+        assert_eq!(
+            taken["agreed"],
+            serde_json::Value::Null,
+            "one person's word"
+        );
+        let confirmed = desk.json(&[
+            "--as",
+            "secretary",
+            "reads",
+            "confirm",
+            "--meter",
+            "M1",
+            "--at",
+            at,
+            "--value",
+            value,
+        ]);
+        assert_eq!(
+            confirmed["agreed"]["reason"],
+            "a second person saw the same"
+        );
+        assert_eq!(confirmed["agreed"]["by"], "secretary");
+        assert_eq!(confirmed["verdict"], "accepted", "{confirmed}");
     }
     let claim = desk.json(&[
         "claim",
@@ -247,4 +270,27 @@ fn a_claim_opens_and_closes_with_reads_from_the_dial_alone() {
     ]);
     assert_eq!(claim["total_pence"], 230_825, "{claim}");
     assert_eq!(claim["reads"][0]["evidence"], "H");
+}
+
+#[test]
+fn no_tolerance_and_no_portal_lets_one_person_s_figure_count() {
+    let desk = desk();
+    // A wide tolerance, a portal's figure typed by the same person, telemetry of hours before.
+    let wide = desk.json(&take("310447.00", &["--tolerance", "1000"]));
+    assert_eq!(wide["findings"][0]["kind"], "wide-tolerance");
+    let mut late = take("310500.00", &["--portal", "310500"]);
+    late[11] = "2026-03-31T20:00";
+    let late = desk.json(&late);
+    assert_eq!(late["findings"][0]["kind"], "far-from-telemetry");
+    for read in [&wide, &late] {
+        assert_eq!(read["agreed"], serde_json::Value::Null, "{read}");
+    }
+    let listed = desk.ok(&["reads", "list", "--meter", "M1"]);
+    assert!(!listed.contains("manual"), "{listed}");
+    // The one who took it cannot choose it either; another officer can.
+    let mut own = agree("treasurer", "dial");
+    own[7] = "2026-03-31T19:00:00Z";
+    assert!(desk.refused(&own).contains("another officer"));
+    let text = desk.ok(&["reads", "taken", "--waiting"]);
+    assert_eq!(text.matches("waits for an officer").count(), 2, "{text}");
 }

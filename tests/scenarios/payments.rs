@@ -55,6 +55,47 @@ struct Year {
     bills: Vec<MadeBill>,
 }
 
+impl Year {
+    /// The society of an installation.
+    fn home(&self, installation: &str) -> String {
+        let (society, _) = self.office.installation(installation, None).unwrap();
+        society.slug().to_owned()
+    }
+
+    /// What each society's claims and bills of the year ask for; and its roofs' income by month is the
+    /// same before VAT, to the penny.
+    fn earned(&self) -> BTreeMap<String, i64> {
+        let mut earned: BTreeMap<String, i64> = BTreeMap::new();
+        let mut net: BTreeMap<String, (i64, i64)> = BTreeMap::new();
+        for MadeClaim { claim, .. } in &self.claims {
+            let home = self.home(&claim.installation);
+            *earned.entry(home.clone()).or_default() += claim.total_pence;
+            net.entry(home).or_default().0 += claim.total_pence;
+        }
+        for MadeBill { bill, .. } in &self.bills {
+            let (society, _) = self.office.host(&bill.host, None).unwrap();
+            let home = society.slug().to_owned();
+            *earned.entry(home.clone()).or_default() += bill.gross_pence;
+            net.entry(home).or_default().1 += bill.net_pence;
+        }
+        let days = Period::Range {
+            first: day("2014-12-01"),
+            last: day("2015-12-31"),
+        };
+        for society in self.office.societies() {
+            let (mut claimed, mut billed) = (0, 0);
+            for site in society.known().sites.keys() {
+                let income = self.office.site_income(&society, site, days, now(), true);
+                let income = income.unwrap();
+                claimed += income.total(|month| month.claimed).0;
+                billed += income.total(|month| month.billed).0;
+            }
+            assert_eq!((claimed, billed), net[society.slug()], "{}", society.slug());
+        }
+        earned
+    }
+}
+
 fn now() -> Instant {
     "2016-09-01T08:00:00Z".parse().unwrap()
 }
@@ -307,16 +348,119 @@ fn spoil(dice: &mut Dice, rows: &mut Vec<Row>) -> Option<&'static str> {
     }
 }
 
+/// The bills by host, each to be paid within a month.
+fn sent_to_hosts(bills: &[MadeBill]) -> BTreeMap<&str, Vec<SentBill>> {
+    let mut of: BTreeMap<&str, Vec<SentBill>> = BTreeMap::new();
+    for MadeBill { bill, .. } in bills {
+        of.entry(&bill.host).or_default().push(SentBill {
+            number: bill.number,
+            host: bill.host.clone(),
+            asked: Pence(bill.gross_pence),
+            paid: Pence::ZERO,
+            to: day(&bill.to),
+            // Printed days to pay lie after the freezing, years later here: a month after the bill's.
+            by: day(&bill.to).plus(30),
+        });
+    }
+    of
+}
+
+/// What a host pays of a year's bills, with one mistake or none, and the mistake's bill and name.
+fn paid_by_host(
+    dice: &mut Dice,
+    host: &str,
+    sent: &[SentBill],
+) -> (Vec<HostPayment>, Vec<(u32, &'static str)>) {
+    let mut rows = Vec::new();
+    let mut expected: Vec<(u32, &str)> = Vec::new();
+    // One mistake a year and host: two that hide each other cannot be told apart.
+    let wrong = dice.roll(sent.len());
+    for (n, bill) in sent.iter().enumerate() {
+        let mut row = HostPayment {
+            host: host.to_owned(),
+            on: bill.to.plus(20),
+            pence: bill.asked,
+        };
+        let word = match dice.roll(8) {
+            _ if n != wrong => "",
+            0 => {
+                row.pence.0 /= 10;
+                "slip"
+            }
+            1 => {
+                row.on = bill.by.plus(1 + i32::try_from(dice.roll(25)).unwrap());
+                "late"
+            }
+            2 => {
+                row.pence.0 -= 101;
+                "short"
+            }
+            3 => {
+                rows.push(HostPayment {
+                    on: row.on.plus(i32::try_from(dice.roll(60)).unwrap()),
+                    ..row.clone()
+                });
+                "double"
+            }
+            4 => {
+                row.pence.0 -= 1_500;
+                "charge"
+            }
+            5 => {
+                row.pence.0 += 77;
+                "over"
+            }
+            6 => {
+                row.pence.0 = 0;
+                "unpaid"
+            }
+            _ => "",
+        };
+        if !word.is_empty() {
+            expected.push((bill.number, word));
+        }
+        if row.pence.0 > 0 {
+            rows.push(row);
+        }
+    }
+    // Banks print the newest row first, or last.
+    let turn = dice.roll(rows.len());
+    rows.rotate_left(turn);
+    (rows, expected)
+}
+
+/// What is found wrong with a host's payments: the bill, the difference, and what is lacking.
+fn held_against(sent: &[SentBill], rows: &[HostPayment]) -> Vec<(u32, &'static str, i64)> {
+    let mut bills = sent.to_vec();
+    let paid = settle_bills(&mut bills, rows);
+    let mut found = Vec::new();
+    for bill in &bills {
+        let days = rows
+            .iter()
+            .zip(&paid)
+            .filter(|(_, of)| **of == Some(bill.number));
+        let last = days.map(|(row, _)| row.on).max();
+        let last = last.filter(|_| bill.paid <= bill.asked);
+        let differences = bill_differences(bill, last, day("2016-09-01"));
+        let named = differences.iter();
+        found.extend(named.map(|(what, lacking)| (bill.number, what.word(), lacking.0)));
+    }
+    found
+}
+
 #[test]
 fn every_mistake_in_statements_of_the_demo_s_year_is_found_and_none_is_invented() {
     let year = year();
     assert_eq!(year.claims.len(), 40);
     let mapping = StatementMapping::read("statement", None).unwrap();
     let mut drawn: BTreeMap<&str, u32> = BTreeMap::new();
+    let earned = year.earned();
+    let hosts = sent_to_hosts(&year.bills);
     for seed in 0..SEEDS {
         let mut dice = Dice(seed);
         let mut lines = Vec::new();
         let mut expected = Vec::new();
+        let mut received: BTreeMap<String, i64> = BTreeMap::new();
         for claim in &year.claims {
             let id = &claim.claim.installation;
             let mut rows = rows_of(&mut dice, claim);
@@ -324,6 +468,8 @@ fn every_mistake_in_statements_of_the_demo_s_year_is_found_and_none_is_invented(
                 *drawn.entry(word).or_default() += 1;
                 expected.push((id.clone(), claim.claim.from.clone(), word));
             }
+            *received.entry(year.home(id)).or_default() +=
+                rows.iter().map(|row| row.pence).sum::<i64>();
             lines.extend(rows.iter().map(|row| row.text(id)));
         }
         // The order of a statement's rows does not matter.
@@ -350,6 +496,26 @@ fn every_mistake_in_statements_of_the_demo_s_year_is_found_and_none_is_invented(
         found.sort();
         expected.sort();
         assert_eq!(found, expected, "seed {seed}\n{text}");
+        // What came in is what was earned less the mistakes found, in each society, to the penny.
+        let mut lacking: BTreeMap<String, i64> = BTreeMap::new();
+        for one in &made.found {
+            let home = year.home(&one.found.claim.installation);
+            *lacking.entry(home).or_default() += one.found.lacking.0;
+        }
+        for (host, sent) in &hosts {
+            let (rows, _) = paid_by_host(&mut dice, host, sent);
+            let (society, _) = year.office.host(host, None).unwrap();
+            let home = society.slug().to_owned();
+            let paid: i64 = rows.iter().map(|row| row.pence.0).sum();
+            *received.entry(home.clone()).or_default() += paid;
+            let found = held_against(sent, &rows);
+            *lacking.entry(home).or_default() += found.iter().map(|(.., pence)| pence).sum::<i64>();
+        }
+        assert_eq!(received.len(), 3);
+        for (society, received) in received {
+            let lacks = lacking.get(&society).copied().unwrap_or_default();
+            assert_eq!(received, earned[&society] - lacks, "seed {seed}, {society}");
+        }
     }
     for word in [
         "slip",
@@ -461,96 +627,20 @@ fn every_mistake_in_whole_payments_of_the_demo_s_year_is_found_and_none_is_inven
 #[test]
 fn every_mistake_in_payments_of_the_demo_s_bills_is_found_and_none_is_invented() {
     let year = year();
-    let mut of: BTreeMap<&str, Vec<SentBill>> = BTreeMap::new();
-    for MadeBill { bill, .. } in &year.bills {
-        of.entry(&bill.host).or_default().push(SentBill {
-            number: bill.number,
-            host: bill.host.clone(),
-            asked: Pence(bill.gross_pence),
-            paid: Pence::ZERO,
-            to: day(&bill.to),
-            // Printed days to pay lie after the freezing, years later here: a month after the bill's.
-            by: day(&bill.to).plus(30),
-        });
-    }
+    let of = sent_to_hosts(&year.bills);
     assert_eq!(of.len(), 3, "a host of each society");
     let mut drawn: BTreeMap<&str, u32> = BTreeMap::new();
     for seed in 0..SEEDS {
         let mut dice = Dice(seed);
         for (host, sent) in &of {
-            let mut rows = Vec::new();
-            let mut expected: Vec<(u32, &str)> = Vec::new();
-            // One mistake a year and host: two that hide each other cannot be told apart.
-            let wrong = dice.roll(sent.len());
-            for (n, bill) in sent.iter().enumerate() {
-                let mut row = HostPayment {
-                    host: (*host).to_owned(),
-                    on: bill.to.plus(20),
-                    pence: bill.asked,
-                };
-                let word = match dice.roll(8) {
-                    _ if n != wrong => "",
-                    0 => {
-                        row.pence.0 /= 10;
-                        "slip"
-                    }
-                    1 => {
-                        row.on = bill.by.plus(1 + i32::try_from(dice.roll(25)).unwrap());
-                        "late"
-                    }
-                    2 => {
-                        row.pence.0 -= 101;
-                        "short"
-                    }
-                    3 => {
-                        rows.push(HostPayment {
-                            on: row.on.plus(i32::try_from(dice.roll(60)).unwrap()),
-                            ..row.clone()
-                        });
-                        "double"
-                    }
-                    4 => {
-                        row.pence.0 -= 1_500;
-                        "charge"
-                    }
-                    5 => {
-                        row.pence.0 += 77;
-                        "over"
-                    }
-                    6 => {
-                        row.pence.0 = 0;
-                        "unpaid"
-                    }
-                    _ => "",
-                };
-                if !word.is_empty() {
-                    *drawn.entry(word).or_default() += 1;
-                    expected.push((bill.number, word));
-                }
-                if row.pence.0 > 0 {
-                    rows.push(row);
-                }
+            let (rows, expected) = paid_by_host(&mut dice, host, sent);
+            for (_, word) in &expected {
+                *drawn.entry(word).or_default() += 1;
             }
-            // Banks print the newest row first, or last.
-            let turn = dice.roll(rows.len());
-            rows.rotate_left(turn);
-            let mut bills = sent.clone();
-            let paid = settle_bills(&mut bills, &rows);
-            let mut found: Vec<(u32, &str)> = Vec::new();
-            for bill in &bills {
-                let days = rows
-                    .iter()
-                    .zip(&paid)
-                    .filter(|(_, of)| **of == Some(bill.number));
-                let last = days.map(|(row, _)| row.on).max();
-                let last = last.filter(|_| bill.paid <= bill.asked);
-                let differences = bill_differences(bill, last, day("2016-09-01"));
-                found.extend(
-                    differences
-                        .iter()
-                        .map(|(what, _)| (bill.number, what.word())),
-                );
-            }
+            let mut found: Vec<(u32, &str)> = held_against(sent, &rows)
+                .iter()
+                .map(|(number, what, _)| (*number, *what))
+                .collect();
             found.sort_unstable();
             assert_eq!(found, expected, "seed {seed} {host} {sent:?} {rows:?}");
         }

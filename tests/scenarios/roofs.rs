@@ -226,6 +226,171 @@ fn without_neighbours_only_days_of_nothing_are_called_lost() {
     assert!(notes.contains("not told apart"), "{notes}");
 }
 
+/// A file of irradiance by days: 2 kWh/m² for each unit of light, under which the roof makes 81 % of
+/// what it is rated at.
+fn irradiance(desk: &Desk) -> String {
+    let days = (0..DAYS).map(|day| format!("{},{}\n", date(day), 2 * light(day)));
+    let text = format!("day,kwh_per_m2\n{}", days.collect::<String>());
+    desk.file("light.csv", &text)
+}
+
+fn import<'a>(file: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let mut args = vec![
+        "--as",
+        "roofs",
+        "site",
+        "irradiance",
+        "import",
+        "a",
+        file,
+        "--plane",
+        "panels",
+        "--source",
+        "sensor on the roof",
+    ];
+    args.extend(more);
+    args
+}
+
+#[test]
+fn irradiance_tells_a_weak_roof_from_dull_weather_and_neighbours_stand_beside_it() {
+    let desk = society(false);
+    // Half of every day is gone from the 10th to the 19th of March.
+    reads(&desk, |day, parts| match day + 1 - MARCH {
+        10..=19 => parts.map(|wh| wh / 2),
+        _ => parts,
+    });
+    let before = march(&desk);
+    assert_eq!(before["months"][0]["performance_ratio"], Value::Null);
+    assert_eq!(before["months"][0]["basis"]["neighbours"], 3);
+    let file = irradiance(&desk);
+    let looked = desk.json(&import(&file, &["--preview"]));
+    assert_eq!(
+        (&looked["days"], &looked["incomplete_days"]),
+        (&DAYS.into(), &0.into())
+    );
+    assert_eq!(march(&desk), before, "a look changes nothing");
+    let made = desk.json(&import(&file, &[]));
+    assert_eq!(
+        (&made[0]["number"], &made[0]["plane"]),
+        (&1.into(), &"panels".into())
+    );
+    assert_eq!(desk.json(&import(&file, &[])), made, "twice is once");
+    let income = march(&desk);
+    let month = &income["months"][0];
+    assert_eq!(month["basis"]["irradiance"], "days", "{income}");
+    assert_eq!(month["losses"].as_array().map(Vec::len), Some(1), "{month}");
+    assert_eq!(month["losses"][0]["cause"], "below-light");
+    assert_eq!(month["losses"][0]["days"], 10);
+    let gone: i64 = (10..=19).map(|day| usual(day) / 2).sum();
+    let lost = month["losses"][0]["wh"].as_i64().expect("Wh");
+    assert!((lost - gone).abs() < 100, "{lost} of {gone}");
+    // What was made over 40 kW under the light of the month, and what is usual.
+    let all: i64 = (1..=20).map(usual).sum();
+    let under: i64 = (1..=20).map(|day| 2_000 * light(MARCH + day - 1)).sum();
+    let ratio = &month["performance_ratio"];
+    assert_eq!(ratio["permille"], (all - gone) * 1_000 / (40 * under));
+    assert_eq!(ratio["usual_permille"], 810);
+    assert_eq!(
+        (&ratio["days"], &ratio["irradiation_wh_per_m2"]),
+        (&20.into(), &under.into())
+    );
+    // The neighbours say the same, and stand beside it.
+    assert_eq!(month["peers"]["basis"]["neighbours"], 3);
+    assert_eq!(
+        month["peers"]["permille_of_expected"],
+        before["months"][0]["permille_of_expected"]
+    );
+    let report = desk.ok(&[
+        "report",
+        "generation",
+        "--society",
+        "bes",
+        "--site",
+        "a",
+        "--period",
+        "2026-03",
+    ]);
+    let report = report.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = "performance ratio by month: March 2026 0.";
+    assert!(
+        report.contains(said) && report.contains("(usually 0.810)"),
+        "{report}"
+    );
+    // The file is evidence: verified, kept over a rebuild, copied.
+    assert!(desk.ok(&["verify"]).contains("1 photos and documents"));
+    desk.ok(&["rebuild"]);
+    assert_eq!(march(&desk), income);
+    // What was taken in wrongly is withdrawn, and both stay.
+    let other = desk.file("other.csv", "day,wh_per_m2\n2026-03-05,1\n");
+    assert!(
+        desk.refused(&import(&other, &[]))
+            .contains("says something else of 2026-03-05")
+    );
+    let mut withdraw = vec!["--as", "roofs", "site", "irradiance", "withdraw", "1"];
+    withdraw.extend(["--reason", "another roof's"]);
+    assert_eq!(desk.json(&withdraw)[0]["withdrawn"], "another roof's");
+    assert_eq!(march(&desk), before);
+    desk.ok(&import(&other, &[]));
+    assert_eq!(
+        desk.json(&["site", "irradiance", "list"])
+            .as_array()
+            .map(Vec::len),
+        Some(2)
+    );
+}
+
+#[test]
+fn irradiance_by_half_hours_counts_whole_days_and_lines_that_cannot_be_are_named() {
+    let desk = society(false);
+    reads(&desk, |_, parts| parts);
+    let mut text = String::from("from,w_per_m2\n");
+    for day in 1..=3 {
+        for half in 0..48 {
+            // Half an hour before noon lacks on the second day, one at night on the third.
+            if (day, half) == (2, 23) || (day, half) == (3, 2) {
+                continue;
+            }
+            let watts = if (14..36).contains(&half) { 300 } else { -2 };
+            text.push_str(&format!(
+                "2026-03-{day:02}T{:02}:{:02}Z,{watts}\n",
+                half / 2,
+                half % 2 * 30
+            ));
+        }
+    }
+    let file = desk.file("half.csv", &text);
+    let looked = desk.json(&import(&file, &["--preview"]));
+    assert_eq!(
+        (&looked["days"], &looked["incomplete_days"]),
+        (&2.into(), &1.into())
+    );
+    // 22 half hours of 300 W/m² on each of two days.
+    assert_eq!(looked["irradiation_wh_per_m2"], 2 * 22 * 150);
+    for (line, why) in [
+        (
+            "2026-03-04T12:00Z,1501",
+            "line 2 of the irradiance: `751` Wh/m² is not what the sun can give",
+        ),
+        ("2026-03-04T12:10Z,300", "is not the start of a half hour"),
+        ("2026-03-04T12:00Z,bright", "`bright` is no number"),
+    ] {
+        let file = desk.file("wrong.csv", &format!("from,w_per_m2\n{line}\n"));
+        let said = desk.refused(&import(&file, &[]));
+        assert!(said.contains(why), "{said}");
+    }
+    let columns = desk.file("columns.csv", "date,ghi\n2026-03-04,3\n");
+    assert!(
+        desk.refused(&import(&columns, &[]))
+            .contains("expected `day,wh_per_m2`")
+    );
+    let future = desk.file("future.csv", "day,wh_per_m2\n2126-03-04,3000\n");
+    assert!(
+        desk.refused(&import(&future, &[]))
+            .contains("still to come")
+    );
+}
+
 #[test]
 fn a_planned_outage_has_a_line_of_its_own_a_warning_and_a_letter() {
     let desk = society(true);
@@ -447,6 +612,19 @@ fn deadlines_are_met_by_what_shows_it() {
         "2026-03-21T10:00",
         "--photo",
         &photo.display().to_string(),
+    ]);
+    // Telemetry ended hours before: it shows when a second person saw the same.
+    desk.ok(&[
+        "--as",
+        "treasurer",
+        "reads",
+        "confirm",
+        "--meter",
+        "Ma",
+        "--at",
+        "2026-03-21T10:00",
+        "--value",
+        &shown,
     ]);
     let photos = desk.json(&[
         "tasks",

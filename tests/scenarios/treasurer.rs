@@ -57,8 +57,15 @@ fn who_takes_a_read_that_is_held_cannot_let_it_count() {
     let desk = society();
     reads(&desk);
     let taken = desk.ok(&take("treasurer", "2023-09-20T12:15", "999990", &[]));
-    assert!(taken.contains("does not count yet"), "{taken}");
-    assert!(taken.contains("another officer"), "{taken}");
+    assert!(
+        taken.contains("until a second person has seen the same"),
+        "{taken}"
+    );
+    let mut confirm = take("secretary", "2023-09-20T12:15", "999990", &[]);
+    confirm.splice(3..6, ["confirm"]);
+    let seen = desk.ok(&confirm);
+    assert!(seen.contains("does not count yet"), "{seen}");
+    assert!(seen.contains("another officer"), "{seen}");
     let own = desk.refused(&decide("treasurer", "accept"));
     assert!(own.contains("expected another officer"), "{own}");
     let listed = desk.ok(&["reads", "taken"]);

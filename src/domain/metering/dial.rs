@@ -2,8 +2,9 @@
 //!
 //! The dial and the telemetry of one register must agree up to a stated tolerance: the dial cannot
 //! show less than the last read before it, nor more than the first read after it, nor more than the
-//! source can have made since. A portal's figure is held against the dial itself. Nothing is chosen
-//! here; whoever asks learns what differs and by how much.
+//! source can have made since. A portal's figure is held against the dial itself. Where telemetry says
+//! nothing near it, or the tolerance was widened, one person's word is all there is: a second person
+//! has to see the same. Nothing is chosen here; whoever asks learns what differs and by how much.
 
 use core::fmt;
 
@@ -19,6 +20,8 @@ pub const DIAL_TOLERANCE: WattHours = WattHours(1_000);
 /// A source gives no more than its ceiling, with the same margin that reads are judged by: 6/5.
 const MARGIN_PERCENT: i128 = 120;
 const MS_IN_HOUR: i128 = 3_600_000;
+/// Telemetry further away than this leaves room for any figure that one person types: 1 hour.
+const NEAR_MS: i64 = 3_600_000;
 
 /// A figure on a dial, with what it is held against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,11 +75,18 @@ pub enum DialFinding {
     },
     /// Neither telemetry nor a portal says anything.
     NothingToCompare,
+    /// Telemetry says nothing within an hour before it, so that it leaves room for many figures.
+    FarFromTelemetry,
+    /// The tolerance is wider than the usual one.
+    WideTolerance {
+        /// The one that was asked for.
+        tolerance: WattHours,
+    },
 }
 
 impl Dial {
-    /// What differs by more than the tolerance; [`DialFinding::NothingToCompare`] where there is
-    /// nothing to differ from. Empty when all agree.
+    /// What differs by more than the tolerance, and why one person's word does not do. Empty when
+    /// telemetry near it holds the figure: then it counts at once.
     ///
     /// ```
     /// use commonwatt_domain::{metering::{Dial, DialFinding, Mark}, quantity::*};
@@ -122,6 +132,16 @@ impl Dial {
         }
         if self.before.is_none() && self.after.is_none() && self.portal.is_none() {
             found.push(DialFinding::NothingToCompare);
+        } else if self
+            .before
+            .is_none_or(|before| self.at.ms_since(before.at) > NEAR_MS)
+        {
+            found.push(DialFinding::FarFromTelemetry);
+        }
+        if self.tolerance > DIAL_TOLERANCE {
+            found.push(DialFinding::WideTolerance {
+                tolerance: self.tolerance,
+            });
         }
         found
     }
@@ -154,13 +174,27 @@ impl DialFinding {
             DialFinding::AboveTelemetry { .. } => "above-telemetry",
             DialFinding::PortalDiffers { .. } => "portal-differs",
             DialFinding::NothingToCompare => "nothing-to-compare",
+            DialFinding::FarFromTelemetry => "far-from-telemetry",
+            DialFinding::WideTolerance { .. } => "wide-tolerance",
         }
     }
 
-    /// Whether a person has to choose the figure.
+    /// Whether a person has to choose the figure; where it does not differ, a second person has to
+    /// see the same.
     #[must_use]
     pub fn differs(self) -> bool {
-        self != DialFinding::NothingToCompare
+        !matches!(
+            self,
+            DialFinding::NothingToCompare
+                | DialFinding::FarFromTelemetry
+                | DialFinding::WideTolerance { .. }
+        )
+    }
+
+    /// Whether a finding of this word says that the figure differs.
+    #[must_use]
+    pub fn differs_by_word(word: &str) -> bool {
+        !["nothing-to-compare", "far-from-telemetry", "wide-tolerance"].contains(&word)
     }
 }
 
@@ -189,9 +223,18 @@ impl fmt::Display for DialFinding {
                 by.kwh_words(),
                 portal.kwh_words()
             ),
-            DialFinding::NothingToCompare => {
-                f.write_str("neither telemetry nor a portal says anything to hold it against")
-            }
+            DialFinding::NothingToCompare => f.write_str(
+                "neither telemetry nor a portal says anything to hold it against; a second person has to see the same",
+            ),
+            DialFinding::FarFromTelemetry => f.write_str(
+                "telemetry says nothing within the hour before it; a second person has to see the same",
+            ),
+            DialFinding::WideTolerance { tolerance } => write!(
+                f,
+                "the tolerance of {} is wider than {}; a second person has to see the same",
+                tolerance.kwh_words(),
+                DIAL_TOLERANCE.kwh_words()
+            ),
         }
     }
 }

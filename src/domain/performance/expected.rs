@@ -1,17 +1,23 @@
 //! What a roof should have made on a day, part by part: its own share of the light.
 //!
-//! The light of a day is the median yield of the neighbours [µWh per W], or what a clear sky gives.
+//! The light of a day is what was measured as irradiance for the roof, the median yield of the
+//! neighbours, or what a clear sky gives [µWh per W]. Irradiance goes before neighbours where it knows
+//! as many of the roof's days and the roof has a history under it.
 //! The roof's share of it is learnt from base days: the same time of the year, 20 days more on either
 //! side, in up to three years before; where these are fewer than 20, the 75 days before too. Base
 //! days that were faults themselves are left out: against neighbours those whose ratio is more than
-//! a fifth below, or a quarter above, the median; against the sun only days of next to nothing. The
+//! a fifth below, or a quarter above, the median; against irradiance, which heat and the angle of the
+//! sun move, two fifths below or a half above; against the sun only days of next to nothing. The
 //! share is the sum of what was made over the sum of the light. Fewer than 10 base days teach
 //! nothing: then a roof is taken to be as good as its neighbours, which says so, and against the sun
 //! nothing is expected at all.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::course::{Course, DAY_PARTS, Parts, wh, whole};
+use super::{
+    course::{Course, DAY_PARTS, Parts, wh, whole},
+    light::{MeasuredLight, Plane, Steps},
+};
 use crate::{
     calendar::{LocalDay, Period},
     quantity::{WattHours, Watts},
@@ -29,10 +35,14 @@ const ENOUGH_DAYS: usize = 20;
 const FEWEST_DAYS: usize = 10;
 /// Light and shares are kept in millionths.
 const MILLION: i128 = 1_000_000;
+/// µWh that 1 Wh/m² makes of 1 W under 1,000 W/m², the light panels are rated at.
+const MICRO_WH_OF_WATT: i128 = 1_000;
 
 /// What the light of a day is known from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Basis {
+    /// Irradiance measured for the roof.
+    Irradiance(Steps),
     /// So many neighbouring roofs at most.
     Neighbours(u32),
     /// A clear sky: weather and fault are not told apart.
@@ -50,6 +60,10 @@ pub enum Doubt {
     NoHistory,
     /// The base days are of the weeks before, not of the same time of the year.
     ShortHistory,
+    /// Irradiance is known by whole days: what happened within one is not told.
+    WholeDays,
+    /// Irradiance was measured on the flat, not on the plane of the panels.
+    OnTheFlat,
 }
 
 /// What a roof should have made.
@@ -82,24 +96,49 @@ impl Doubt {
             Doubt::ShortHistory => {
                 "the roof's own history holds less than a year: its weeks before stand in for the same time of the year"
             }
+            Doubt::WholeDays => {
+                "irradiance is known by whole days: shade or an hour off within a day is not told apart"
+            }
+            Doubt::OnTheFlat => {
+                "irradiance was measured on the flat, not on the panels: the ratio moves with the season, and is held against the same time of the year"
+            }
         }
     }
 }
 
-/// What `own` should have made over `days`. `neighbours` are other roofs under the same weather;
-/// `sky` is what a clear sky gives on this roof's panels; days of `off` teach nothing. `None` where
-/// nothing can be expected.
+/// What `own` should have made over `days`. `measured` is the irradiance measured for it;
+/// `neighbours` are other roofs under the same weather; `sky` is what a clear sky gives on this
+/// roof's panels; days of `off` teach nothing. `None` where nothing can be expected.
 #[must_use]
 pub fn expectation(
     days: Period,
     own: &Course,
+    measured: Option<&MeasuredLight>,
     neighbours: &[&Course],
     sky: &BTreeMap<LocalDay, Parts>,
     off: &BTreeSet<LocalDay>,
 ) -> Option<Expectation> {
     let mut doubts = BTreeSet::new();
     let light = of_neighbours(neighbours);
-    let (basis, light) = if days.days().any(|day| light.contains_key(&day)) {
+    let by_irradiance = measured.and_then(|measured| {
+        let of_it = of_irradiance(measured);
+        let knows = |light: &Light| {
+            let known = days.days().filter(|day| own.days.contains_key(day));
+            known.filter(|day| light.contains_key(day)).count()
+        };
+        let basis = Basis::Irradiance(measured.steps);
+        let learnt = base_days(days, own, &of_it, off, basis).0.len() >= FEWEST_DAYS;
+        (learnt && knows(&of_it) > 0 && knows(&of_it) >= knows(&light)).then_some((basis, of_it))
+    });
+    let (basis, light) = if let Some(by_irradiance) = by_irradiance {
+        if let Basis::Irradiance(Steps::Days) = by_irradiance.0 {
+            doubts.insert(Doubt::WholeDays);
+        }
+        if measured.is_some_and(|measured| measured.plane == Plane::Flat) {
+            doubts.insert(Doubt::OnTheFlat);
+        }
+        by_irradiance
+    } else if days.days().any(|day| light.contains_key(&day)) {
         let count = u32::try_from(neighbours.len()).unwrap_or(u32::MAX);
         if count == 1 {
             doubts.insert(Doubt::OneNeighbour);
@@ -117,7 +156,11 @@ pub fn expectation(
         if short {
             doubts.insert(Doubt::ShortHistory);
         }
-        shares_of(own, &light, &base)
+        match basis {
+            // The parts of such a day are the sky's, not the roof's: its share is one of whole days.
+            Basis::Irradiance(Steps::Days) => [share_of(own, &light, &base); DAY_PARTS],
+            _ => shares_of(own, &light, &base),
+        }
     } else if basis == Basis::Sun {
         return None;
     } else {
@@ -146,7 +189,16 @@ pub fn expectation(
 }
 
 /// The light of days: µWh for each W, part by part.
-type Light = BTreeMap<LocalDay, [i128; DAY_PARTS]>;
+pub(super) type Light = BTreeMap<LocalDay, [i128; DAY_PARTS]>;
+
+/// Irradiation as light: a panel of 1 W gives its watt under 1,000 W/m².
+pub(super) fn of_irradiance(measured: &MeasuredLight) -> Light {
+    let of_day = |parts: &[i64; DAY_PARTS]| {
+        parts.map(|wh_per_m2| i128::from(wh_per_m2).saturating_mul(MICRO_WH_OF_WATT))
+    };
+    let days = measured.days.iter();
+    days.map(|(day, parts)| (*day, of_day(parts))).collect()
+}
 
 fn per_watt(parts: &Parts, peak: Watts) -> [i128; DAY_PARTS] {
     parts.map(|part| {
@@ -187,7 +239,7 @@ fn median(mut values: Vec<i128>) -> i128 {
 }
 
 /// The days a roof's share is learnt from, and whether they are of the weeks before.
-fn base_days(
+pub(super) fn base_days(
     days: Period,
     own: &Course,
     light: &Light,
@@ -233,11 +285,29 @@ fn base_days(
     let sound = |day: &LocalDay| {
         let ratio = ratio(day);
         match basis {
+            Basis::Irradiance(_) => per_cent(60) <= ratio && ratio <= per_cent(150),
             Basis::Neighbours(_) => per_cent(80) <= ratio && ratio <= per_cent(125),
             Basis::Sun => per_cent(5) <= ratio,
         }
     };
     (base.into_iter().filter(sound).collect(), short)
+}
+
+/// What the roof made of the light over its base days as a whole, in millionths.
+fn share_of(own: &Course, light: &Light, base: &[LocalDay]) -> i128 {
+    let mut made = 0_i128;
+    let mut ideal = 0_i128;
+    for day in base {
+        let (Some(parts), Some(light)) = (own.days.get(day), light.get(day)) else {
+            continue;
+        };
+        made = made.saturating_add(whole(parts));
+        let light: i128 = light.iter().sum();
+        ideal = ideal.saturating_add(light.saturating_mul(i128::from(own.peak.0)));
+    }
+    made.saturating_mul(MILLION.saturating_mul(MILLION))
+        .checked_div(ideal)
+        .unwrap_or(MILLION)
 }
 
 /// What the roof made of the light over its base days, part by part, in millionths.

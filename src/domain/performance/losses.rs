@@ -5,14 +5,18 @@
 //! tenths came. Days below that are fewer than one in five are called a fault. Where they are more,
 //! a deficit that is twice as large in one part of the day as in any other is called shade in that
 //! part, and one that is alike all day dirt: both are likely, not certain. Against the sun alone
-//! only days and parts of next to nothing (a fiftieth of the usual) are lost. What lies within the
-//! tenth is scatter and belongs to nobody.
+//! only days and parts of next to nothing (a fiftieth of the usual) are lost. Against irradiance days
+//! are lost as against neighbours, and parts where it is known by half hours; the rest is held against
+//! its light as a whole, since heat and the angle of the sun move single days: where less than nine
+//! tenths came, all that lacks is below its light, and whether it was a fault, dirt or shade is not
+//! told. What lies within the tenth is scatter and belongs to nobody.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     course::{Course, DAY_PARTS, DayPart, Parts, wh, whole},
     expected::{Basis, Doubt, Expectation, expectation},
+    light::{MeasuredLight, Steps},
 };
 use crate::{
     calendar::{LocalDay, Period},
@@ -37,6 +41,8 @@ pub struct Over<'a> {
     pub days: Period,
     /// The roof.
     pub own: &'a Course,
+    /// Irradiance measured for it.
+    pub measured: Option<&'a MeasuredLight>,
     /// Other roofs under the same weather.
     pub neighbours: &'a [&'a Course],
     /// What a clear sky gives on this roof's panels.
@@ -58,6 +64,8 @@ pub enum Cause {
     Shade(DayPart),
     /// Below its neighbours on many days, all day alike: likely dirt.
     Dirt,
+    /// Below what its irradiance gives, over all days together.
+    BelowLight,
 }
 
 /// Energy that was lost.
@@ -109,6 +117,7 @@ impl Cause {
             Cause::Shade(DayPart::Midday) => "shade-midday",
             Cause::Shade(DayPart::Evening) => "shade-evening",
             Cause::Dirt => "dirt",
+            Cause::BelowLight => "below-light",
         }
     }
 
@@ -123,6 +132,9 @@ impl Cause {
                 format!("below its neighbours in the {}, likely shade", part.word())
             }
             Cause::Dirt => "below its neighbours all day, likely dirt".to_owned(),
+            Cause::BelowLight => {
+                "below what its light gives: a fault, dirt or shade, not the weather".to_owned()
+            }
         }
     }
 }
@@ -148,7 +160,7 @@ impl Judged {
 #[must_use]
 pub fn judge(of: &Over<'_>) -> Judged {
     let days = u32::try_from(of.days.day_count()).unwrap_or(0);
-    let expected = expectation(of.days, of.own, of.neighbours, of.sky, of.off);
+    let expected = expectation(of.days, of.own, of.measured, of.neighbours, of.sky, of.off);
     let Some(expected) = expected else {
         return Judged {
             days,
@@ -169,7 +181,7 @@ pub fn judge(of: &Over<'_>) -> Judged {
             sums.take(of, expected.basis, day, made, wanted);
         }
     }
-    let losses = sums.losses();
+    let losses = sums.losses(expected.basis);
     let lost = losses.iter().fold(0_i128, |sum, loss| {
         sum.saturating_add(i128::from(loss.wh.0))
     });
@@ -188,12 +200,12 @@ pub fn judge(of: &Over<'_>) -> Judged {
     }
 }
 
-/// What the weather gave or took: against neighbours, and where the usual is known.
+/// What the weather gave or took: against irradiance or neighbours, and where the usual is known.
 fn weather(of: &Over<'_>, expected: &Expectation, sums: &Sums) -> Option<WattHours> {
     if expected.basis == Basis::Sun {
         return None;
     }
-    let usual = expectation(of.days, of.own, &[], of.sky, of.off)?;
+    let usual = expectation(of.days, of.own, None, &[], of.sky, of.off)?;
     let known = expected
         .days
         .keys()
@@ -212,6 +224,8 @@ struct Sums {
     planned: (u32, i128),
     off: (u32, i128),
     below: u32,
+    /// Made and expected without what was off, against irradiance.
+    left: (i128, i128),
     /// Deficit and expectation of the days below, part by part.
     deficit: [i128; DAY_PARTS],
     of: [i128; DAY_PARTS],
@@ -232,7 +246,7 @@ impl Sums {
         let least = |wh_per_kw: i128| wh_per_kw.saturating_mul(kw).checked_div(1_000).unwrap_or(0);
         let lost = |a: i128, e: i128, least: i128| {
             let percent = match basis {
-                Basis::Neighbours(_) => LOST_PERCENT,
+                Basis::Irradiance(_) | Basis::Neighbours(_) => LOST_PERCENT,
                 Basis::Sun => LOST_UNDER_THE_SUN_PERCENT,
             };
             e >= least && a.saturating_mul(100) < e.saturating_mul(percent)
@@ -246,9 +260,11 @@ impl Sums {
             .zip(wanted)
             .map(|(a, e)| (i128::from(a.0), i128::from(e.0)))
             .collect();
+        // By days alone nothing is known of their parts.
+        let has_parts = basis != Basis::Irradiance(Steps::Days);
         let off: Vec<bool> = pairs
             .iter()
-            .map(|(a, e)| lost(*a, *e, least(LEAST_PART_WH_PER_KW)))
+            .map(|(a, e)| has_parts && lost(*a, *e, least(LEAST_PART_WH_PER_KW)))
             .collect();
         let gone = pairs
             .iter()
@@ -265,6 +281,12 @@ impl Sums {
             (a.saturating_add(*x), e.saturating_add(*y))
         });
         let below = a.saturating_mul(100) < e.saturating_mul(BELOW_PERCENT);
+        if let Basis::Irradiance(_) = basis {
+            self.left.0 = self.left.0.saturating_add(a);
+            self.left.1 = self.left.1.saturating_add(e);
+            self.below = self.below.saturating_add(u32::from(below));
+            return;
+        }
         if basis == Basis::Sun || !below {
             return;
         }
@@ -278,15 +300,24 @@ impl Sums {
         }
     }
 
-    fn losses(&self) -> Vec<Loss> {
+    fn losses(&self, basis: Basis) -> Vec<Loss> {
         let deficit = self
             .deficit
             .iter()
             .fold(0_i128, |a, b| a.saturating_add(*b));
+        let below = match basis {
+            Basis::Irradiance(_) => {
+                let (a, e) = self.left;
+                let is_low = a.saturating_mul(100) < e.saturating_mul(BELOW_PERCENT);
+                let lacking = if is_low { e.saturating_sub(a) } else { 0 };
+                (Cause::BelowLight, (self.below, lacking))
+            }
+            Basis::Neighbours(_) | Basis::Sun => (self.why_below(), (self.below, deficit)),
+        };
         [
             (Cause::Planned, self.planned),
             (Cause::Outage, self.off),
-            (self.why_below(), (self.below, deficit)),
+            below,
         ]
         .into_iter()
         .filter(|(_, (days, lost))| *days > 0 && *lost > 0)

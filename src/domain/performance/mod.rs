@@ -1,8 +1,9 @@
 //! How a roof did against what could be expected of it, and what was lost.
 //!
 //! A roof is measured by itself: by what it made before under the same light. The light of a day is
-//! known from neighbouring roofs ([`Basis::Neighbours`]), which stand under the same weather, so that
-//! a bad day can be told apart from a fault; without neighbours only the clear sky is known
+//! known from irradiance that was measured for it ([`Basis::Irradiance`]), or from neighbouring roofs
+//! ([`Basis::Neighbours`]), which stand under the same weather, so that a bad day can be told apart
+//! from a fault; without either only the clear sky is known
 //! ([`Basis::Sun`]), weather and fault look the same, and only a roof that makes nothing at all is
 //! called lost. Everything is integers; what is uncertain says so as a [`Doubt`].
 //!
@@ -11,10 +12,12 @@
 
 mod course;
 mod expected;
+mod light;
 mod losses;
 
 pub use course::{Course, DAY_PARTS, DayPart, Parts};
 pub use expected::{Basis, Doubt, Expectation, expectation};
+pub use light::{MeasuredLight, Plane, Ratio, Steps, ratio};
 pub use losses::{Cause, Judged, Loss, Over, judge};
 
 use crate::{

@@ -44,6 +44,8 @@ pub struct IncomeRow {
     pub lost: Option<WattHours>,
     /// What that was worth, as far as it can be valued.
     pub lost_pence: Pence,
+    /// The performance ratio and its usual value, per mille; none where no irradiance is at hand.
+    pub ratio_permille: Option<(i64, Option<i64>)>,
 }
 
 /// Energy lost for one cause.
@@ -98,6 +100,22 @@ impl Income {
         self.total(|row| Pence(row.unclaimed.0 + row.unbilled.0))
     }
 
+    /// The performance ratio of each month that has one, as a sentence without its end.
+    #[must_use]
+    pub fn ratio_sentence(&self) -> Option<String> {
+        let months = self.rows.iter().filter_map(|row| {
+            let first = row.month.first_day();
+            let words_of = ratio_words(row.ratio_permille?);
+            Some(format!(
+                "{} {} {words_of}",
+                words::month(first),
+                first.year()
+            ))
+        });
+        let months: Vec<String> = months.collect();
+        (!months.is_empty()).then(|| format!("performance ratio by month: {}", months.join(", ")))
+    }
+
     /// The rows, spelt, and the line under the rule.
     #[must_use]
     pub fn lines(&self) -> (Vec<IncomeLine>, IncomeLine) {
@@ -118,6 +136,7 @@ impl Income {
             costs: self.total(|row| row.costs),
             lost: None,
             lost_pence: self.total(|row| row.lost_pence),
+            ratio_permille: None,
         };
         let known: Vec<i64> = self
             .rows
@@ -201,6 +220,14 @@ fn line(label: String, row: &IncomeRow, lost: Option<WattHours>) -> IncomeLine {
             None => String::new(),
         },
     }
+}
+
+/// A performance ratio in words: `0.823 (usually 0.850)`.
+#[must_use]
+pub fn ratio_words((now, usual): (i64, Option<i64>)) -> String {
+    let ratio = |permille: i64| format!("{}.{:03}", permille / 1_000, permille % 1_000);
+    let usual = usual.map(|usual| format!(" (usually {})", ratio(usual)));
+    format!("{}{}", ratio(now), usual.unwrap_or_default())
 }
 
 fn kwh(wh: WattHours) -> String {

@@ -67,6 +67,10 @@ struct EarnedRow {
     costs_pence: i64,
     lost_wh: Option<i64>,
     lost_pence: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    performance_ratio_permille: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usual_ratio_permille: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -155,6 +159,8 @@ fn earned(income: &Income) -> Earned<'_> {
         costs_pence: row.costs.0,
         lost_wh: row.lost.map(|wh| wh.0),
         lost_pence: row.lost_pence.0,
+        performance_ratio_permille: row.ratio_permille.map(|(now, _)| now),
+        usual_ratio_permille: row.ratio_permille.and_then(|(_, usual)| usual),
     });
     let losses = income.losses.iter().map(|loss| Lost {
         cause: loss.cause,

@@ -26,7 +26,7 @@ use domain::{
 };
 use rust_decimal::Decimal;
 
-pub use income::{Income, IncomeLine, IncomeRow, LossRow};
+pub use income::{Income, IncomeLine, IncomeRow, LossRow, ratio_words};
 pub use sentence::Clause;
 pub use table::Line;
 

@@ -6,7 +6,10 @@ use commonwatt_domain::{
     calendar::{LocalDay, Period},
     income::{DutyKind, Facts, Photo, Shown, spread},
     money::Pence,
-    performance::{Basis, Cause, Course, DayPart, Doubt, Judged, Over, Parts, judge},
+    performance::{
+        Basis, Cause, Course, DayPart, Doubt, Judged, MeasuredLight, Over, Parts, Plane, Steps,
+        judge, ratio,
+    },
     quantity::{WattHours, Watts},
 };
 use proptest::prelude::*;
@@ -37,6 +40,15 @@ fn april() -> Period {
 }
 
 fn judged(own: &Course, neighbours: &[&Course], off: &[&str]) -> Judged {
+    judged_under(own, None, neighbours, off)
+}
+
+fn judged_under(
+    own: &Course,
+    measured: Option<&MeasuredLight>,
+    neighbours: &[&Course],
+    off: &[&str],
+) -> Judged {
     let sky: BTreeMap<LocalDay, Parts> = own
         .days
         .keys()
@@ -45,6 +57,7 @@ fn judged(own: &Course, neighbours: &[&Course], off: &[&str]) -> Judged {
     judge(&Over {
         days: april(),
         own,
+        measured,
         neighbours,
         sky: &sky,
         off: &off.iter().map(|text| day(text)).collect(),
@@ -167,6 +180,90 @@ fn one_neighbours_fault_is_outvoted_by_two() {
     let broken = course(PARTS, |n, p| if n >= 95 { [0; 3] } else { p });
     let judged = judged(&own, &[&sound, &broken, &sound], &[]);
     assert_eq!((judged.losses.len(), judged.permille()), (0, Some(1_000)));
+}
+
+/// The light under which [`course`] makes 80 % of what its panels are rated at.
+fn light(steps: Steps) -> MeasuredLight {
+    let under = course(PARTS, |_, p| p);
+    // 10 kW under x Wh/m² are rated at 10 x Wh.
+    let of = |parts: &Parts| parts.map(|wh| wh.0 / 8);
+    MeasuredLight {
+        plane: Plane::Panels,
+        steps,
+        days: under.days.iter().map(|(day, p)| (*day, of(p))).collect(),
+    }
+}
+
+#[test]
+fn irradiance_tells_a_dull_month_from_a_weak_roof() {
+    // April is half as bright as March; the roof makes what its light gives.
+    let dull = |n: i32, p: [i64; 3]| if n >= 90 { p.map(|x| x / 2) } else { p };
+    let mut half = light(Steps::HalfHours);
+    for (day, parts) in &mut half.days {
+        if april().contains(*day) {
+            *parts = parts.map(|x| x / 2);
+        }
+    }
+    let sound = course(PARTS, dull);
+    let judged = judged_under(&sound, Some(&half), &[], &[]);
+    assert_eq!(judged.basis, Some(Basis::Irradiance(Steps::HalfHours)));
+    assert_eq!(judged.losses, [], "a dull month is not a loss");
+    assert!(
+        judged.weather.expect("told apart").0 < 0,
+        "the weather took it"
+    );
+    let of = ratio(april(), &sound, &half, &BTreeSet::new()).expect("a ratio");
+    assert_eq!(
+        (of.days, of.permille, of.usual_permille),
+        (30, 800, Some(800))
+    );
+    // The same output under the light of March is the roof.
+    let bright = light(Steps::HalfHours);
+    let judged = judged_under(&sound, Some(&bright), &[], &[]);
+    assert_eq!(judged.losses.len(), 1, "{judged:?}");
+    assert_eq!(judged.losses[0].cause, Cause::BelowLight);
+    assert_eq!(judged.losses[0].wh.0, judged.expected.0 - judged.made.0);
+    let of = ratio(april(), &sound, &bright, &BTreeSet::new()).expect("a ratio");
+    assert_eq!((of.permille, of.usual_permille), (400, Some(800)));
+}
+
+#[test]
+fn days_and_half_days_off_are_told_by_irradiance_as_finely_as_it_is_known() {
+    let own = course(PARTS, |n, [a, b, c]| match n {
+        95 => [0; 3],
+        100 => [a, b, 0],
+        _ => [a, b, c],
+    });
+    for (steps, days) in [(Steps::HalfHours, 2), (Steps::Days, 1)] {
+        let judged = judged_under(&own, Some(&light(steps)), &[], &[]);
+        assert_eq!(judged.basis, Some(Basis::Irradiance(steps)));
+        assert_eq!(judged.losses.len(), 1, "{judged:?}");
+        let loss = judged.losses[0];
+        assert_eq!((loss.cause, loss.days), (Cause::Outage, days));
+    }
+}
+
+#[test]
+fn neighbours_stand_where_irradiance_has_no_history_or_knows_fewer_days() {
+    let own = course(PARTS, |_, p| p);
+    let neighbour = course(PARTS, |_, p| p);
+    let all = light(Steps::Days);
+    let mut new = all.clone();
+    new.days.retain(|day, _| april().contains(*day));
+    let mut gaps = all.clone();
+    gaps.days.remove(&day("2026-04-07"));
+    for (light, basis) in [
+        (&all, Basis::Irradiance(Steps::Days)),
+        (&new, Basis::Neighbours(1)),
+        (&gaps, Basis::Neighbours(1)),
+    ] {
+        let judged = judged_under(&own, Some(light), &[&neighbour], &[]);
+        assert_eq!(judged.basis, Some(basis));
+    }
+    // Irradiance without a neighbour stands with its gap.
+    let judged = judged_under(&own, Some(&gaps), &[], &[]);
+    assert_eq!(judged.basis, Some(Basis::Irradiance(Steps::Days)));
+    assert_eq!(judged.known_days, 29);
 }
 
 fn facts() -> Facts {
