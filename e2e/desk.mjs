@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { work as treasurersWork } from './work.mjs';
 
 import { ballots } from './ballots.mjs';
 
@@ -124,6 +125,10 @@ export async function desk({ browser, base, said, data, work, binary, check, axe
   await page.getByRole('button', { name: 'Freeze this interest run' }).click();
   check('interest: it is frozen', (await words(page)).includes('is frozen.'), (await words(page)).slice(0, 300));
 
+  // Claims, statements, tables, dials, outages, bills.
+  const stewardly = await enter('steward');
+  const worked = await treasurersWork({ base, binary, data, check, words, treasurer, approver, steward: stewardly });
+
   // The member sees what it earned; the council its stake.
   const member = await enter('member');
   check('my: what is held and earned', (await words(member.page)).includes('they earned £8.13 for'), (await words(member.page)).slice(0, 300));
@@ -152,6 +157,7 @@ export async function desk({ browser, base, said, data, work, binary, check, axe
     [council, 'council-roof', '/council/bes1/roofs/elmore-house'], [secretary, 'desk-projects', '/desk/bes1/projects'],
     [secretary, 'desk-ballots', '/desk/bes1/ballots'], [secretary, 'note', '/desk/bes1/note/outcome'], [treasurer, 'fund', '/desk/bes1/fund'],
     [null, 'projects', '/s/bes1/projects'], [null, 'projects-year', '/s/bes1/projects/2025'], [null, 'ballots', '/s/bes1/ballots'], [null, 'vote', '/vote/bes1/1'],
+    ...worked.map(([name, path]) => [treasurer, name, path]),
     [administrator, 'users', '/desk/users'], [null, 'login', '/login'], [null, 'set-up', '/set-up'],
   ];
   const files = [];
@@ -202,5 +208,5 @@ export async function desk({ browser, base, said, data, work, binary, check, axe
   await page.getByRole('button', { name: 'Log out here' }).click();
   await page.goto(`${base}/desk`);
   check('out: the desk asks for the login', new URL(page.url()).pathname === '/login');
-  for (const one of [treasurer, approver, member, council, secretary, administrator]) await one.context.close();
+  for (const one of [treasurer, approver, stewardly, member, council, secretary, administrator]) await one.context.close();
 }

@@ -1,5 +1,6 @@
 //! What waits for an officer, in one list, the oldest first: deadlines, held reads, silent meters,
-//! tables and interest runs that another officer has to approve, money that nobody has matched.
+//! reads from a dial, tables and interest runs that take another officer, bills past their day, money
+//! that nobody has matched.
 //!
 //! Nothing of it is kept: each line comes from where the thing itself is kept, and is gone when that
 //! is done.
@@ -56,6 +57,10 @@ pub enum About {
     Table(u32),
     /// An interest run.
     Run(u32),
+    /// A read from a dial: meter, register, time in ms.
+    Dial(String, String, i64),
+    /// A bill that is past its day.
+    Bill(u32),
     /// Money in the bank.
     Bank,
     /// Rows that the society's dated tables lack.
@@ -146,6 +151,46 @@ impl SocietyOffice {
                 who: None,
                 about: About::Run(run.note.number),
             });
+        }
+        for dial in self.dial_reads(None)? {
+            if dial.agreed.is_some() {
+                continue;
+            }
+            let read = &dial.read;
+            let words = match dial.differs() {
+                true => "differs from telemetry or the portal and waits for another officer",
+                false => "waits for a second person who sees the same",
+            };
+            all.push(ToDo {
+                day: known.zone.day_of(dial.taken.1),
+                is_deadline: false,
+                is_late: false,
+                sentence: format!(
+                    "The read of {} that {} took from the dial {words}",
+                    read.meter, dial.taken.0
+                ),
+                who: None,
+                about: About::Dial(read.meter.clone(), read.register.clone(), read.read_at_ms),
+            });
+        }
+        for debt in self.debts(now)? {
+            let bill = &debt.made.bill;
+            if debt.days_over > 0
+                && debt.open > Pence::ZERO
+                && let Ok(day) = bill.due.parse()
+            {
+                all.push(ToDo {
+                    day,
+                    is_deadline: true,
+                    is_late: true,
+                    sentence: format!(
+                        "Bill {} to {} is past its day, and {} of it is open",
+                        bill.number, debt.name, debt.open
+                    ),
+                    who: super::duties::officer(&known, "treasurer"),
+                    about: About::Bill(bill.number),
+                });
+            }
         }
         let open: Vec<_> = self
             .payments()?

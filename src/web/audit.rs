@@ -110,6 +110,13 @@ fn in_words(kind: &str) -> String {
         "alert-seen" => "an alert was seen",
         "alert-told" => "somebody was told of an alert",
         "bank-imported" => "payments were taken in",
+        "irradiance-imported" => "irradiance of a roof was taken in",
+        "irradiance-withdrawn" => "irradiance of a roof was withdrawn",
+        "outage-planned" => "an outage was planned",
+        "outage-changed" => "a planned outage was changed",
+        "task-done" => "a task was done",
+        "cost-entered" => "a cost was entered",
+        "cost-reversed" => "a cost was reversed",
         "bank-matched" => "a payment was matched",
         other => return other.replace('-', " "),
     };

@@ -15,6 +15,7 @@ use super::{
     trouble::Trouble,
     view::{DeskPage, Link, TodoLine},
     visitor::Visitor,
+    work::capital,
 };
 use office::{
     SocietyOffice,
@@ -107,18 +108,23 @@ fn sentence(all: usize, late: usize) -> String {
     }
 }
 
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|c| c.to_uppercase().to_string());
-    format!("{}{}", first.unwrap_or_default(), letters.as_str())
-}
-
 /// What else an officer does in a society.
 fn ways(society: &SocietyOffice) -> (String, Vec<Link>) {
     let known = society.known();
     let slug = society.slug();
     let links = vec![
+        frame::link("What there is to do", &format!("/desk/{slug}/tasks")),
+        frame::link("Claims", &format!("/desk/{slug}/claims")),
+        frame::link("Old statements", &format!("/desk/{slug}/statement")),
+        frame::link("Bills", &format!("/desk/{slug}/bills")),
+        frame::link("Money in the bank", &format!("/desk/{slug}/bank")),
+        frame::link("Dated tables", &format!("/desk/{slug}/tables")),
+        frame::link("Income by roof", &format!("/desk/{slug}/income")),
+        frame::link("Meters", &format!("/desk/{slug}/meters")),
+        frame::link("Reads from the dial", &format!("/desk/{slug}/dials")),
         frame::link("Held reads", &format!("/desk/{slug}/held")),
+        frame::link("Alerts", &format!("/desk/{slug}/alerts")),
+        frame::link("Planned outages", &format!("/desk/{slug}/outages")),
         frame::link("Interest", &format!("/desk/{slug}/interest")),
         frame::link("Council’s stake", &format!("/desk/{slug}/council")),
         frame::link("Ballots", &format!("/desk/{slug}/ballots")),
@@ -145,22 +151,25 @@ fn line(one: &ToDo, society: &SocietyOffice, several: bool) -> TodoLine {
         About::Closing => ("Look at the steps", format!("/desk/{slug}/closing")),
         About::Ballot => ("Close it", format!("/desk/{slug}/note/ballot-close")),
         About::Fund => ("Look at the fund", format!("/desk/{slug}/fund")),
-        About::Table(_) | About::Duty { .. } | About::Bank | About::Lacking => ("", String::new()),
-    };
-    let by = match &one.about {
-        About::Duty {
-            claim: Some(installation),
-            ..
-        } => {
-            format!("commonwatt claim preview --installation {installation} --from … --to …")
-        }
-        About::Table(number) => format!("commonwatt table approve {number} --society {slug}"),
-        About::Duty { id, claim: None } => {
-            format!("commonwatt tasks done {id} --society {slug} --evidence …")
-        }
-        About::Bank => format!("commonwatt bank match ROW --society {slug} …"),
-        About::Lacking => format!("commonwatt table extend --society {slug} …"),
-        _ => String::new(),
+        About::Table(number) => (
+            "Look at the rows",
+            format!("/desk/{slug}/proposals/{number}"),
+        ),
+        About::Duty { claim: Some(_), .. } => ("Make the claim", format!("/desk/{slug}/claims")),
+        About::Duty { id, claim: None } => (
+            "Say that it was done",
+            format!("/desk/{slug}/tasks/done?task={id}"),
+        ),
+        About::Dial(meter, register, at) => (
+            "Look at the read",
+            format!("/desk/{slug}/dials/{meter}/{register}/{at}"),
+        ),
+        About::Bill(number) => (
+            "Print the reminder",
+            format!("/desk/{slug}/bill/{number}/reminder"),
+        ),
+        About::Bank => ("Say what it is for", format!("/desk/{slug}/bank/match")),
+        About::Lacking => ("Propose the row", format!("/desk/{slug}/tables")),
     };
     TodoLine {
         day: words::date(one.day),
@@ -172,8 +181,7 @@ fn line(one: &ToDo, society: &SocietyOffice, several: bool) -> TodoLine {
             false => String::new(),
         },
         who: one.who.clone().unwrap_or_default(),
-        action: (!href.is_empty()).then(|| frame::link(text, &href)),
-        command: by,
+        action: Some(frame::link(text, &href)),
     }
 }
 

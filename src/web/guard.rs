@@ -37,7 +37,9 @@ pub struct Told;
 
 /// Longest request when the listener names none.
 const LONGEST_REQUEST: Duration = Duration::from_secs(30);
-/// Largest form.
+/// Longest request with a file.
+const LONGEST_UPLOAD: Duration = Duration::from_secs(300);
+/// Largest form without a file.
 const MAX_FORM_BYTES: usize = 64 << 10;
 /// Largest page; a range of half a century by days stays well below.
 const MAX_PAGE_BYTES: usize = 32 << 20;
@@ -162,6 +164,12 @@ async fn in_time(request: Request, next: Next) -> Response {
         .extensions()
         .get::<TimeLimit>()
         .map_or(LONGEST_REQUEST, |limit| limit.0);
+    // A photo takes its time from a telephone. Nobody's body is read before the guards let them pass.
+    let kind = request.headers().get(header::CONTENT_TYPE);
+    let limit = match kind.is_some_and(|kind| kind.as_bytes().starts_with(b"multipart/")) {
+        true => limit.max(LONGEST_UPLOAD),
+        false => limit,
+    };
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(answer) => answer,
         Err(_) => Trouble::too_slow().into_response(),

@@ -20,6 +20,7 @@ use super::{
     trouble::{Trouble, sentence},
     view::{AroundLine, ConsequenceWords, HeldLine, HeldListPage, HeldPage},
     visitor::{Sent, Visitor, see},
+    work::capital,
 };
 use office::{
     Known, Refusal,
@@ -303,10 +304,4 @@ fn consequence(held: &HeldRead, of: Consequence, accepted: bool) -> ConsequenceW
         }
     });
     ConsequenceWords { lines }
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|c| c.to_uppercase().to_string());
-    format!("{}{}", first.unwrap_or_default(), letters.as_str())
 }

@@ -11,37 +11,51 @@ mod api;
 mod assets;
 mod audit;
 mod ballots;
+mod bank;
+mod bills;
+mod claims;
 mod community;
 mod council;
 mod day;
 mod desk;
 mod desk_council;
+mod dials;
 mod explore;
 mod figures;
+mod files;
 mod frame;
 mod guard;
 mod health;
 mod held;
 mod home;
 mod how;
+mod income;
 mod interest;
 mod kept;
+mod layout;
 mod live;
 mod login;
 mod me;
+mod meters;
 mod my;
 mod notes;
 mod operations;
 pub mod origin;
+mod outages;
+mod paid;
 pub mod policy;
 mod reports;
 mod set_up;
 mod site;
 mod society;
+mod tables;
+mod tasks;
 mod trouble;
+mod uploads;
 mod users;
 pub mod view;
 mod visitor;
+mod work;
 
 #[cfg(test)]
 mod tests;
@@ -101,6 +115,7 @@ pub fn router(state: WebState) -> axum::Router {
         incomes: kept::Incomes::default(),
         days: kept::Days::default(),
         explored: kept::Explorations::of(kept::MOST_EXPLORED),
+        uploads: uploads::Uploads::default(),
         questions: Arc::new(Semaphore::new(QUESTIONS_AT_ONCE)),
         passwords: Arc::new(Semaphore::new(PASSWORDS_AT_ONCE)),
     }));
@@ -119,6 +134,7 @@ pub struct Room {
     incomes: kept::Incomes,
     days: kept::Days,
     explored: kept::Explorations,
+    uploads: uploads::Uploads,
     questions: Arc<Semaphore>,
     passwords: Arc<Semaphore>,
 }

@@ -5,7 +5,7 @@
 
 use axum::{
     Router,
-    extract::{Request, State},
+    extract::{DefaultBodyLimit, Request, State},
     http::Uri,
     middleware::{self, Next},
     response::{IntoResponse, Redirect, Response},
@@ -14,9 +14,10 @@ use axum::{
 use identity::Right;
 
 use super::{
-    Web, alerts, api, assets, audit, ballots, community, council, desk, desk_council, explore,
-    health, held, home, how, interest, live, login, me, my, notes, operations, origin::Origin,
-    reports, set_up, site, society, trouble::Trouble, users, visitor,
+    Web, alerts, api, assets, audit, ballots, bank, bills, claims, community, council, desk,
+    desk_council, dials, explore, files, health, held, home, how, income, interest, live, login,
+    me, meters, my, notes, operations, origin::Origin, outages, paid, reports, set_up, site,
+    society, tables, tasks, trouble::Trouble, uploads::MAX_UPLOAD_BYTES, users, visitor,
 };
 
 /// Who may ask.
@@ -48,11 +49,16 @@ pub struct Row {
     pub method: MethodFilter,
     /// Who may ask.
     pub who: Who,
+    /// Its form may carry a file.
+    pub uploads: bool,
     answer: fn(MethodFilter) -> MethodRouter<Web>,
 }
 
 use Who::{Door, Loopback, Member, Officer, Public, Sure, SureMember, User};
 const SEE: Who = Officer(Right::See);
+const METERS: Who = Officer(Right::Meters);
+const MONEY: Who = Sure(Right::Money);
+const APPROVE: Who = Sure(Right::Approve);
 const GET: MethodFilter = MethodFilter::GET;
 const POST: MethodFilter = MethodFilter::POST;
 
@@ -107,6 +113,59 @@ pub const ROUTES: &[Row] = &[
     row("/desk/{slug}/interest/{run}/approve", POST, Sure(Right::Approve), |m| on(m, interest::approve)),
     row("/desk/{slug}/interest/{run}/freeze", GET, Sure(Right::Money), |m| on(m, interest::run)),
     row("/desk/{slug}/interest/{run}/freeze", POST, Sure(Right::Money), |m| on(m, interest::freeze)),
+    row("/desk/{slug}/claims",               GET, SEE,      |m| on(m, claims::list)),
+    row("/desk/{slug}/claims/{installation}/{from}/{to}", GET, SEE, |m| on(m, claims::one)),
+    row("/desk/{slug}/claims/{installation}/{from}/{to}/sheet", GET, SEE, |m| on(m, claims::sheet)),
+    row("/desk/{slug}/claims/{installation}/{from}/{to}/freeze", GET, MONEY, |m| on(m, claims::about_to_freeze)),
+    row("/desk/{slug}/claims/{installation}/{from}/{to}/freeze", POST, MONEY, |m| on(m, claims::freeze)),
+    row("/desk/{slug}/statement",            GET, SEE,      |m| on(m, paid::page)),
+    upload("/desk/{slug}/statement",              SEE,      |m| on(m, paid::look)),
+    row("/desk/{slug}/paid",                 GET, SEE,      |m| on(m, paid::all)),
+    row("/desk/{slug}/bills",                GET, SEE,      |m| on(m, bills::list)),
+    row("/desk/{slug}/bills/{host}/{from}/{to}", GET, SEE,  |m| on(m, bills::one)),
+    row("/desk/{slug}/bills/{host}/{from}/{to}/freeze", GET, MONEY, |m| on(m, bills::about_to_freeze)),
+    row("/desk/{slug}/bills/{host}/{from}/{to}/freeze", POST, MONEY, |m| on(m, bills::freeze)),
+    row("/desk/{slug}/bill/{number}",        GET, SEE,      |m| on(m, bills::frozen)),
+    row("/desk/{slug}/bill/{number}/reminder", GET, SEE,    |m| on(m, bills::reminder)),
+    row("/desk/{slug}/bill/{number}/credit", GET, MONEY,    |m| on(m, bills::about_to_credit)),
+    row("/desk/{slug}/bill/{number}/credit", POST, MONEY,   |m| on(m, bills::credit)),
+    row("/desk/{slug}/bank",                 GET, SEE,      |m| on(m, bank::list)),
+    row("/desk/{slug}/bank/import",          GET, MONEY,    |m| on(m, bank::about_to_import)),
+    upload("/desk/{slug}/bank/import",            MONEY,    |m| on(m, bank::import)),
+    row("/desk/{slug}/bank/match",           GET, MONEY,    |m| on(m, bank::about_to_match)),
+    row("/desk/{slug}/bank/match",           POST, MONEY,   |m| on(m, bank::matched)),
+    row("/desk/{slug}/tables",               GET, SEE,      |m| on(m, tables::list)),
+    row("/desk/{slug}/tables/{table}",       GET, SEE,      |m| on(m, tables::one)),
+    row("/desk/{slug}/tables/{table}/extend", GET, MONEY,   |m| on(m, tables::about_to_extend)),
+    upload("/desk/{slug}/tables/{table}/extend",  MONEY,    |m| on(m, tables::extend)),
+    row("/desk/{slug}/proposals/{number}",   GET, SEE,      |m| on(m, tables::proposal)),
+    row("/desk/{slug}/proposals/{number}/decide", GET, APPROVE, |m| on(m, tables::about_to_decide)),
+    row("/desk/{slug}/proposals/{number}/decide", POST, APPROVE, |m| on(m, tables::decide)),
+    row("/desk/{slug}/dials",                GET, SEE,      |m| on(m, dials::list)),
+    row("/desk/{slug}/dials/take",           GET, METERS,   |m| on(m, dials::about_to_take)),
+    upload("/desk/{slug}/dials/take",             METERS,   |m| on(m, dials::take)),
+    row("/desk/{slug}/dials/{meter}/{register}/{at}", GET, SEE, |m| on(m, dials::one)),
+    row("/desk/{slug}/dials/{meter}/{register}/{at}", POST, METERS, |m| on(m, dials::decide)),
+    row("/desk/{slug}/meters",               GET, SEE,      |m| on(m, meters::list)),
+    row("/desk/{slug}/meters/exchange",      GET, METERS,   |m| on(m, meters::about_to_exchange)),
+    row("/desk/{slug}/meters/exchange",      POST, METERS,  |m| on(m, meters::exchange)),
+    row("/desk/{slug}/meters/{meter}/notice", GET, SEE,     |m| on(m, meters::notice)),
+    row("/desk/{slug}/outages",              GET, SEE,      |m| on(m, outages::list)),
+    row("/desk/{slug}/outages/plan",         GET, METERS,   |m| on(m, outages::about_to_plan)),
+    row("/desk/{slug}/outages/plan",         POST, METERS,  |m| on(m, outages::plan)),
+    row("/desk/{slug}/outages/{number}",     GET, SEE,      |m| on(m, outages::one)),
+    row("/desk/{slug}/outages/{number}",     POST, METERS,  |m| on(m, outages::change)),
+    row("/desk/{slug}/outages/{number}/notice", GET, SEE,   |m| on(m, outages::notice)),
+    row("/desk/{slug}/battery",              GET, SEE,      |m| on(m, outages::battery)),
+    row("/desk/{slug}/tasks",                GET, SEE,      |m| on(m, tasks::list)),
+    row("/desk/{slug}/tasks/done",           GET, SEE,      |m| on(m, tasks::about_done)),
+    upload("/desk/{slug}/tasks/done",             SEE,      |m| on(m, tasks::done)),
+    row("/desk/{slug}/alerts",               GET, SEE,      |m| on(m, tasks::alerts)),
+    row("/desk/{slug}/income",               GET, SEE,      |m| on(m, income::list)),
+    row("/desk/{slug}/income/{site}",        GET, SEE,      |m| on(m, income::site)),
+    row("/desk/{slug}/income/{site}/irradiance", GET, METERS, |m| on(m, income::about_light)),
+    upload("/desk/{slug}/income/{site}/irradiance", METERS, |m| on(m, income::light)),
+    row("/desk/{slug}/files/{sha256}",       GET, SEE,      |m| on(m, files::file)),
     row("/desk/{slug}/audit",                GET, SEE,      |m| on(m, audit::page)),
     row("/desk/{slug}/council",              GET, SEE,      |m| on(m, desk_council::stake)),
     row("/desk/{slug}/outcomes",             GET, SEE,      |m| on(m, desk_council::outcomes)),
@@ -215,6 +274,22 @@ const fn row(
         path,
         method,
         who,
+        uploads: false,
+        answer,
+    }
+}
+
+/// A row whose form may carry a file.
+const fn upload(
+    path: &'static str,
+    who: Who,
+    answer: fn(MethodFilter) -> MethodRouter<Web>,
+) -> Row {
+    Row {
+        path,
+        method: POST,
+        who,
+        uploads: true,
         answer,
     }
 }
@@ -224,6 +299,10 @@ pub fn routes(web: &Web) -> Router<Web> {
     let mut router = Router::new();
     for row in ROUTES {
         let answer = (row.answer)(row.method);
+        let answer = match row.uploads {
+            true => answer.layer(DefaultBodyLimit::max(MAX_UPLOAD_BYTES)),
+            false => answer,
+        };
         // Another method is 405 to everybody: the guards stand before the row's own.
         let answer = match row.who {
             Public => answer,

@@ -268,6 +268,29 @@ impl Trouble {
         )
     }
 
+    /// A file could not be read to its end.
+    pub fn upload(why: &axum::extract::multipart::MultipartError) -> Trouble {
+        let status = why.status();
+        let mut trouble = Trouble::form(&why.body_text());
+        if status == StatusCode::PAYLOAD_TOO_LARGE {
+            trouble.status = status;
+            trouble.what = "This file is larger than we take.".to_owned();
+            trouble.why = "A file may have 16 MiB.".to_owned();
+            trouble.todo = "Send the photo in a smaller size, or a shorter file.".to_owned();
+        }
+        trouble
+    }
+
+    /// A file that was looked at waits no more.
+    pub fn upload_gone() -> Trouble {
+        Trouble::new(
+            StatusCode::CONFLICT,
+            "The file you looked at waits no more; nothing was changed.",
+            "A file waits for half an hour, and not over a restart of the machine.",
+            "Go back, choose the file again, and send it.",
+        )
+    }
+
     /// Another site's page sent it.
     pub fn from_elsewhere() -> Trouble {
         Trouble::new(

@@ -49,6 +49,7 @@ async fn every_role_every_route_every_method() {
     stage.with_roll();
     stage.with_business();
     stage.with_ballot();
+    stage.with_work();
     let officers: Vec<_> = Role::ALL
         .into_iter()
         .map(|role| {

@@ -12,3 +12,4 @@ mod pages;
 mod reports;
 mod rules;
 mod stage;
+mod work;

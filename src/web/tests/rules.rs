@@ -5,7 +5,7 @@ use axum::{
     routing::MethodFilter,
 };
 
-use super::stage::{HELD, Stage};
+use super::stage::{DIAL, HELD, Stage, photo};
 use crate::web::policy::{ROUTES, Who};
 
 /// An address that a row answers with 200.
@@ -20,7 +20,13 @@ pub fn example(path: &str) -> String {
         .replace("{period}", "2016")
         .replace("{*name}", "live.js")
         .replace("{meter}/{register}/{at}/{wh}", HELD)
+        .replace("{meter}/{register}/{at}", DIAL)
         .replace("{meter}", "SAMPLE-BES1-1")
+        .replace("{installation}", "elmore-house-fit")
+        .replace("{host}", "elmore-house-landlord")
+        .replace("{from}/{to}", "2016-06-02/2016-06-10")
+        .replace("{table}", "uplifts")
+        .replace("{sha256}", &photo().sha256())
         .replace("{run}", "1")
         .replace("{number}", "1")
         .replace("{member}", "4")

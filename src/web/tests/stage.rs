@@ -12,7 +12,7 @@ use axum::{
     http::{HeaderMap, Method, Request, StatusCode, header},
     response::Response,
 };
-use domain::calendar::Instant;
+use domain::{calendar::Instant, metering::DIAL_TOLERANCE, projection::Certainty};
 use identity::Secret;
 use records::{decision::What, roofs::AlertRaised, users::UserRole};
 use tempfile::TempDir;
@@ -27,11 +27,14 @@ use office::{
     NoWatch, Office, Settings, Watch,
     ballots::{BallotFile, CallOf, VoteOf},
     blobs::Given,
+    dials::TakenRead,
     document_from_toml,
     doors::{SetUp, Whence},
     import::ImportRequest,
     interest::{Asked, RunAsked, rate_of_text},
+    outages::AskedOutage,
     roll::Columns,
+    tables::{Extend, Table},
 };
 
 const BES1_MEMBERS: &str = include_str!("../../../config/demo/bes1-members.csv");
@@ -46,8 +49,27 @@ const SEGMENT_BYTES: u64 = 1 << 20;
 pub const HELD_WH: i64 = 60_000_000;
 /// Its address below a society's held reads.
 pub const HELD: &str = "SAMPLE-BES1-1/2.8.0/1465994400000/60000000";
+/// When a dial was read, and that read's address below a society's reads from the dial.
+pub const DIAL_AT: &str = "2016-06-15T12:15:00Z";
+pub const DIAL: &str = "SAMPLE-BES1-1/2.8.0/1465992900000";
 /// Everybody's password here.
 pub const PASSWORD: &str = "kettle orchard violin";
+
+/// A photo of a dial, as far as anybody looks.
+pub fn photo() -> Given {
+    Given {
+        name: "dial.png".to_owned(),
+        bytes: b"\x89PNG\r\n\x1a\n a dial".to_vec(),
+    }
+}
+
+/// The page that a row of a table is taken from.
+pub fn page_of_a_bank() -> Given {
+    Given {
+        name: "rate.html".to_owned(),
+        bytes: b"<script>alert(1)</script> Bank Rate is 0.25%".to_vec(),
+    }
+}
 
 pub struct Stage {
     pub office: Arc<Office>,
@@ -184,6 +206,53 @@ impl Stage {
         };
         let what = What::AlertRaised(raised);
         society.decide(what, "daemon", self.now).expect("raised");
+    }
+
+    /// What an officer may find on the pages of money and meters: a frozen bill, a proposal, a read from
+    /// a dial that differs, a planned outage.
+    pub fn with_work(&self) {
+        let society = self.office.societies().remove(0);
+        let host = society.billed("elmore-house-landlord").expect("a host");
+        let days = "2016-06-11..2016-06-13".parse().expect("days");
+        let bill = society.freeze_bill(&host, days, false, "somebody", self.now);
+        assert_eq!(bill.expect("frozen").bill.number, 1);
+        let extend = Extend {
+            table: Table::BankRate,
+            rows: vec![
+                [("from", "2016-08-04"), ("percent", "0.25")]
+                    .map(|(name, text)| (name.to_owned(), text.to_owned()))
+                    .into(),
+            ],
+            source: "Bank of England, 4 August 2016".to_owned(),
+            certainty: Certainty::High,
+            file: Some(page_of_a_bank()),
+        };
+        let proposed = society.extend_table(&extend, "somebody", self.now);
+        assert_eq!(proposed.expect("proposed").extended.number, 1);
+        let read = TakenRead {
+            meter_point: "elmore-house-generation".to_owned(),
+            meter: "SAMPLE-BES1-1".to_owned(),
+            register: "2.8.0".parse().expect("a register"),
+            at: DIAL_AT.parse().expect("an instant"),
+            display_kwh: "60000.0".to_owned(),
+            portal: None,
+            tolerance: DIAL_TOLERANCE,
+            photo: Some(photo()),
+        };
+        let taken = society.take_read(&read, "somebody", self.now);
+        assert!(taken.expect("taken").differs());
+        let asked = AskedOutage {
+            site: "elmore-house".to_owned(),
+            from: "2016-07-01".parse().expect("a day"),
+            to: "2016-07-10".parse().expect("a day"),
+            cause: "roof repairs".to_owned(),
+            asked_by: "the council".to_owned(),
+            clause: String::new(),
+            allowance_days: Some(5),
+            all_plant_removed: false,
+        };
+        let planned = society.plan_outage(&asked, "somebody", self.now);
+        assert_eq!(planned.expect("planned").planned.number, 1);
     }
 
     /// A read that jumps above what the roof can make; its page.
@@ -347,6 +416,49 @@ impl Stage {
     /// A form as somebody who is logged in, on this machine.
     pub async fn send(&self, path: &str, form: &str, cookie: &str) -> Answer {
         self.with(Method::POST, path, form, cookie, &[]).await
+    }
+
+    /// A form with files, as somebody who is logged in, on this machine.
+    pub async fn upload(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        files: &[(&str, &str, &[u8])],
+        cookie: &str,
+    ) -> Answer {
+        const EDGE: &str = "----edge-of-a-part";
+        let mut body: Vec<u8> = Vec::new();
+        let mut part = |head: String, bytes: &[u8]| {
+            body.extend(format!("--{EDGE}\r\n{head}\r\n\r\n").as_bytes());
+            body.extend(bytes);
+            body.extend(b"\r\n");
+        };
+        for (name, text) in fields {
+            let head = format!("Content-Disposition: form-data; name=\"{name}\"");
+            part(head, text.as_bytes());
+        }
+        for (name, file, bytes) in files {
+            let head = format!(
+                "Content-Disposition: form-data; name=\"{name}\"; filename=\"{file}\"\r\nContent-Type: application/octet-stream"
+            );
+            part(head, bytes);
+        }
+        body.extend(format!("--{EDGE}--\r\n").as_bytes());
+        let mut request = Request::builder()
+            .method(Method::POST)
+            .uri(path)
+            .header(header::HOST, "127.0.0.1:8080")
+            .header(
+                header::CONTENT_TYPE,
+                format!("multipart/form-data; boundary={EDGE}"),
+            )
+            .header(header::COOKIE, cookie)
+            .body(Body::from(body))
+            .expect("a request");
+        let peer: SocketAddr = "127.0.0.1:40000".parse().expect("an address");
+        request.extensions_mut().insert(ConnectInfo(peer));
+        let answer = self.router.clone().oneshot(request).await;
+        whole(answer.expect("an answer")).await
     }
 
     /// Any request on this machine.

@@ -37,8 +37,6 @@ pub struct TodoLine {
     pub who: String,
     /// What to do, on a page.
     pub action: Option<Link>,
-    /// What to do, where no page does it yet; empty otherwise.
-    pub command: String,
 }
 
 /// Reads that wait.

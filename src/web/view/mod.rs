@@ -21,6 +21,7 @@ pub mod roof;
 pub mod society;
 pub mod trouble;
 pub mod vote;
+pub mod work;
 
 #[cfg(test)]
 pub(crate) mod samples;
@@ -47,3 +48,4 @@ pub use roof::{MeterLine, RoofPage};
 pub use society::{RoofLine, SocietyPage, YearLine};
 pub use trouble::TroublePage;
 pub use vote::{VoteOption, VotePage};
+pub use work::{FieldKind, FormWords, Part, TableWords, WorkPage};
