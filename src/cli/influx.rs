@@ -348,7 +348,7 @@ fn show_series(desk: &mut Desk<'_>, courses: &charts::Courses, told: &Told) -> A
             "from InfluxDB; reports and claims are made from our own record\n".to_owned()
         }
         Told::OwnInstead(why) => {
-            format!("from our own series, because InfluxDB does not answer: {why}\n")
+            format!("from our own series, because InfluxDB does not answer as it should: {why}\n")
         }
     });
     Ok(())

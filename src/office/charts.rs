@@ -25,6 +25,9 @@ use super::{
 /// Longest span of half hours, in days: a leap year and a month.
 pub const MAX_HALF_HOUR_DAYS: i32 = 366 + 31;
 
+/// A stretch that began this long ago is settled and should be wherever series are mirrored.
+const SETTLED_AFTER_MS: i64 = 2 * 3_600_000;
+
 /// How long each stretch of a chart is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grain {
@@ -177,10 +180,43 @@ pub fn courses(
     let Some(store) = mirror.and_then(Mirror::store) else {
         return Ok((own()?, Told::Own));
     };
-    match store.courses(society, points, grain, span, now) {
-        Ok(courses) => Ok((courses, Told::Influx)),
-        Err(why) => Ok((own()?, Told::OwnInstead(why.to_string()))),
+    let courses = match store.courses(society, points, grain, span, now) {
+        Ok(courses) => courses,
+        Err(why) => return Ok((own()?, Told::OwnInstead(why.to_string()))),
+    };
+    // A bucket that was emptied, or points that it never took, would show roofs that stand still.
+    let own = own()?;
+    let (lacking, settled) = lacking(&courses, &own, now);
+    match lacking {
+        0 => Ok((courses, Told::Influx)),
+        _ => Ok((
+            own,
+            Told::OwnInstead(format!(
+                "InfluxDB lacks {lacking} of {settled} stretches that our own series has; `commonwatt influx check` names them"
+            )),
+        )),
     }
+}
+
+/// How many settled stretches of our own another source does not have, of how many. Those of the
+/// last [`SETTLED_AFTER_MS`] may still be on their way.
+fn lacking(theirs: &Courses, own: &Courses, now: Instant) -> (usize, usize) {
+    let mut counts = (0, 0);
+    for (point, stretches) in own {
+        let there = theirs.get(point).map_or(&[][..], Vec::as_slice);
+        let mut rest = there.iter().map(|other| other.start).peekable();
+        for stretch in stretches {
+            if stretch.start.plus_ms(SETTLED_AFTER_MS) > now {
+                break;
+            }
+            counts.1 += 1;
+            while rest.peek().is_some_and(|start| *start < stretch.start) {
+                rest.next();
+            }
+            counts.0 += usize::from(rest.peek() != Some(&stretch.start));
+        }
+    }
+    counts
 }
 
 /// The span in whole stretches, when it is not too long.

@@ -48,7 +48,7 @@ fn description(who: &str, day: &DaySoFar) -> String {
             " This chart is read from InfluxDB; reports and claims are made from our own record."
         }
         Told::OwnInstead(_) => {
-            " InfluxDB does not answer at present; this chart is from our own record."
+            " InfluxDB does not answer as it should at present; this chart is from our own record."
         }
     });
     text

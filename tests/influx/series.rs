@@ -219,9 +219,48 @@ fn a_store_that_does_not_answer_as_it_should_is_told_and_our_own_series_shown() 
     };
     stub.state().points.remove(&cut[0]);
     own("do not speak of the same times");
+    // A half hour that is gone, or was never taken: no roof stands still for that.
+    let (series, _, at) = cut[0].clone();
+    stub.state()
+        .points
+        .retain(|key, _| !(key.0 == series && key.2 == at));
+    own("lacks 1 of 48 stretches");
     // A bucket that went: the error comes in a table, after 200.
     stub.state().buckets.clear();
     own("could not find bucket");
+}
+
+#[test]
+fn nothing_is_followed_elsewhere_and_no_secret_said_back() {
+    let stub = Stub::start();
+    let (desk, config) = mirrored_as(&stub.url, MIRROR, "");
+    desk.reads(&half_hourly("2013-03-30T00:00:00Z", 4, &mut 100));
+    let elsewhere = "HTTP/1.1 302 Found\r\nLocation: /ping\r\nContent-Length: 0\r\n\r\n";
+    let token = stub::TOKEN;
+    let echo = format!("{{\"code\":\"unauthorized\",\"message\":\"bad Token {token}\"}}");
+    let denied = format!(
+        "HTTP/1.1 401 Unauthorized\r\nContent-Length: {}\r\n\r\n{echo}",
+        echo.len()
+    );
+    for (answer, why) in [
+        (elsewhere, "a redirect, which is not followed"),
+        (denied.as_str(), "bad Token …"),
+    ] {
+        stub.mood(Mood::Says(answer.as_bytes().to_vec()));
+        let said = desk.run(&[
+            "influx",
+            "backfill",
+            "--config",
+            &config,
+            "--from",
+            "2013-01-01",
+        ]);
+        let text = said.out + &said.err;
+        assert!(text.contains(why), "{text}");
+        assert!(!text.contains(token), "{text}");
+    }
+    stub.mood(Mood::Well);
+    up_to_date(&desk, &config, 0);
 }
 
 #[test]
@@ -246,7 +285,7 @@ fn the_page_says_where_its_chart_comes_from() {
         home.contains("is read from InfluxDB") || home.contains("InfluxDB does not answer"),
         "{home}"
     );
-    assert!(page("/s/bes/sites/roof").contains("InfluxDB does not answer at present"));
+    assert!(page("/s/bes/sites/roof").contains("InfluxDB does not answer as it should at present"));
     daemon.stop();
 }
 

@@ -111,7 +111,35 @@ impl MirrorSettings {
 pub fn secret_in(file: &Path) -> Answer<String> {
     let text = fs::read_to_string(file)
         .map_err(|e| Refusal::Caller(format!("`{}`: {e}", file.display())))?;
-    Ok(text.trim_end().to_owned())
+    let secret = text.trim_end();
+    if secret.contains(char::is_control) {
+        return refuse(format!(
+            "`{}` has more than one line\nhint: the file of a token or password has it on its only line",
+            file.display()
+        ));
+    }
+    Ok(secret.to_owned())
+}
+
+/// The file that a token goes to, made and open before the token is: readable by its owner alone.
+fn token_file(path: &Path) -> Answer<fs::File> {
+    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+    fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .and_then(|file| {
+            file.set_permissions(fs::Permissions::from_mode(0o600))?;
+            Ok(file)
+        })
+        .map_err(|e| {
+            Refusal::Caller(format!(
+                "influx.token_file: `{}`: {e}\nhint: nothing was asked of the server yet",
+                path.display()
+            ))
+        })
 }
 
 /// Makes the bucket, and a token for it alone that is put in the token file (mode 0600). `first` is
@@ -126,10 +154,11 @@ pub fn set_up(
     operator: &str,
     keep_days: u16,
 ) -> Answer<Made> {
-    use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
+    use std::io::Write as _;
     if settings.token_file.as_os_str().is_empty() {
         return refuse("influx.token_file is empty\nhint: name the file the token should go to");
     }
+    let mut file = token_file(&settings.token_file)?;
     let mut target = settings.target.clone();
     if !operator.is_empty() {
         operator.clone_into(&mut target.token);
@@ -145,13 +174,8 @@ pub fn set_up(
             )),
             e => Refusal::Caller(e.to_string()),
         })?;
-    fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&settings.token_file)
-        .and_then(|mut file| file.write_all(format!("{}\n", made.token).as_bytes()))
+    file.set_len(0)
+        .and_then(|()| file.write_all(format!("{}\n", made.token).as_bytes()))
         .map_err(|e| Refusal::Caller(format!("`{}`: {e}", settings.token_file.display())))?;
     Ok(made)
 }

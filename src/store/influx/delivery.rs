@@ -75,14 +75,11 @@ impl Delivery {
         write: &mut dyn FnMut(&str) -> Result<(), Trouble>,
     ) -> Outcome {
         let mut set_aside = Vec::new();
-        let mut outcome = if batch.is_empty() {
+        let outcome = if batch.is_empty() {
             Ok(())
         } else {
             bisect(batch, 0, batch.len(), write, &mut set_aside)
         };
-        if outcome.is_ok() && !set_aside.is_empty() {
-            outcome = write(PROBE);
-        }
         match outcome {
             Ok(()) => {
                 self.failures = 0;
@@ -114,7 +111,9 @@ impl Delivery {
     }
 }
 
-/// Writes the lines `from..to`; those that cannot be written alone are set aside.
+/// Writes the lines `from..to`; those that cannot be written alone are set aside, the first of them
+/// once the server has taken a line of our own: a server that refuses everything costs a few
+/// requests, not one a line.
 fn bisect(
     batch: &Batch,
     from: usize,
@@ -129,6 +128,9 @@ fn bisect(
         Err(other) => return Err(other),
     };
     if to - from == 1 {
+        if aside.is_empty() {
+            write(PROBE)?;
+        }
         aside.push(DeadLetter {
             line: lines.trim_end().to_owned(),
             why,
@@ -187,12 +189,17 @@ mod tests {
 
     #[test]
     fn a_server_that_refuses_everything_costs_no_line() {
-        let mut delivery = Delivery::new(1);
-        let outcome = delivery.send_with(&batch(20), &mut |_| {
-            Err(Trouble::Refused("database not found".into()))
-        });
-        assert!(matches!(outcome, Outcome::Later { .. }));
-        assert_eq!(delivery.dead, []);
+        for refusal in [Trouble::Refused, Trouble::TooLarge, Trouble::Partly] {
+            let mut delivery = Delivery::new(1);
+            let mut requests = 0;
+            let outcome = delivery.send_with(&batch(1_024), &mut |_| {
+                requests += 1;
+                Err(refusal("database not found".into()))
+            });
+            assert!(matches!(outcome, Outcome::Later { .. }));
+            assert_eq!(delivery.dead, []);
+            assert_eq!(requests, 12, "halves down to one line, and the probe");
+        }
     }
 
     #[test]

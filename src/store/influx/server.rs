@@ -54,7 +54,7 @@ impl std::fmt::Debug for Target {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
     /// Nobody answered, too late, or with what is no HTTP. The same again, later.
-    #[error("no answer: {0}")]
+    #[error("no answer from {0}\nhint: is it running, and is [influx] url where it listens?")]
     Unreachable(String),
     /// The server cannot now (429, 5xx), or answered something that is not in the protocol. The same
     /// again, later.
@@ -84,6 +84,18 @@ pub enum Trouble {
         /// What it said.
         said: String,
     },
+    /// The server sends us elsewhere (3xx). Nothing is followed: a write that is turned into a
+    /// question would be taken for delivered, and readings would go where nobody meant them to.
+    #[error(
+        "the server answers {status}, a redirect, which is not followed\nhint: write the address it leads to into [influx] url"
+    )]
+    Elsewhere {
+        /// HTTP status.
+        status: u16,
+    },
+    /// The server has not been set up, and nobody was named to do it.
+    #[error("the server is new\nhint: name its first operator with --user and --password-file")]
+    New,
     /// The answer to a question cannot be understood, or says that the question failed.
     #[error("the answer cannot be used: {0}")]
     Answer(String),
@@ -161,6 +173,7 @@ impl Server {
             .connect_timeout(connect)
             .timeout(timeout)
             .pool_idle_timeout(IDLE)
+            .redirect(reqwest::redirect::Policy::none())
             .no_proxy();
         let http = trusting(http, target)?;
         let local = |e: String| Trouble::Local(e);
@@ -255,7 +268,7 @@ impl Server {
             .ok_or_else(|| Trouble::Local("it is ending".to_owned()))?;
         let outcome = runtime.block_on(async { tokio::spawn(call).await });
         match outcome {
-            Ok(done) => done.map_err(|error| trouble_of(&error)),
+            Ok(done) => done.map_err(|error| trouble_of(&error, &self.target)),
             Err(_) => Err(Trouble::Answer(
                 "it broke the reader: a value that is empty or malformed".to_owned(),
             )),
@@ -293,7 +306,7 @@ fn trusting(
 fn check_url(url: &str) -> Result<(), Trouble> {
     let wrong = |why| {
         Err(Trouble::Url {
-            url: url.to_owned(),
+            url: without_login(url),
             why,
         })
     };
@@ -318,11 +331,25 @@ fn check_url(url: &str) -> Result<(), Trouble> {
     Ok(())
 }
 
-fn trouble_of(error: &RequestError) -> Trouble {
+/// A URL without the login that may stand in it.
+fn without_login(url: &str) -> String {
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://…@{host}"),
+        _ => url.to_owned(),
+    }
+}
+
+fn trouble_of(error: &RequestError, target: &Target) -> Trouble {
+    // A server may say back what it was sent, the token among it.
+    let said = |text: &str| match target.token.as_str() {
+        "" => said(text),
+        token => said(&text.replace(token, "…")),
+    };
     match error {
         RequestError::Http { status, text } => {
             let said = said(&message_of(text));
             match status.as_u16() {
+                status @ 300..=399 => Trouble::Elsewhere { status },
                 400 => Trouble::Refused(said),
                 401 | 403 | 404 => Trouble::Denied {
                     status: status.as_u16(),
@@ -340,7 +367,7 @@ fn trouble_of(error: &RequestError) -> Trouble {
             // Which address it was stands in the configuration; its query would only hide the reason.
             let text = chain(source);
             let why = text.split_once("): ").map_or(text.as_str(), |(_, why)| why);
-            Trouble::Unreachable(why.to_owned())
+            Trouble::Unreachable(format!("`{}`: {why}", target.url))
         }
         RequestError::Deserializing { text } => Trouble::Answer(said(text)),
         RequestError::Serializing { source } => Trouble::Local(source.to_string()),

@@ -52,11 +52,7 @@ pub fn set_up(
     let is_new = server.run(async move { client.is_onboarding_allowed().await })?;
     if is_new {
         let Some(first) = first.cloned() else {
-            return Err(Trouble::Denied {
-                status: 0,
-                said: "the server is new: name its first operator with --user and --password-file"
-                    .to_owned(),
-            });
+            return Err(Trouble::New);
         };
         let (client, to) = (server.client(), target.clone());
         let answer = server.run(async move {
