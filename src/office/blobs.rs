@@ -152,6 +152,27 @@ impl SocietyOffice {
         Ok((kept, bytes))
     }
 
+    /// The photo of a dial that has this name, and what kind of picture it is; `None` when no read
+    /// from a dial names it.
+    ///
+    /// # Errors
+    /// When it is missing or was changed.
+    pub fn photo(&self, sha256: &str) -> Answer<Option<(Vec<u8>, &'static str)>> {
+        let dials = self.dial_reads(None)?;
+        let mut photos = dials.iter().filter_map(|dial| dial.read.photo.as_ref());
+        let Some(kept) = photos.find(|kept| kept.sha256 == sha256) else {
+            return Ok(None);
+        };
+        let bytes = self.blob(kept)?;
+        let kind = match bytes.get(..4) {
+            Some([0xFF, 0xD8, ..]) => "image/jpeg",
+            Some(b"\x89PNG") => "image/png",
+            Some(b"RIFF") => "image/webp",
+            _ => "image/heic",
+        };
+        Ok(Some((bytes, kind)))
+    }
+
     /// Where a kept file lies.
     #[must_use]
     pub fn kept_at(&self, kept: &Kept) -> PathBuf {
@@ -182,6 +203,9 @@ impl SocietyOffice {
                 "case-step/1",
                 "supplier-bill/1",
                 "irradiance-imported/1",
+    }
+
+                "letter-acted/1",
             ])?
             .into_iter()
             .filter_map(|decision| match decision.what {
@@ -192,6 +216,9 @@ impl SocietyOffice {
                 What::TaskDone(done) => done.file,
                 What::CostEntered(cost) => cost.file,
                 What::IrradianceImported(light) => Some(light.file),
+    }
+
+                What::LetterActed(letter) => letter.file,
                 What::TableExtended(table) => table.file,
                 What::BankImported(import) => Some(import.file),
                 _ => None,

@@ -8,9 +8,10 @@
 //! every row of the people file against the hash by which the journal names it.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, PoisonError},
 };
 
 use domain::calendar::Instant;
@@ -31,6 +32,9 @@ use super::{
     projector::{apply_decoded, decode, directory_of},
     society::{SocietyOffice, catch_up_books, decisions_of, definitions, events_of, known_of},
 };
+
+/// Most roots of earlier sizes that are remembered.
+const MAX_ROOTS: usize = 256;
 
 /// A journal's size and root.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,6 +163,10 @@ impl SocietyOffice {
                 reader.size()
             ));
         }
+        let known = |roots: &BTreeMap<u64, String>| roots.get(&size).cloned();
+        if let Some(root) = known(&self.roots.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return Ok(root);
+        }
         let mut edge = wire::Peaks::new();
         'journal: for batch in reader.batches_ahead(0) {
             for record in batch.or_ours("the society's journal")?.iter() {
@@ -168,7 +176,13 @@ impl SocietyOffice {
                 edge.push(wire::leaf_hash(record.bytes));
             }
         }
-        Ok(hex(&edge.root()))
+        let root = hex(&edge.root());
+        let mut roots = self.roots.lock().unwrap_or_else(PoisonError::into_inner);
+        if roots.len() >= MAX_ROOTS {
+            roots.clear();
+        }
+        roots.insert(size, root.clone());
+        Ok(root)
     }
 }
 

@@ -18,12 +18,7 @@ use domain::{
     money::Pence,
     quantity::WattHours,
 };
-use records::{
-    interest::{RunLine, RunNote},
-    person::Person,
-    roll::Payment,
-    society::Counts,
-};
+use records::{interest::RunLine, person::Person, roll::Payment, society::Counts};
 use report::{
     statement::{
         Addressee, Choice, ClassFacts, HeldSpan, RoofReads, RunFacts, Statement, StatementLine,
@@ -35,9 +30,10 @@ use store::SeriesReader;
 use super::{
     answer::{Answer, OrCaller, OrOurs, refuse},
     energy::Place,
-    interest::{Standing, held_of_words},
+    interest::{RunState, Standing, held_of_words},
     known::Known,
-    society::{RUN_APPROVED, RUN_FROZEN, SocietyOffice},
+    payments::OrderStanding,
+    society::{RUN_APPROVED, RUN_FROZEN, RUN_FROZEN_IN_PARTS, SocietyOffice},
 };
 
 /// A read so many days before a boundary, or after it, still speaks for it; nearer ones first.
@@ -51,7 +47,7 @@ pub struct StatementsAsked {
     pub run: u32,
     /// Only these members; all of the run when empty.
     pub members: Vec<u32>,
-    /// The day the money goes out, where it is fixed.
+    /// The day the money goes out, for members whom no approved order pays yet.
     pub pay_on: Option<LocalDay>,
 }
 
@@ -120,8 +116,22 @@ impl SocietyOffice {
                 asked.run
             ));
         }
-        let run =
-            Arc::new(self.run_facts(asked, &state.note, &state.hash, &state.prepared_by, now)?);
+        let run = Arc::new(self.run_facts(&state, now)?);
+        self.statements_of(&run, asked, now)
+    }
+
+    /// The statements of a frozen run whose [`run_working`](SocietyOffice::run_working) is at hand.
+    ///
+    /// # Errors
+    /// When a member is not in it, or the people file is damaged.
+    pub fn statements_of(
+        &self,
+        run: &Arc<RunFacts>,
+        asked: &StatementsAsked,
+        now: Instant,
+    ) -> Answer<Vec<MemberStatement>> {
+        let state = self.interest_run(run.number)?;
+        let days = self.payment_days(run.number)?;
         let mut lines: BTreeMap<u32, Vec<&RunLine>> = BTreeMap::new();
         for line in &state.note.lines {
             lines.entry(line.member).or_default().push(line);
@@ -142,7 +152,8 @@ impl SocietyOffice {
         let mut made = Vec::new();
         for (member, lines) in lines.into_iter().filter(|(member, _)| wanted(member)) {
             let untraceable = case_of(member, "untraceable");
-            made.push(self.one(&run, member, &lines, untraceable)?);
+            let pay_on = days.get(&member).copied().or(asked.pay_on);
+            made.push(self.one(run, member, &lines, untraceable, pay_on)?);
         }
         Ok(made)
     }
@@ -153,6 +164,7 @@ impl SocietyOffice {
         number: u32,
         lines: &[&RunLine],
         untraceable: Option<u32>,
+        pay_on: Option<LocalDay>,
     ) -> Answer<MemberStatement> {
         let (person, kind, died, choice) = self.with_roll(|roll| {
             let member = MemberNo(number);
@@ -208,6 +220,7 @@ impl SocietyOffice {
                 .map(|line| line_of(run, line))
                 .collect::<Answer<_>>()?,
             total,
+            pay_on,
         };
         Ok(MemberStatement {
             member: number,
@@ -219,15 +232,55 @@ impl SocietyOffice {
         })
     }
 
+    /// What everybody may know of a frozen run: how it was made, without its members.
+    ///
+    /// # Errors
+    /// When there is no such run, or it is not frozen.
+    pub fn run_working(&self, number: u32, now: Instant) -> Answer<RunFacts> {
+        let state = self.interest_run(number)?;
+        if state.standing != Standing::Frozen {
+            return refuse(format!(
+                "run {number} is {}; expected a frozen one",
+                state.standing.word()
+            ));
+        }
+        self.run_facts(&state, now)
+    }
+
+    /// The day on which approved orders pay members of a run: money on the order's day, shares and
+    /// gifts on the day of release. What came back is on no day.
+    fn payment_days(&self, run: u32) -> Answer<BTreeMap<u32, LocalDay>> {
+        let mut days = BTreeMap::new();
+        for order in self.orders()? {
+            let released = match &order.standing {
+                OrderStanding::Approved { .. } => None,
+                OrderStanding::Released { on, .. } => Some(*on),
+                OrderStanding::Prepared | OrderStanding::Cancelled { .. } => continue,
+            };
+            if order.note.run != run {
+                continue;
+            }
+            let on: LocalDay = order.note.on.parse().or_ours("the day of an order")?;
+            let mut of_order = BTreeMap::new();
+            for line in &order.note.lines {
+                let money = matches!(line.way.as_str(), "bank" | "cheque");
+                if !money {
+                    of_order.insert(line.member, released.unwrap_or(on));
+                } else if order.fate_word(line) == "returned" {
+                    days.remove(&line.member);
+                } else {
+                    // What is less than a share is paid beside the shares; their day is told.
+                    of_order.entry(line.member).or_insert(on);
+                }
+            }
+            days.extend(of_order);
+        }
+        Ok(days)
+    }
+
     /// What all statements of a run share.
-    fn run_facts(
-        &self,
-        asked: &StatementsAsked,
-        note: &RunNote,
-        hash: &str,
-        prepared_by: &str,
-        now: Instant,
-    ) -> Answer<RunFacts> {
+    fn run_facts(&self, state: &RunState, now: Instant) -> Answer<RunFacts> {
+        let (note, hash) = (&state.note, &state.hash);
         let known = self.known();
         let (from, to): (LocalDay, LocalDay) =
             (note.from.parse().or_caller()?, note.to.parse().or_caller()?);
@@ -267,10 +320,10 @@ impl SocietyOffice {
             society: known.document.society.name.clone(),
             slug: self.slug().to_owned(),
             number: note.number,
-            hash: hash.to_owned(),
+            hash: hash.clone(),
             from,
             to,
-            prepared_by: prepared_by.to_owned(),
+            prepared_by: state.prepared_by.clone(),
             approved_by,
             frozen_on: known.zone.day_of(frozen_at),
             lines: note.lines.len(),
@@ -279,7 +332,6 @@ impl SocietyOffice {
             replaces: note.replaces,
             published: published.collect(),
             classes: classes.collect(),
-            pay_on: asked.pay_on,
             fund: self.given_to_the_fund(from, to)?,
             chart,
             generation,
@@ -299,7 +351,7 @@ impl SocietyOffice {
     fn frozen(&self, number: u32) -> Answer<(String, Instant, u64)> {
         let (mut approved, mut frozen) = (String::new(), (Instant(0), 0));
         self.books()
-            .applied_of(&[RUN_APPROVED, RUN_FROZEN], |row| {
+            .applied_of(&[RUN_APPROVED, RUN_FROZEN, RUN_FROZEN_IN_PARTS], |row| {
                 let decision: records::decision::Decision =
                     serde_json::from_str(&row.json).or_ours("a decision")?;
                 match decision.what {
@@ -307,6 +359,9 @@ impl SocietyOffice {
                         approved = decision.by;
                     }
                     records::decision::What::RunFrozen(one) if one.number == number => {
+                        frozen = (Instant(decision.at_ms), row.position + 1);
+                    }
+                    records::decision::What::RunFrozenInParts(one) if one.note.number == number => {
                         frozen = (Instant(decision.at_ms), row.position + 1);
                     }
                     _ => {}
@@ -326,12 +381,24 @@ impl SocietyOffice {
         Ok(Some(ledger.moved(&given, from, to)).filter(|pence| pence.0 > 0))
     }
 
+    /// The photos of dials, by the read they show.
+    fn photos_by_read(&self) -> Answer<Photos> {
+        let dials = self.dial_reads(None)?.into_iter();
+        let photos = dials.filter_map(|dial| {
+            let at = Instant(dial.read.read_at_ms);
+            let key = (dial.read.meter, dial.read.register, at);
+            Some((key, dial.read.photo?.sha256))
+        });
+        Ok(photos.collect())
+    }
+
     /// Every generation meter with its reads at both ends of the period.
     fn roof_reads(&self, known: &Known, period: Period) -> Answer<Vec<RoofReads>> {
         let points = known.points_of(&Place::Society, Counts::Generation)?;
         let start = known.zone.day_span(period.first_day()).start;
         let end = known.zone.day_span(period.last_day()).end;
         let events = self.events();
+        let photos = self.photos_by_read()?;
         self.ask(&known.series_of_points(&points), |reader| {
             let mut roofs = Vec::new();
             for point in &points {
@@ -381,6 +448,11 @@ impl SocietyOffice {
                         opening: told(opening),
                         closing: told(closing),
                         made: made.unwrap_or_else(|| "not known".to_owned()),
+                        photos: [opening, closing].map(|read| {
+                            let (at, _) = read?;
+                            let key = (named.meter.clone(), named.register.to_string(), at);
+                            photos.get(&key).cloned()
+                        }),
                     });
                 }
             }
@@ -388,6 +460,9 @@ impl SocietyOffice {
         })
     }
 }
+
+/// Photos by meter, register and time of the read.
+type Photos = BTreeMap<(String, String, Instant), String>;
 
 /// The accepted read nearest before a boundary, or the first one after it.
 fn near(

@@ -18,6 +18,7 @@ pub mod qr;
 pub mod roll;
 pub mod sheet;
 pub mod statement;
+pub mod texts;
 
 pub mod chart;
 pub mod words;

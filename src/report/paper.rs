@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 
 use domain::calendar::LocalDay;
 
+use crate::texts::ENGLISH;
+
 /// One sheet.
 #[derive(Clone, Debug)]
 pub struct Paper {
@@ -69,8 +71,9 @@ impl Paper {
         };
         json!({
             "title": format!("{}, {}", self.heading, self.author),
-            "lang": "en",
-            "region": "GB",
+            "lang": ENGLISH.lang,
+            "region": ENGLISH.region,
+            "page": ENGLISH.page,
             "date": self.on.to_string(),
             "author": self.author,
             "heading": self.heading,

@@ -95,6 +95,18 @@ fn a_whole_year_of_three_societies_comes_out_as_in_python_to_the_penny() {
         ] {
             assert_eq!(ours[key], theirs[society][key], "{society}, {key}");
         }
+        // Every statement says the pence of Python, and the day on which the order pays them.
+        let statements = &theirs[society]["statements"];
+        assert_eq!(statements["told"], statements["expected"], "{society}");
+        let sheets = said(folder.path(), society, "sheets");
+        let sheets = sheets["statements"].as_array().unwrap();
+        let lines = ours["run"].as_array().unwrap();
+        assert_eq!(sheets.len(), lines.len(), "{society}: one sheet a member");
+        for sheet in sheets {
+            let file = sheet["file"].as_str().expect("a file");
+            let pdf = fs::read(folder.path().join(format!("{society}-sheets")).join(file)).unwrap();
+            assert!(pdf.starts_with(b"%PDF-"), "{society}, {file}");
+        }
         // What was paid is what the run owes, and the file has what the order says.
         let run = said(folder.path(), society, "frozen")["total_pence"]
             .as_i64()

@@ -2,8 +2,8 @@
 
 It shares no code with the engine. It reads what tests/year/year.sh was given (society files,
 readings, members, movements, costs) and the tables of published rates, and prints for each society
-the claims, the bill, the surplus shared out, the rate it affords, every line of the run and every
-line of the payments, as JSON. Claims come from golden/recompute.py, share-years from
+the claims, the bill, the surplus shared out, the rate it affords, every line of the run, every line
+of the payments and the pence of every statement, as JSON. Claims come from golden/recompute.py, share-years from
 golden/interest.py.
 
     python year.py FOLDER        # the folder year.sh worked in
@@ -26,6 +26,7 @@ import interest  # noqa: E402
 import recompute  # noqa: E402
 
 FIRST, LAST = date(2014, 1, 1), date(2014, 12, 31)
+PAID_ON = "30 April 2015"
 SUMMER = (datetime(2014, 3, 30, 1), datetime(2014, 10, 26, 1))
 
 
@@ -139,6 +140,24 @@ def payments(society, lines):
     return made
 
 
+def statements(slug, work, lines, paid):
+    """Reads the statements that were written and says of each member: the pence of the table and of the
+    sentence, and the day of payment that it names. What is expected stands beside it."""
+    ways = defaultdict(set)
+    for member, way, _, _ in paid:
+        ways[member].add(way)
+    told, expected = [], []
+    for member, pence in sorted(dict(lines).items()):
+        text = (work / f"{slug}-texts" / f"{member:05}-{slug}-run-1.txt").read_text(encoding="utf-8")
+        pounds = f"£{pence // 100:,}.{pence % 100:02}"
+        (together,) = [line.removeprefix("Together ") for line in text.splitlines() if line.startswith("Together ")]
+        sentence = next(line for line in text.splitlines() if pounds in line)
+        told.append([member, together, sentence.count(pounds), PAID_ON in text])
+        by_money = bool(ways[member]) and ways[member] <= {"bank", "cheque"}
+        expected.append([member, pounds, 1, by_money])
+    return {"told": told, "expected": expected}
+
+
 def year_of(slug, work):
     society = tomllib.loads((work / f"{slug}.toml").read_text(encoding="utf-8"))
     people = ROOT / "config" / "demo" if slug == "bes1" else HERE
@@ -173,6 +192,7 @@ def year_of(slug, work):
         "run": [[member, pence] for member, pence in lines],
         "payments": paid,
         "bank": [len(bank), sum(bank)],
+        "statements": statements(slug, work, lines, paid),
     }
 
 

@@ -4,7 +4,7 @@
 #   tests/year/year.sh COMMONWATT FOLDER
 #
 # Readings, claims, bills, books, the surplus shared out, the rate it affords, the interest run,
-# the payments and the year's papers. FOLDER gets the data, the files and what the commands said
+# the payments, the statements and the year's papers. FOLDER gets the data, the files and what the commands said
 # as JSON. Roofs, readings, members, costs and terms are SAMPLE data.
 set -euo pipefail
 program=$(realpath "$1"); work=$(realpath "$2")
@@ -55,6 +55,10 @@ for s in bes1 bes2 bes3; do
   by chair payments approve --society $s --order 1 --hash "$(of order_hash "said/$s-order.json")" > /dev/null
   json --as treasurer payments file --society $s --run 1 --profile by-hand --out "$s-bank.csv" > "said/$s-file.json"
   by treasurer payments cheques --society $s --order 1 --out "$s-cheques.csv"
+
+  # A statement for each member: a sheet, and the same as text. The day of payment is the order's.
+  json --as secretary statements --society $s --run 1 --format pdf --out "$s-sheets" > "said/$s-sheets.json"
+  json --as secretary statements --society $s --run 1 --format text --out "$s-texts" > "said/$s-texts.json"
   json papers hmrc --society $s --period 2015 --least 15 > "said/$s-hmrc.json"
   json papers pack --society $s --period 2014 > "said/$s-pack.json"
 done

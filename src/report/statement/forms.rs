@@ -7,22 +7,18 @@ use super::{Statement, words::Section};
 use crate::{
     generation::{ReportError, page_of},
     qr,
+    texts::{ENGLISH, Texts},
     words::{date, unbroken, unbroken_dates},
 };
 
-const HEAD: [&str; 6] = ["Shares", "Number", "Held", "Days", "Rate", "Interest"];
-const ROOF_HEAD: [&str; 5] = [
-    "Roof",
-    "Meter, register",
-    "Opening read, kWh",
-    "Closing read, kWh",
-    "Made, kWh",
-];
+const HEAD: [&str; 6] = ENGLISH.held;
+const ROOF_HEAD: [&str; 5] = ENGLISH.roofs;
 
 #[derive(Template)]
 #[template(path = "statement.html")]
 struct Fragment<'a> {
     statement: &'a Statement,
+    texts: Texts,
     title: String,
     sentence: String,
     head: [&'static str; 6],
@@ -51,23 +47,24 @@ impl Statement {
             text.push('\n');
         };
         if run.sample {
-            line("SAMPLE\n");
+            line(&format!("{}\n", ENGLISH.sample));
         }
         line(&format!("{}\n{}\n", run.society, self.title()));
         line(&self.address_lines().join("\n"));
         line(&format!(
-            "\nMember {}, {}\n\n{}\n",
+            "\n{} {}, {}\n\n{}\n",
+            ENGLISH.reference[0],
             self.to.member,
             date(run.frozen_on),
             self.sentence()
         ));
         line(&columns(&HEAD.map(str::to_owned), &self.cells()));
-        line(&format!("Together {}\n", self.total));
+        line(&format!("{} {}\n", ENGLISH.together, self.total));
         for section in self.sections() {
             line(section.heading);
             line(&format!("{}\n", section.text.join("\n")));
         }
-        line("How we know");
+        line(ENGLISH.how_we_know);
         line(&self.working().join("\n"));
         if !run.roofs.is_empty() {
             let head = ROOF_HEAD.map(str::to_owned);
@@ -75,7 +72,7 @@ impl Statement {
         }
         line(&format!("{}: {}", self.code_words(), self.code()));
         for notice in &run.notices {
-            line(&format!("SAMPLE: {notice}"));
+            line(&format!("{}: {notice}", ENGLISH.sample));
         }
         text
     }
@@ -88,6 +85,7 @@ impl Statement {
         let run = &self.run;
         let fragment = Fragment {
             statement: self,
+            texts: ENGLISH,
             title: self.title(),
             sentence: self.sentence(),
             head: HEAD,
@@ -123,9 +121,17 @@ impl Statement {
             |section: Section| json!({ "heading": section.heading, "text": section.text });
         let sections: Vec<Value> = self.sections().into_iter().map(section).collect();
         json!({
-            "title": format!("{}, {}, member {}", self.title(), run.society, self.to.member),
-            "lang": "en",
-            "region": "GB",
+            "title": format!("{}, {}, {} {}", self.title(), run.society, ENGLISH.member, self.to.member),
+            "lang": ENGLISH.lang,
+            "region": ENGLISH.region,
+            "page": ENGLISH.page,
+            "words": {
+                "sample": ENGLISH.sample,
+                "member": ENGLISH.member,
+                "together": ENGLISH.together,
+                "how_we_know": ENGLISH.how_we_know,
+                "code": ENGLISH.code,
+            },
             "date": run.frozen_on.to_string(),
             "author": run.society,
             "sample": run.sample,
@@ -133,9 +139,9 @@ impl Statement {
             "heading": self.title(),
             "address": self.address_lines(),
             "reference": [
-                ["Member", self.to.member.to_string()],
-                ["Statement of", date(run.frozen_on)],
-                ["Interest run", run.number.to_string()],
+                [ENGLISH.reference[0], &self.to.member.to_string()],
+                [ENGLISH.reference[1], &date(run.frozen_on)],
+                [ENGLISH.reference[2], &run.number.to_string()],
             ],
             "sentence": unbroken(&unbroken_dates(&self.sentence())),
             "chart_words": run.generation.chart().description,

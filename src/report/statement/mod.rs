@@ -47,8 +47,6 @@ pub struct RunFacts {
     pub published: Vec<String>,
     /// The share classes of the run.
     pub classes: Vec<ClassFacts>,
-    /// The day the money goes out, where it is fixed.
-    pub pay_on: Option<LocalDay>,
     /// What was given to the community fund for these days, where the books know it.
     pub fund: Option<Pence>,
     /// What the roofs made.
@@ -103,6 +101,8 @@ pub struct RoofReads {
     pub closing: String,
     /// What passed between, in words.
     pub made: String,
+    /// Photos of the dial at the two reads, by the name under which they are kept.
+    pub photos: [Option<String>; 2],
 }
 
 /// To whom it is addressed.
@@ -175,6 +175,8 @@ pub struct Statement {
     pub lines: Vec<StatementLine>,
     /// Their sum.
     pub total: Pence,
+    /// The day the money goes out: that of the order that pays it, or as it was said.
+    pub pay_on: Option<LocalDay>,
 }
 
 impl Statement {

@@ -3,7 +3,10 @@
 use domain::calendar::LocalDay;
 
 use super::{Choice, HeldSpan, Statement, StatementLine};
-use crate::words::{count, date, span, whole};
+use crate::{
+    texts::ENGLISH,
+    words::{count, date, span, whole},
+};
 
 /// From this day savers have a personal allowance (Finance Act 2016).
 const ALLOWANCE_SINCE: (i32, u8, u8) = (2016, 4, 6);
@@ -43,7 +46,6 @@ impl Statement {
         let (amount, when) = (self.total.to_string(), self.when());
         let dead = self.to.died.is_some();
         let day = self
-            .run
             .pay_on
             .map_or_else(String::new, |day| format!(" on {}", date(day)));
         let first = if self.total.0 == 0 {
@@ -128,19 +130,19 @@ impl Statement {
     pub(super) fn sections(&self) -> Vec<Section> {
         vec![
             Section {
-                heading: "How it reaches you",
+                heading: ENGLISH.headings[0],
                 text: self.way(),
             },
             Section {
-                heading: "Your tax return",
+                heading: ENGLISH.headings[1],
                 text: self.tax(),
             },
             Section {
-                heading: "The rate",
+                heading: ENGLISH.headings[2],
                 text: self.rate(),
             },
             Section {
-                heading: "The community fund",
+                heading: ENGLISH.headings[3],
                 text: vec![self.fund()],
             },
         ]
@@ -157,7 +159,7 @@ impl Statement {
                 date(died)
             )];
         }
-        let day = self.run.pay_on.map_or_else(
+        let day = self.pay_on.map_or_else(
             || "The day is not fixed yet.".to_owned(),
             |day| format!("It leaves our account on {}.", date(day)),
         );
@@ -194,7 +196,7 @@ impl Statement {
             return vec!["There is nothing to declare.".to_owned()];
         }
         let amount = self.total.to_string();
-        let year = match self.run.pay_on {
+        let year = match self.pay_on {
             Some(day) => format!("for the tax year {}", tax_year(day)),
             None => "for the tax year, 6 April to 5 April, in which you receive it".to_owned(),
         };
@@ -217,7 +219,7 @@ impl Statement {
         let mut text = vec![format!(
             "{amount} is UK interest paid without tax taken off. Put it on your return {year}, not for the year in which it was earned.{share}"
         )];
-        let day = self.run.pay_on.unwrap_or(self.run.frozen_on);
+        let day = self.pay_on.unwrap_or(self.run.frozen_on);
         if (day.year(), day.month(), day.day()) >= ALLOWANCE_SINCE {
             text.push(format!(
                 "Without a return: up to £1,000 of interest a year (£500 at the higher rate, none at the additional) bears no tax. {told}"
@@ -312,11 +314,10 @@ impl Statement {
         let run = &self.run;
         match &run.address {
             Some(base) => format!(
-                "{}/s/{}/reports/{}..{}",
+                "{}/s/{}/interest/{}",
                 base.trim_end_matches('/'),
                 run.slug,
-                run.from,
-                run.to
+                run.number
             ),
             None => format!(
                 "Commonwatt {} run {} {} head {} {}",

@@ -11,6 +11,7 @@ fn letter(name: &str, sentence: &str) -> Document {
             "title": "Bill 1, Test Society",
             "lang": "en",
             "region": "GB",
+            "page": ["Page", "of"],
             "date": "2014-03-31",
             "author": "Test Society",
             "heading": "Bill 1",
