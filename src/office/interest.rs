@@ -6,6 +6,8 @@
 //! run is never reckoned again: it is voided in the open, and only a run that names it takes its
 //! place. Movements of shares inside a frozen period are refused.
 
+use std::collections::BTreeMap;
+
 use domain::{
     calendar::{Instant, LocalDay, Period},
     interest::{
@@ -18,6 +20,7 @@ use domain::{
 use records::{
     decision::What,
     interest::{Published, RunAdjustment, RunApproved, RunClass, RunVoided},
+    parts::{PART_BYTES, json_bytes},
 };
 
 use super::{
@@ -34,12 +37,12 @@ mod waterfall;
 pub use records::interest::{RunLine, RunNote};
 pub use runs::{RunState, Standing};
 pub use terms::{Policy, RateAsked, check_terms, rate_of_text};
-pub use waterfall::{Afforded, Given, NotBooked, SharedYear, check_waterfall};
+pub use waterfall::{Afforded, Given, NotBooked, SharedYear, check_waterfall, step_words};
 
 use terms::{Class, classes_of};
 
-/// Most bytes of a run's note, which is one record of the journal: some seven thousand lines.
-pub const MAX_NOTE_BYTES: usize = 1_000_000;
+/// Most lines of a run.
+pub const MAX_LINES: usize = 500_000;
 
 /// What a run is asked for.
 #[derive(Clone, Debug)]
@@ -65,6 +68,13 @@ pub enum Asked {
     Rates(Vec<RateAsked>),
     /// An amount for all.
     Pot(Pence),
+}
+
+/// Why a note is appended.
+#[derive(Clone, Copy)]
+enum Stage {
+    Prepared,
+    Frozen,
 }
 
 impl SocietyOffice {
@@ -99,14 +109,13 @@ impl SocietyOffice {
             ));
         }
         let note = self.preview_run(asked)?;
-        let bytes = serde_json::to_vec(&note).map_or(0, |bytes| bytes.len());
-        if bytes > MAX_NOTE_BYTES {
+        if note.lines.len() > MAX_LINES {
             return refuse(format!(
-                "the run has {} lines and its note {bytes} bytes; expected at most {MAX_NOTE_BYTES}, as a record of the journal has 1 MiB\nhint: with several share classes, run them one by one with --class",
+                "the run has {} lines; expected at most {MAX_LINES}\nhint: with several share classes, run them one by one with --class",
                 note.lines.len()
             ));
         }
-        self.decide(What::RunPrepared(Box::new(note.clone())), by, now)?;
+        self.append_note(Stage::Prepared, note.clone(), Vec::new(), by, now)?;
         Ok(note)
     }
 
@@ -175,9 +184,8 @@ impl SocietyOffice {
                     difference(&state.note, &again)
                 ));
             }
-            let mut decisions = vec![What::RunFrozen(Box::new(again.clone()))];
-            decisions.extend(self.entry_of_run(&again, now)?);
-            self.decide_all(decisions, by, now)
+            let along = self.entry_of_run(&again, now)?;
+            self.append_note(Stage::Frozen, again, along.into_iter().collect(), by, now)
         })?;
         self.interest_run(number)
     }
@@ -206,6 +214,34 @@ impl SocietyOffice {
         decisions.extend(self.reversal_of_run(number, reason, now)?);
         self.decide_all(decisions, by, now)?;
         self.interest_run(number)
+    }
+
+    /// Appends a note, and what goes with it in the same group. The lines of one that does not fit a
+    /// record go before it in parts, which mean nothing until the record that closes them.
+    fn append_note(
+        &self,
+        stage: Stage,
+        note: RunNote,
+        along: Vec<What>,
+        by: &str,
+        now: Instant,
+    ) -> Answer<()> {
+        let last = if json_bytes(&note) <= PART_BYTES {
+            match stage {
+                Stage::Prepared => What::RunPrepared(Box::new(note)),
+                Stage::Frozen => What::RunFrozen(Box::new(note)),
+            }
+        } else {
+            let (parts, closed) = note.in_parts();
+            for part in parts {
+                self.decide(What::RunLines(Box::new(part)), by, now)?;
+            }
+            match stage {
+                Stage::Prepared => What::RunPreparedInParts(Box::new(closed)),
+                Stage::Frozen => What::RunFrozenInParts(Box::new(closed)),
+            }
+        };
+        self.decide_all([vec![last], along].concat(), by, now)
     }
 
     /// The note of a run.
@@ -506,25 +542,23 @@ fn asked_of(note: &RunNote) -> Answer<RunAsked> {
 }
 
 /// The first thing that differs between two notes, in words.
-fn difference(was: &RunNote, now: &RunNote) -> String {
+fn difference<'a>(was: &'a RunNote, now: &'a RunNote) -> String {
     if was.classes != now.classes {
         return "the terms of a share class were changed".to_owned();
     }
-    let of = |note: &RunNote, member: u32, class: &str| {
-        let line = note
-            .lines
-            .iter()
-            .find(|line| (line.member, line.class.as_str()) == (member, class));
-        line.cloned()
+    let by_member = |note: &'a RunNote| -> BTreeMap<(u32, &'a str), &'a RunLine> {
+        let lines = note.lines.iter();
+        lines
+            .map(|line| ((line.member, line.class.as_str()), line))
+            .collect()
     };
+    let (lines_was, lines_now) = (by_member(was), by_member(now));
     let all = was.lines.iter().chain(&now.lines);
     for line in all {
-        let (before, after) = (
-            of(was, line.member, &line.class),
-            of(now, line.member, &line.class),
-        );
+        let key = (line.member, line.class.as_str());
+        let (before, after) = (lines_was.get(&key), lines_now.get(&key));
         if before != after {
-            let text = |line: Option<RunLine>| {
+            let text = |line: Option<&&RunLine>| {
                 line.map_or("no line".to_owned(), |line| {
                     format!("{} for {}", Pence(line.pence), line.basis)
                 })

@@ -17,6 +17,7 @@ use domain::{
 };
 use records::{
     decision::What,
+    parts::{PART_BYTES, json_bytes},
     payments::{MemberTax, OrderCancelled, OrderHeld, OrderLine, OrderNamed},
     roll as body,
 };
@@ -44,9 +45,11 @@ pub use terms::{NamedProfile, profiles};
 
 /// A payment day lies at most so many days ahead.
 pub const MAX_AHEAD_DAYS: i32 = 31;
-/// Lines of one order, as they stand in the journal, have at most so many bytes: a record has 1 MiB,
-/// and this is some three to four thousand payments. Who is left is paid by the next order.
-pub const MAX_ORDER_BYTES: usize = 800 << 10;
+/// Most members of one order; who is left is paid by the next one.
+pub const MAX_PAYEES: usize = 100_000;
+/// Most lines of one order that make shares: their movements are released as one group of the journal,
+/// which has 2 MiB. Who is left is paid by the next order.
+pub const MAX_CONVERSIONS: usize = 2_000;
 /// Longest profile.
 pub const MAX_PROFILE_BYTES: usize = 64 << 10;
 
@@ -108,19 +111,26 @@ impl SocietyOffice {
             };
             let mut held: Vec<OrderHeld> = Vec::new();
             let mut lines = Vec::new();
-            let (mut bytes, mut later) = (0_usize, 0_usize);
+            let (mut taken, mut conversions, mut later) = (0_usize, 0_usize, 0_usize);
             for payee in &payees {
-                if bytes > MAX_ORDER_BYTES {
+                if !ask.only.is_empty() && !ask.only.contains(&payee.member) {
+                    continue;
+                }
+                let converts = match payee.chosen {
+                    Way::Reinvest => payee.open.len(),
+                    _ => 0,
+                };
+                if taken >= MAX_PAYEES || conversions + converts > MAX_CONVERSIONS {
                     later = later.saturating_add(1);
                     continue;
                 }
+                (taken, conversions) = (taken + 1, conversions + converts);
                 let plan = plan(std::slice::from_ref(payee), terms.rules, ask);
                 if let Some(member) = plan.refused.first() {
                     return refuse(format!(
                         "the bank details of member {member} changed less than 7 days ago, and the rule of the society refuses the order for it\nhint: wait until they are in force; pay the others with --only; or say waiting_details = \"leave-out\" under [payments]"
                     ));
                 }
-                let before = (lines.len(), held.len());
                 held.extend(plan.held.iter().map(|one| OrderHeld {
                     member: one.member,
                     pence: one.pence.0,
@@ -136,9 +146,6 @@ impl SocietyOffice {
                         }),
                     }
                 }
-                bytes = bytes
-                    .saturating_add(json_bytes(&lines[before.0..]))
-                    .saturating_add(json_bytes(&held[before.1..]));
             }
             held.sort_by_key(|one| one.member);
             if lines.is_empty() {
@@ -167,9 +174,22 @@ impl SocietyOffice {
                 note.control_pence = made.control.0;
                 note.file_sha256 = made.sha256;
             }
-            self.decide(What::OrderPrepared(Box::new(note.clone())), by, now)?;
+            self.append_order(note.clone(), by, now)?;
             Ok((note, later))
         })
+    }
+
+    /// Appends an order; the lines of one that does not fit a record go before it in parts, which
+    /// mean nothing until the record that closes them.
+    fn append_order(&self, note: OrderNote, by: &str, now: Instant) -> Answer<()> {
+        if json_bytes(&note) <= PART_BYTES {
+            return self.decide(What::OrderPrepared(Box::new(note)), by, now);
+        }
+        let (parts, closed) = note.in_parts();
+        for part in parts {
+            self.decide(What::OrderLines(Box::new(part)), by, now)?;
+        }
+        self.decide(What::OrderPreparedInParts(Box::new(closed)), by, now)
     }
 
     /// Another officer than the one who prepared it approves an order by its hash.
@@ -422,12 +442,4 @@ fn order_line(roll: &Roll, line: &payment::Line, order: u32, words: &str) -> Ord
 /// The sum of amounts in pence.
 fn sum(pence: impl Iterator<Item = i64>) -> Pence {
     Pence::total(pence.map(Pence)).unwrap_or_default()
-}
-
-/// Bytes of values as the journal has them.
-fn json_bytes<T: serde::Serialize>(values: &[T]) -> usize {
-    values
-        .iter()
-        .map(|value| serde_json::to_vec(value).map_or(0, |bytes| bytes.len().saturating_add(1)))
-        .sum()
 }

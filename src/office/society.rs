@@ -74,6 +74,12 @@ pub(super) const BOOKS_CLOSED: &str = "books-closed/1";
 pub(super) const BILL_CREDITED: &str = "bill-credited/1";
 /// The kind of the decision that prepares an interest run.
 pub(super) const RUN_PREPARED: &str = "run-prepared/1";
+/// The kind of the decision that holds lines of one that does not fit a record.
+pub(super) const RUN_LINES: &str = "run-lines/1";
+/// The kind of the decision that prepares one whose lines stand in parts.
+pub(super) const RUN_PREPARED_IN_PARTS: &str = "run-prepared/2";
+/// The kind of the decision that fixes one whose lines stand in parts.
+pub(super) const RUN_FROZEN_IN_PARTS: &str = "run-frozen/2";
 /// The kind of the decision that approves one.
 pub(super) const RUN_APPROVED: &str = "run-approved/1";
 /// The kind of the decision that fixes one.
@@ -88,6 +94,8 @@ pub struct SocietyOffice {
     committer: Committer<Decoded>,
     books: Mutex<BooksStore>,
     pub(super) people: Mutex<PeopleStore>,
+    /// Roots of the journal's first records, by how many: they never change.
+    pub(crate) roots: Mutex<std::collections::BTreeMap<u64, String>>,
     pub(super) roll: Mutex<Option<Roll>>,
     known: SharedKnown,
     numbering: Mutex<Numbering>,
@@ -215,6 +223,7 @@ impl SocietyOffice {
             committer,
             books: Mutex::new(books),
             people: Mutex::new(people),
+            roots: Mutex::default(),
             roll: Mutex::new(None),
             known,
             numbering: Mutex::new(numbering),
@@ -588,6 +597,7 @@ fn apply(books: &mut BooksStore, position: u64, record: &[u8], decision: &Decisi
         | What::MemberDied(_)
         | What::MemberEnded(_)
         | What::MemberErased(_)
+        | What::LetterActed(_)
         | What::CaseOpened(_)
         | What::CaseNoted(_)
         | What::CaseStep(_)
@@ -602,6 +612,11 @@ fn apply(books: &mut BooksStore, position: u64, record: &[u8], decision: &Decisi
         | What::SharesMoved(_)
         | What::InterestConverted(_)
         | What::RunPrepared(_)
+        | What::RunLines(_)
+        | What::RunPreparedInParts(_)
+        | What::RunFrozenInParts(_)
+        | What::OrderLines(_)
+        | What::OrderPreparedInParts(_)
         | What::RunApproved(_)
         | What::RunFrozen(_)
         | What::RunVoided(_)
@@ -703,6 +718,7 @@ fn kind_of(what: &What) -> &'static str {
         What::MemberDied(_) => "member-died/1",
         What::MemberEnded(_) => "member-ended/1",
         What::MemberErased(_) => "member-erased/1",
+        What::LetterActed(_) => "letter-acted/1",
         What::CaseOpened(_) => "case-opened/1",
         What::CaseNoted(_) => "case-noted/1",
         What::CaseStep(_) => "case-step/1",
@@ -717,6 +733,11 @@ fn kind_of(what: &What) -> &'static str {
         What::SharesMoved(_) => "shares-moved/1",
         What::InterestConverted(_) => "interest-converted/1",
         What::RunPrepared(_) => RUN_PREPARED,
+        What::RunLines(_) => RUN_LINES,
+        What::RunPreparedInParts(_) => RUN_PREPARED_IN_PARTS,
+        What::RunFrozenInParts(_) => RUN_FROZEN_IN_PARTS,
+        What::OrderLines(_) => "order-lines/1",
+        What::OrderPreparedInParts(_) => "order-prepared/2",
         What::RunApproved(_) => RUN_APPROVED,
         What::RunFrozen(_) => RUN_FROZEN,
         What::RunVoided(_) => RUN_VOIDED,

@@ -13,7 +13,13 @@ use domain::{
     money::Pence,
 };
 
-use super::{answer::Answer, duties::Task, interest::Standing, society::SocietyOffice};
+use super::{
+    answer::Answer,
+    duties::Task,
+    interest::Standing,
+    payments::{OrderStanding, OrderState},
+    society::SocietyOffice,
+};
 
 /// How far back duties are looked for, days.
 const BACK_DAYS: i32 = 366;
@@ -61,6 +67,8 @@ pub enum About {
     Dial(String, String, i64),
     /// A bill that is past its day.
     Bill(u32),
+    /// An order to pay members.
+    Order(u32),
     /// Money in the bank.
     Bank,
     /// Rows that the society's dated tables lack.
@@ -191,6 +199,29 @@ impl SocietyOffice {
                     about: About::Bill(bill.number),
                 });
             }
+        }
+        for (order, at) in self.orders_waiting()? {
+            let words = match &order.standing {
+                OrderStanding::Approved { by } => {
+                    format!("is approved by {by} and can be released")
+                }
+                _ => format!(
+                    "was prepared by {} and waits for another officer",
+                    order.prepared_by
+                ),
+            };
+            all.push(ToDo {
+                day: known.zone.day_of(at),
+                is_deadline: false,
+                is_late: false,
+                sentence: format!(
+                    "Payment order {} over {} {words}",
+                    order.note.order,
+                    Pence(order.note.lines.iter().map(|line| line.pence).sum())
+                ),
+                who: None,
+                about: About::Order(order.note.order),
+            });
         }
         let open: Vec<_> = self
             .payments()?
@@ -333,6 +364,22 @@ impl SocietyOffice {
         Ok(same.into_iter().filter_map(line).collect())
     }
 
+    /// The payment orders that wait for somebody, with when they were prepared.
+    fn orders_waiting(&self) -> Answer<Vec<(OrderState, Instant)>> {
+        let mut orders = self.orders()?;
+        orders.retain(|order| {
+            matches!(
+                order.standing,
+                OrderStanding::Prepared | OrderStanding::Approved { .. }
+            )
+        });
+        let with = |order: OrderState| {
+            let at = Instant(order.note.made_ms);
+            (order, at)
+        };
+        Ok(orders.into_iter().map(with).collect())
+    }
+
     /// The runs that wait for somebody, with when they last moved.
     fn runs_waiting(&self) -> Answer<Vec<(super::interest::RunState, Instant)>> {
         let waits = |standing: &Standing| {
@@ -347,9 +394,10 @@ impl SocietyOffice {
             return Ok(Vec::new());
         }
         let mut moved = std::collections::BTreeMap::new();
-        for decision in self.decisions(&["run-prepared/1", "run-approved/1"])? {
+        for decision in self.decisions(&["run-prepared/1", "run-prepared/2", "run-approved/1"])? {
             let number = match &decision.what {
                 records::decision::What::RunPrepared(note) => note.number,
+                records::decision::What::RunPreparedInParts(closed) => closed.note.number,
                 records::decision::What::RunApproved(approved) => approved.number,
                 _ => continue,
             };

@@ -25,6 +25,8 @@ use crate::{
     governance::{BallotBox, BallotCalled, BallotCancelled, BallotVoters, ProxyAppointed},
     income::{BillCredited, BillFrozen, ClaimFrozen},
     interest::{RunApproved, RunNote, RunVoided},
+    letters::LetterActed,
+    parts::{OrderInParts, OrderPart, RunInParts, RunPart},
     payments::{
         InterestForfeited, MemberTax, OrderCancelled, OrderNamed, OrderNote, OrderReported,
     },
@@ -157,6 +159,9 @@ pub enum What {
     /// A former member's personal data are gone.
     #[serde(rename = "member-erased/1")]
     MemberErased(roll::MemberErased),
+    /// An officer acted for a member on a letter or a call.
+    #[serde(rename = "letter-acted/1")]
+    LetterActed(LetterActed),
     /// A case of a member was opened.
     #[serde(rename = "case-opened/1")]
     CaseOpened(roll::CaseOpened),
@@ -199,6 +204,15 @@ pub enum What {
     /// An interest run with its lines, for another officer to approve.
     #[serde(rename = "run-prepared/1")]
     RunPrepared(Box<RunNote>),
+    /// Lines of a run whose note does not fit one record.
+    #[serde(rename = "run-lines/1")]
+    RunLines(Box<RunPart>),
+    /// An interest run whose lines stand in the parts before, for another officer to approve.
+    #[serde(rename = "run-prepared/2")]
+    RunPreparedInParts(Box<RunInParts>),
+    /// An interest run whose lines stand in the parts before, from now on fixed.
+    #[serde(rename = "run-frozen/2")]
+    RunFrozenInParts(Box<RunInParts>),
     /// An officer approves a prepared run by its hash.
     #[serde(rename = "run-approved/1")]
     RunApproved(RunApproved),
@@ -211,6 +225,12 @@ pub enum What {
     /// An order to pay members of a run, for another officer to approve.
     #[serde(rename = "order-prepared/1")]
     OrderPrepared(Box<OrderNote>),
+    /// Lines of an order whose note does not fit one record.
+    #[serde(rename = "order-lines/1")]
+    OrderLines(Box<OrderPart>),
+    /// An order whose lines stand in the parts before, for another officer to approve.
+    #[serde(rename = "order-prepared/2")]
+    OrderPreparedInParts(Box<OrderInParts>),
     /// An officer approves an order by its hash.
     #[serde(rename = "order-approved/1")]
     OrderApproved(OrderNamed),

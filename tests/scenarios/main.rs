@@ -17,6 +17,7 @@ mod income;
 mod interest;
 mod keys;
 mod ledgers;
+mod large_run;
 mod members_paid;
 mod payments;
 mod roll;

@@ -1,13 +1,31 @@
 //! The runs of a society, folded from their decisions.
 
 use domain::interest::PaidPeriod;
-use records::{decision::What, interest::RunNote};
+use records::{
+    decision::What,
+    interest::{RunLine, RunNote},
+    parts,
+};
 
 use super::{RunAsked, terms::Class};
 use crate::{
     answer::{Answer, OrOurs, refuse},
-    society::{RUN_APPROVED, RUN_FROZEN, RUN_PREPARED, RUN_VOIDED, SocietyOffice},
+    society::{
+        RUN_APPROVED, RUN_FROZEN, RUN_FROZEN_IN_PARTS, RUN_LINES, RUN_PREPARED,
+        RUN_PREPARED_IN_PARTS, RUN_VOIDED, SocietyOffice,
+    },
 };
+
+/// The kinds of decision that runs are made of.
+const KINDS: [&str; 7] = [
+    RUN_LINES,
+    RUN_PREPARED,
+    RUN_PREPARED_IN_PARTS,
+    RUN_APPROVED,
+    RUN_FROZEN,
+    RUN_FROZEN_IN_PARTS,
+    RUN_VOIDED,
+];
 
 /// A run and how it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,23 +79,23 @@ impl SocietyOffice {
     /// When the books are damaged.
     pub fn interest_runs(&self) -> Answer<Vec<RunState>> {
         let mut runs: Vec<RunState> = Vec::new();
-        let kinds = [RUN_PREPARED, RUN_APPROVED, RUN_FROZEN, RUN_VOIDED];
-        let mut decisions = Vec::new();
-        for row in self.books().applied(0).or_ours("books.sqlite")? {
-            if kinds.contains(&row.kind.as_str()) {
-                let decision: records::decision::Decision =
-                    serde_json::from_str(&row.json).or_ours("a decision")?;
-                decisions.push(decision);
-            }
-        }
-        for decision in decisions {
+        let mut open = parts::Open::<Vec<RunLine>>::default();
+        for decision in self.decisions(&KINDS)? {
             match decision.what {
-                What::RunPrepared(note) => runs.push(RunState {
-                    hash: note.hash(),
-                    note: *note,
-                    prepared_by: decision.by,
-                    standing: Standing::Prepared,
-                }),
+                What::RunLines(part) => open.take(*part),
+                What::RunPrepared(note) => {
+                    let hash = note.hash();
+                    runs.push(prepared(*note, hash, decision.by));
+                }
+                What::RunPreparedInParts(closed) => {
+                    let hash = closed.hash.clone();
+                    let note = open.close(*closed).or_ours("the journal")?;
+                    runs.push(prepared(note, hash, decision.by));
+                }
+                What::RunFrozenInParts(closed) => {
+                    let note = open.close(*closed).or_ours("the journal")?;
+                    stand(&mut runs, note.number, Standing::Frozen);
+                }
                 What::RunApproved(approved) => {
                     stand(
                         &mut runs,
@@ -111,6 +129,15 @@ impl SocietyOffice {
             },
             Ok,
         )
+    }
+}
+
+fn prepared(note: RunNote, hash: String, by: String) -> RunState {
+    RunState {
+        note,
+        hash,
+        prepared_by: by,
+        standing: Standing::Prepared,
     }
 }
 

@@ -324,6 +324,26 @@ fn balance(ledger: &Ledger, role: Role, on: LocalDay) -> Pence {
         .map_or(Pence::ZERO, |code| ledger.balance(&code, on))
 }
 
+/// What a step takes, in words.
+#[must_use]
+pub fn step_words(takes: &Takes) -> String {
+    match takes {
+        Takes::Costs => "costs still to be paid".to_owned(),
+        Takes::Loan => "due on loans".to_owned(),
+        Takes::ReserveFixed(pence) => format!("reserve, {pence}"),
+        Takes::ReservePercent(percent) => format!("reserve, {percent} % of what is left"),
+        Takes::ReserveTarget(target) => format!("reserve, up to {target}"),
+        Takes::Interest(percent) => {
+            format!("share interest, {percent} % of what is left, up to the maximum rates")
+        }
+        Takes::FundPercent(percent) => format!("community fund, {percent} % of what is left"),
+        Takes::FundOfInterest { over, under } => {
+            format!("community fund, {over}/{under} of the interest")
+        }
+        Takes::FundOfStart(percent) => format!("community fund, {percent} % of the start"),
+    }
+}
+
 /// Checks the waterfalls of a document.
 ///
 /// # Errors

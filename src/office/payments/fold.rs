@@ -10,7 +10,8 @@ use domain::{
 use records::{
     decision::What,
     interest::RunNote,
-    payments::{OrderLine, OrderNote},
+    parts,
+    payments::{OrderHeld, OrderLine, OrderNote},
 };
 
 use crate::{
@@ -20,8 +21,10 @@ use crate::{
 };
 
 /// The kinds of decision that orders are made of.
-const KINDS: [&str; 5] = [
+const KINDS: [&str; 7] = [
+    "order-lines/1",
     "order-prepared/1",
+    "order-prepared/2",
     "order-approved/1",
     "order-released/1",
     "order-cancelled/1",
@@ -140,6 +143,16 @@ impl OrderState {
     }
 }
 
+fn prepared(note: OrderNote, hash: String, by: String) -> OrderState {
+    OrderState {
+        note,
+        hash,
+        prepared_by: by,
+        standing: OrderStanding::Prepared,
+        fates: BTreeMap::new(),
+    }
+}
+
 /// A line in the domain's words.
 pub(super) fn line(line: &OrderLine) -> Answer<Line> {
     Ok(Line {
@@ -169,18 +182,22 @@ impl SocietyOffice {
     /// When the decisions are damaged.
     pub fn orders(&self) -> Answer<Vec<OrderState>> {
         let mut orders: Vec<OrderState> = Vec::new();
+        let mut open = parts::Open::<(Vec<OrderLine>, Vec<OrderHeld>)>::default();
         for decision in self.decisions(&KINDS)? {
             let find = |orders: &mut Vec<OrderState>, number: u32| {
                 orders.iter().position(|one| one.note.order == number)
             };
             match decision.what {
-                What::OrderPrepared(note) => orders.push(OrderState {
-                    hash: note.hash(),
-                    note: *note,
-                    prepared_by: decision.by,
-                    standing: OrderStanding::Prepared,
-                    fates: BTreeMap::new(),
-                }),
+                What::OrderLines(part) => open.take(*part),
+                What::OrderPrepared(note) => {
+                    let hash = note.hash();
+                    orders.push(prepared(*note, hash, decision.by));
+                }
+                What::OrderPreparedInParts(closed) => {
+                    let hash = closed.hash.clone();
+                    let note = open.close(*closed).or_ours("the journal")?;
+                    orders.push(prepared(note, hash, decision.by));
+                }
                 What::OrderApproved(named) => {
                     if let Some(at) = find(&mut orders, named.order) {
                         orders[at].standing = OrderStanding::Approved { by: decision.by };

@@ -1,5 +1,7 @@
 //! What the bank says became of payments, cheques that were cashed or not, interest nobody claims.
 
+use std::collections::BTreeMap;
+
 use domain::{
     accounts::Role,
     calendar::{Instant, LocalDay},
@@ -8,7 +10,7 @@ use domain::{
 };
 use records::{
     decision::What,
-    payments::{InterestForfeited, OrderReported, ReportedRow},
+    payments::{InterestForfeited, OrderLine, OrderReported, ReportedRow},
 };
 
 use super::{OrderStanding, OrderState, terms};
@@ -20,6 +22,8 @@ use crate::{
 
 /// Most rows of a bank's report.
 const MAX_ROWS: usize = 100_000;
+/// Rows of a report that are taken in as one group of the journal, with their entries in the books.
+const ROWS_AT_ONCE: usize = 2_000;
 
 /// A row of a bank's report, or an officer's word about one payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,10 +140,10 @@ impl SocietyOffice {
         let today = self.today(now);
         let mut ledger = self.ledger()?;
         let mut fates = state.fates.clone();
-        let mut new = Vec::new();
-        let mut entries = Vec::new();
+        let payments = by_reference(&state);
+        let mut new: Vec<(ReportedRow, Option<What>)> = Vec::new();
         for row in rows {
-            let line = line_of(&state, row)?;
+            let line = line_of(&state, &payments, row)?;
             let on = row.on.unwrap_or(today);
             let sent: LocalDay = state.note.on.parse().or_ours("the day of an order")?;
             let at = format!("payment {}", line.reference);
@@ -171,16 +175,16 @@ impl SocietyOffice {
                 ));
             }
             let booked = line.way == "bank" || before.is_some();
-            if booked != row.paid {
-                let entry = self.entry_of_report(&mut ledger, &state.note, line, row.paid, on)?;
-                entries.extend(entry);
-            }
+            let entry = match booked == row.paid {
+                true => None,
+                false => self.entry_of_report(&mut ledger, &state.note, line, row.paid, on)?,
+            };
             let fate = match row.paid {
                 true => Fate::Paid(on),
                 false => Fate::Returned(on),
             };
             fates.insert(line.member, (fate, row.reason.clone()));
-            new.push(ReportedRow {
+            let told = ReportedRow {
                 member: line.member,
                 outcome: if row.paid { "paid" } else { "returned" }.to_owned(),
                 on: on.to_string(),
@@ -188,19 +192,21 @@ impl SocietyOffice {
                     true => String::new(),
                     false => row.reason.clone(),
                 },
-            });
+            };
+            new.push((told, entry));
         }
-        if new.is_empty() {
-            return Ok(new);
+        // Rows go with their entries, and a long report in several groups: what is known changes
+        // nothing, so that the same report finishes what a machine that stopped left undone.
+        for part in new.chunks(ROWS_AT_ONCE) {
+            let mut decisions = vec![What::OrderReported(OrderReported {
+                order: number,
+                source: source.to_owned(),
+                rows: part.iter().map(|(row, _)| row.clone()).collect(),
+            })];
+            decisions.extend(part.iter().filter_map(|(_, entry)| entry.clone()));
+            self.decide_all(decisions, by, now)?;
         }
-        let mut decisions = vec![What::OrderReported(OrderReported {
-            order: number,
-            source: source.to_owned(),
-            rows: new.clone(),
-        })];
-        decisions.extend(entries);
-        self.decide_all(decisions, by, now)?;
-        Ok(new)
+        Ok(new.into_iter().map(|(row, _)| row).collect())
     }
 
     /// Lets interest that nobody claimed fall to the society, by the rule its file names.
@@ -255,28 +261,33 @@ impl SocietyOffice {
     }
 }
 
+/// The payments of an order that move money, by reference and by member.
+fn by_reference(state: &OrderState) -> BTreeMap<String, &OrderLine> {
+    let lines = state.note.lines.iter();
+    let money = lines.filter(|line| matches!(line.way.as_str(), "bank" | "cheque"));
+    money
+        .flat_map(|line| {
+            let keys = [line.reference.to_lowercase(), format!("#{}", line.member)];
+            keys.map(|key| (key, line))
+        })
+        .collect()
+}
+
 /// The payment a row speaks of.
-fn line_of<'a>(state: &'a OrderState, row: &Row) -> Answer<&'a records::payments::OrderLine> {
-    let mut money = state
-        .note
-        .lines
-        .iter()
-        .filter(|line| matches!(line.way.as_str(), "bank" | "cheque"));
-    let same = |line: &&records::payments::OrderLine| match row.reference.strip_prefix('#') {
-        Some(member) => line.member.to_string() == member,
-        None => line.reference.eq_ignore_ascii_case(row.reference.trim()),
+fn line_of<'a>(
+    state: &OrderState,
+    payments: &BTreeMap<String, &'a OrderLine>,
+    row: &Row,
+) -> Answer<&'a OrderLine> {
+    let Some(line) = payments.get(&row.reference.trim().to_lowercase()) else {
+        let at = match row.line {
+            0 => String::new(),
+            line => format!("line {line} of the report: "),
+        };
+        return refuse(format!(
+            "{at}`{}` is no payment of order {}\nhint: `commonwatt payments show --order {}` lists them",
+            row.reference, state.note.order, state.note.order
+        ));
     };
-    match money.find(same) {
-        Some(line) => Ok(line),
-        None => {
-            let at = match row.line {
-                0 => String::new(),
-                line => format!("line {line} of the report: "),
-            };
-            refuse(format!(
-                "{at}`{}` is no payment of order {}\nhint: `commonwatt payments show --order {}` lists them",
-                row.reference, state.note.order, state.note.order
-            ))
-        }
-    }
+    Ok(line)
 }
