@@ -1,13 +1,11 @@
-//! `interest preview|prepare|approve|freeze|void|list|show`.
+//! `interest preview|prepare|approve|freeze|void|waterfall|afford|outlook|list|show`.
 
 use clap::{Args, Subcommand};
 use domain::{
     calendar::Period,
-    interest::{
-        Index, IndexValue,
-        waterfall::{Start, Takes},
-    },
+    interest::{Index, IndexValue, waterfall::Start},
     money::Pence,
+    quantity::WattHours,
 };
 use serde_json::{Value, json};
 
@@ -17,7 +15,7 @@ use office::{
     answer::refuse,
     interest::{
         Asked, Given, Policy, RunAsked, RunNote, RunState, SharedYear, Standing, one_rate,
-        rate_of_text,
+        rate_of_text, step_words,
     },
 };
 
@@ -56,6 +54,12 @@ pub enum Interest {
     Waterfall(Year),
     /// The highest rate that a year can afford, with what is claimed and metered, and why it stops there
     Afford(Year),
+    /// What this year may bring, in three cases of its rest: energy, income, interest by the rule
+    Outlook {
+        /// The society; may be left out when there is only one
+        #[arg(long)]
+        society: Option<String>,
+    },
     /// List the runs
     List {
         /// The society; may be left out when there is only one
@@ -196,6 +200,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Interest) -> Answer<()> {
             desk.voice.data(&text);
             Ok(())
         }
+        Interest::Outlook { society } => outlook(desk, society.as_deref()),
         Interest::Afford(year) => {
             let society = desk.society(year.society.as_deref())?;
             let afforded = society.afford(desk.office, year.period, &given(year)?, desk.now)?;
@@ -280,6 +285,79 @@ fn found(desk: &Desk<'_>, which: &Which) -> Answer<(std::sync::Arc<SocietyOffice
     Ok((society, number))
 }
 
+fn outlook(desk: &mut Desk<'_>, society: Option<&str>) -> Answer<()> {
+    let society = desk.society(society)?;
+    let outlook = society.outlook(desk.office, desk.now, true)?;
+    let rows: Vec<Value> = outlook
+        .cases
+        .iter()
+        .map(|case| {
+            json!({
+                "case": case.word,
+                "energy_wh": case.energy.0,
+                "income_pence": case.income.0,
+                "surplus_pence": case.surplus.map(|pence| pence.0),
+                "interest_pence": case.interest.map(|pence| pence.0),
+                "interest_percent_of_capital": case.percent.map(|percent| percent.to_string()),
+                "fund_pence": case.fund.map(|pence| pence.0),
+                "why": case.why,
+            })
+        })
+        .collect();
+    if desk.json() {
+        return desk.document(&json!({
+            "society": society.slug(),
+            "from": outlook.first.to_string(),
+            "to": outlook.last.to_string(),
+            "until": outlook.until.to_string(),
+            "made_wh": outlook.made.0,
+            "forecast_wh": outlook.forecast.map(|wh| wh.0),
+            "income_pence": outlook.income.0,
+            "costs_pence": outlook.costs.map(|pence| pence.0),
+            "cases": rows,
+            "notes": outlook.notes,
+            "sample": outlook.sample,
+        }));
+    }
+    let head = [
+        "case",
+        "energy",
+        "income",
+        "surplus",
+        "interest",
+        "per cent",
+        "where it comes from",
+    ];
+    desk.table(&head, &rows, |row| {
+        let pounds = |key: &str| {
+            row[key]
+                .as_i64()
+                .map_or_else(|| "not known".to_owned(), |p| Pence(p).to_string())
+        };
+        let text = |key: &str| row[key].as_str().unwrap_or("not known").to_owned();
+        vec![
+            text("case"),
+            WattHours(row["energy_wh"].as_i64().unwrap_or_default()).kwh_words(),
+            pounds("income_pence"),
+            pounds("surplus_pence"),
+            pounds("interest_pence"),
+            text("interest_percent_of_capital"),
+            text("why"),
+        ]
+    })?;
+    desk.voice.data(&format!(
+        "{}until {} {} were made, and {} came in before costs; the board declares when the year is over\n",
+        if outlook.sample { "SAMPLE " } else { "" },
+        outlook.until,
+        outlook.made.kwh_words(),
+        outlook.income
+    ));
+    for note in &outlook.notes {
+        desk.voice.say(note);
+    }
+    Ok(())
+}
+
 fn given(year: &Year) -> Answer<Given> {
     Ok(Given {
         costs: year.costs.unwrap_or_default(),
@@ -288,25 +366,6 @@ fn given(year: &Year) -> Answer<Given> {
         reserve: year.reserve,
         published: published(&year.published, &year.published_source)?,
     })
-}
-
-/// What a step takes, in words.
-fn step_words(takes: &Takes) -> String {
-    match takes {
-        Takes::Costs => "costs still to be paid".to_owned(),
-        Takes::Loan => "due on loans".to_owned(),
-        Takes::ReserveFixed(pence) => format!("reserve, {pence}"),
-        Takes::ReservePercent(percent) => format!("reserve, {percent} % of what is left"),
-        Takes::ReserveTarget(target) => format!("reserve, up to {target}"),
-        Takes::Interest(percent) => {
-            format!("share interest, {percent} % of what is left, up to the maximum rates")
-        }
-        Takes::FundPercent(percent) => format!("community fund, {percent} % of what is left"),
-        Takes::FundOfInterest { over, under } => {
-            format!("community fund, {over}/{under} of the interest")
-        }
-        Takes::FundOfStart(percent) => format!("community fund, {percent} % of the start"),
-    }
 }
 
 fn shared_document(society: &SocietyOffice, shared: &SharedYear) -> Value {

@@ -14,10 +14,7 @@ use office::{
     Answer, Refusal,
     papers::{HMRC_LEAST, Pack, hmrc_table},
 };
-use report::{
-    pack::{Amount, YearEnd},
-    sheet::Cell,
-};
+use report::sheet::Cell;
 
 /// `papers …`
 #[derive(Clone, Debug, Subcommand)]
@@ -194,7 +191,7 @@ pub fn run(desk: &mut Desk<'_>, command: &Papers) -> Answer<()> {
             if desk.json() {
                 return desk.document(&document(society.slug(), &pack));
             }
-            let shown = view(&society.known().document.society.name, &pack);
+            let shown = pack.year_end(&society.known().document.society.name);
             let text = match format {
                 PackForm::Text => shown.to_text(),
                 PackForm::Csv => shown.to_csv(),
@@ -245,44 +242,4 @@ fn document(slug: &str, pack: &Pack) -> serde_json::Value {
         "owed": owed,
         "sample": pack.sample,
     })
-}
-
-fn view(name: &str, pack: &Pack) -> YearEnd {
-    let amounts = |lines: &[office::papers::PackLine]| {
-        lines
-            .iter()
-            .map(|line| Amount {
-                code: line.code.clone(),
-                words: line.name.clone(),
-                cell: Cell::Pounds(line.pence.0),
-            })
-            .collect()
-    };
-    YearEnd {
-        society: name.to_owned(),
-        first: pack.period.first_day(),
-        last: pack.period.last_day(),
-        income: amounts(&pack.income),
-        surplus: pack.surplus,
-        balance: amounts(&pack.balance),
-        notes: pack
-            .notes
-            .iter()
-            .map(|(words, cell)| Amount {
-                code: String::new(),
-                words: words.clone(),
-                cell: cell.clone(),
-            })
-            .collect(),
-        owed: pack
-            .owed
-            .iter()
-            .map(|(run, member, pence, why)| Amount {
-                code: format!("run {run}, member {member}"),
-                words: why.clone(),
-                cell: Cell::Pounds(pence.0),
-            })
-            .collect(),
-        sample: pack.sample,
-    }
 }

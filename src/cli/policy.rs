@@ -113,7 +113,8 @@ pub fn need(command: &Command) -> Need {
             | args::Interest::Show { .. }
             | args::Interest::Preview(_)
             | args::Interest::Waterfall(_)
-            | args::Interest::Afford(_) => SEE,
+            | args::Interest::Afford(_)
+            | args::Interest::Outlook { .. } => SEE,
             args::Interest::Approve { .. } => APPROVE,
             args::Interest::Prepare(_)
             | args::Interest::Freeze { .. }

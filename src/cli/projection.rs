@@ -10,27 +10,8 @@ use super::{
 };
 use office::{
     Answer, Refusal,
-    projection::{Projected, project},
+    projection::{Projected, ROWS, project},
 };
-
-/// A line of the table: key, words, the figure of a year.
-type Row = (&'static str, &'static str, fn(&PlanYear) -> Decimal);
-
-const ROWS: [Row; 11] = [
-    ("income", "income", |y| y.income),
-    ("costs", "costs", |y| y.costs),
-    ("gross", "income less costs", |y| y.gross),
-    ("depreciation", "depreciation", |y| y.depreciation),
-    ("surplus", "surplus before interest", |y| y.surplus),
-    ("bank_interest", "bank interest", |y| y.bank_interest),
-    ("loan_interest", "loan interest", |y| y.loan_interest),
-    ("loan_repaid", "loan repaid", |y| y.loan_repaid),
-    ("member_interest", "share interest", |y| y.member_interest),
-    ("fund", "community fund", |y| y.fund),
-    ("capital_repaid", "share capital repaid", |y| {
-        y.capital_repaid
-    }),
-];
 
 /// Prints the projection of a file; no data folder is needed.
 ///

@@ -55,6 +55,7 @@ pub mod notices;
 mod ofx;
 pub mod outages;
 pub mod outcomes;
+pub mod outlook;
 pub mod overview;
 mod own_terms;
 pub mod pack;

@@ -13,7 +13,10 @@ use domain::{
     payment::{Counted, annual_list, counted},
 };
 use records::decision::What;
-use report::sheet::{Cell, Table};
+use report::{
+    pack::{Amount, YearEnd},
+    sheet::{Cell, Table},
+};
 
 use super::{
     answer::{Answer, OrOurs, refuse},
@@ -427,6 +430,42 @@ impl SocietyOffice {
             });
         }
         Ok((inside, duties))
+    }
+}
+
+impl Pack {
+    /// The pack as it is printed.
+    #[must_use]
+    pub fn year_end(&self, society: &str) -> YearEnd {
+        let amounts = |lines: &[PackLine]| {
+            let amounts = lines.iter().map(|line| Amount {
+                code: line.code.clone(),
+                words: line.name.clone(),
+                cell: Cell::Pounds(line.pence.0),
+            });
+            amounts.collect()
+        };
+        let notes = self.notes.iter().map(|(words, cell)| Amount {
+            code: String::new(),
+            words: words.clone(),
+            cell: cell.clone(),
+        });
+        let owed = self.owed.iter().map(|(run, member, pence, why)| Amount {
+            code: format!("run {run}, member {member}"),
+            words: why.clone(),
+            cell: Cell::Pounds(pence.0),
+        });
+        YearEnd {
+            society: society.to_owned(),
+            first: self.period.first_day(),
+            last: self.period.last_day(),
+            income: amounts(&self.income),
+            surplus: self.surplus,
+            balance: amounts(&self.balance),
+            notes: notes.collect(),
+            owed: owed.collect(),
+            sample: self.sample,
+        }
     }
 }
 

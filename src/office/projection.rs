@@ -6,6 +6,26 @@ use serde::Deserialize;
 
 use super::answer::{Answer, OrCaller, Refusal, refuse};
 
+/// A line of a projection: key, words, the figure of a year.
+pub type Row = (&'static str, &'static str, fn(&PlanYear) -> Decimal);
+
+/// The lines of a projection, as they are printed.
+pub const ROWS: [Row; 11] = [
+    ("income", "income", |y| y.income),
+    ("costs", "costs", |y| y.costs),
+    ("gross", "income less costs", |y| y.gross),
+    ("depreciation", "depreciation", |y| y.depreciation),
+    ("surplus", "surplus before interest", |y| y.surplus),
+    ("bank_interest", "bank interest", |y| y.bank_interest),
+    ("loan_interest", "loan interest", |y| y.loan_interest),
+    ("loan_repaid", "loan repaid", |y| y.loan_repaid),
+    ("member_interest", "share interest", |y| y.member_interest),
+    ("fund", "community fund", |y| y.fund),
+    ("capital_repaid", "share capital repaid", |y| {
+        y.capital_repaid
+    }),
+];
+
 /// A projection, worked out.
 pub struct Projected {
     /// Whose.

@@ -18,6 +18,7 @@ mod limits;
 mod member;
 mod movement;
 mod offer;
+mod queue;
 mod refused;
 mod register;
 mod scale;
@@ -31,6 +32,7 @@ pub use estate::{Basis as EstateBasis, Estate, KIN, NotPassed, SMALL_SUM, may_no
 pub use member::{Member, MemberKind, MemberNo};
 pub use movement::{Line, Movement, MovementKind, Source};
 pub use offer::{Application, ApplicationState, Offer, OfferRule};
+pub use queue::QueuePlace;
 pub use refused::Refused;
 pub use register::{Holding, ShareRegister};
 pub use scale::{Ask, scale};

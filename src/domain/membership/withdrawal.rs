@@ -335,6 +335,12 @@ impl ShareRegister {
         Ok(plan)
     }
 
+    /// Whether withdrawals of a class are not paid on a day.
+    #[must_use]
+    pub fn is_suspended(&self, class: u16, on: LocalDay) -> bool {
+        self.not_suspended(class, on).is_err()
+    }
+
     fn not_suspended(&self, class: u16, on: LocalDay) -> Result<(), Refused> {
         let stands = |s: &&Suspension| {
             s.class == class && s.from <= on && s.until.is_none_or(|until| on <= until)

@@ -145,27 +145,41 @@ impl SocietyOffice {
     ) -> Answer<BankLine> {
         let table = self.modulus_table()?;
         self.with_roll(|roll| {
-            let number = MemberNo(member);
-            let Some(person) = self.person(roll, number)? else {
-                return refuse(format!("member `{member}` was erased"));
-            };
-            let (details, notes) = details_of(text, &person.name, table.as_ref())?;
-            let key = self.keys().sealing_key_or_new()?;
-            let row = self.seal_bank(&key, number, &details)?;
-            let in_force = now.plus_ms(WAIT_MS);
-            let what = What::MemberBank(body::MemberBank {
-                member,
-                bank: row.hash.clone(),
-                in_force_ms: in_force.0,
-            });
+            let (what, row, line) = self.banked(roll, member, text, table.as_ref(), now)?;
             self.write_people(&[row])?;
             self.enter(roll, vec![what], by, now)?;
-            Ok(BankLine {
-                in_force,
-                ending: ending(&details),
-                notes,
-            })
+            Ok(line)
         })
+    }
+
+    /// The decision that changes bank details in seven days, and the sealed row that it names.
+    pub(super) fn banked(
+        &self,
+        roll: &Roll,
+        member: u32,
+        text: &BankText,
+        table: Option<&Table>,
+        now: Instant,
+    ) -> Answer<(What, PersonRow, BankLine)> {
+        let number = MemberNo(member);
+        let Some(person) = self.person(roll, number)? else {
+            return refuse(format!("member `{member}` was erased"));
+        };
+        let (details, notes) = details_of(text, &person.name, table)?;
+        let key = self.keys().sealing_key_or_new()?;
+        let row = self.seal_bank(&key, number, &details)?;
+        let in_force = now.plus_ms(WAIT_MS);
+        let what = What::MemberBank(body::MemberBank {
+            member,
+            bank: row.hash.clone(),
+            in_force_ms: in_force.0,
+        });
+        let line = BankLine {
+            in_force,
+            ending: ending(&details),
+            notes,
+        };
+        Ok((what, row, line))
     }
 
     /// The details to which a member's money goes at an instant, and the change that waits.

@@ -99,7 +99,8 @@ impl SocietyOffice {
             let earlier = facts.rows.iter().filter(|hash| **hash != facts.person);
             let present = Some(&facts.person).filter(|_| !facts.erased);
             for hash in present.into_iter().chain(earlier) {
-                if !banks.contains(&hash) && !noted.contains(&hash) {
+                let letter = facts.letters.contains(hash);
+                if !banks.contains(&hash) && !noted.contains(&hash) && !letter {
                     let row = self.row(number, hash)?;
                     let person = Person::from_bytes(&row.bytes).or_ours("people.sqlite")?;
                     match others.contains(&hash) {

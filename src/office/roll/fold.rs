@@ -29,7 +29,8 @@ use super::{
 };
 
 /// The kinds of decision that the roll is made of.
-pub(crate) const KINDS: [&str; 23] = [
+pub(crate) const KINDS: [&str; 24] = [
+    "letter-acted/1",
     "member-entered/1",
     "members-imported/1",
     "shares-imported/1",
@@ -68,6 +69,8 @@ pub struct Facts {
     pub bank: Vec<(String, Instant)>,
     /// Every row of the people file that a decision names.
     pub rows: BTreeSet<String>,
+    /// Those of them that are notes on letters.
+    pub letters: BTreeSet<String>,
     /// Per cent of income tax to deduct from its interest.
     pub tax: Option<String>,
     /// The import it came with, and its row there.
@@ -224,6 +227,11 @@ impl Roll {
                     ended: false,
                 });
             }
+            What::LetterActed(acted) => {
+                let facts = self.facts_of(acted.member);
+                facts.rows.insert(acted.note.clone());
+                facts.letters.insert(acted.note.clone());
+            }
             What::ApplicationEnded(ended) => self.register.take_application_ended(ended.number),
             What::WithdrawalAsked(asked) => {
                 let class = self.class(&asked.class)?;
@@ -280,6 +288,7 @@ impl Roll {
                     .map(|hash| (hash.clone(), Instant(i64::MIN)))
                     .collect(),
                 rows: rows.cloned().collect(),
+                letters: BTreeSet::new(),
                 tax: None,
                 from: None,
                 erased: false,

@@ -15,6 +15,7 @@ mod estate;
 mod fold;
 mod history;
 mod imports;
+mod letters;
 mod person;
 mod shares;
 mod statutory;
@@ -39,6 +40,7 @@ pub use estate::{DOCUMENTS, EstateLine, NewNomination, NewStep, Nomination};
 pub(super) use fold::KINDS;
 pub use fold::{Facts, Roll};
 pub use imports::{Columns, ImportedRoll, Problem};
+pub use letters::{LetterLine, LetterOf};
 pub use person::{Changes, NewMember};
 pub use records::{
     person::Person,

@@ -177,46 +177,57 @@ impl SocietyOffice {
         now: Instant,
     ) -> Answer<()> {
         self.with_roll(|roll| {
-            let number = MemberNo(member);
-            let Some(known) = self.person(roll, number)? else {
-                return refuse(format!("member `{member}` was erased"));
-            };
-            let mut person = known.clone();
-            let set = |field: &mut String, to: &Option<String>| {
-                if let Some(to) = to {
-                    field.clone_from(to);
-                }
-            };
-            set(&mut person.name, &changes.name);
-            set(&mut person.postcode, &changes.postcode);
-            set(&mut person.email, &changes.email);
-            set(&mut person.phone, &changes.phone);
-            set(&mut person.nominee, &changes.nominee);
-            if let Some(address) = &changes.address {
-                person.address.clone_from(address);
-            }
-            let kind = roll.register.member(number).map_err(caller)?;
-            check_person(
-                &person,
-                kind.kind,
-                &kind.holders.iter().map(|h| h.0).collect::<Vec<_>>(),
-            )?;
-            let row = match person == known {
-                true => None,
-                false => Some(salted(number, person.to_bytes())?),
-            };
-            if row.is_none() && changes.payment.is_none() && changes.rest.is_none() {
-                return refuse("nothing is to change\nhint: `--help` lists what can be");
-            }
-            let what = What::MemberChanged(MemberChanged {
-                member,
-                person: row.as_ref().map(|row| row.hash.clone()),
-                payment: changes.payment,
-                rest: changes.rest,
-            });
+            let (what, row) = self.changed(roll, member, changes)?;
             self.write_people(row.as_slice())?;
             self.enter(roll, vec![what], by, now)
         })
+    }
+
+    /// The decision that changes a member, and the row of the people file that it names.
+    pub(super) fn changed(
+        &self,
+        roll: &Roll,
+        member: u32,
+        changes: &Changes,
+    ) -> Answer<(What, Option<PersonRow>)> {
+        let number = MemberNo(member);
+        let Some(known) = self.person(roll, number)? else {
+            return refuse(format!("member `{member}` was erased"));
+        };
+        let mut person = known.clone();
+        let set = |field: &mut String, to: &Option<String>| {
+            if let Some(to) = to {
+                field.clone_from(to);
+            }
+        };
+        set(&mut person.name, &changes.name);
+        set(&mut person.postcode, &changes.postcode);
+        set(&mut person.email, &changes.email);
+        set(&mut person.phone, &changes.phone);
+        set(&mut person.nominee, &changes.nominee);
+        if let Some(address) = &changes.address {
+            person.address.clone_from(address);
+        }
+        let kind = roll.register.member(number).map_err(caller)?;
+        check_person(
+            &person,
+            kind.kind,
+            &kind.holders.iter().map(|h| h.0).collect::<Vec<_>>(),
+        )?;
+        let row = match person == known {
+            true => None,
+            false => Some(salted(number, person.to_bytes())?),
+        };
+        if row.is_none() && changes.payment.is_none() && changes.rest.is_none() {
+            return refuse("nothing is to change\nhint: `--help` lists what can be");
+        }
+        let what = What::MemberChanged(MemberChanged {
+            member,
+            person: row.as_ref().map(|row| row.hash.clone()),
+            payment: changes.payment,
+            rest: changes.rest,
+        });
+        Ok((what, row))
     }
 
     /// Enters the news of a member's death: nothing is issued or paid to it any more.

@@ -3,8 +3,8 @@
 use domain::{
     calendar::{Instant, LocalDay},
     membership::{
-        AllotmentLine, ApplicationState, Line, MemberNo, PayoutPlan, Refused, ShareRegister,
-        Source, Transfer, convert,
+        AllotmentLine, ApplicationState, Line, MemberNo, PayoutPlan, QueuePlace, Refused,
+        ShareRegister, Source, Transfer, convert,
     },
     money::Pence,
 };
@@ -434,6 +434,25 @@ impl SocietyOffice {
             });
             self.enter(roll, vec![what], by, now)?;
             Ok(line)
+        })
+    }
+
+    /// Where the waiting requests of a member stand in their queues: each with its number.
+    ///
+    /// # Errors
+    /// When there is no such member.
+    pub fn queue_places(&self, member: u32, now: Instant) -> Answer<Vec<(u32, QueuePlace)>> {
+        let today = self.today(now);
+        let year = self.year_of(today);
+        self.shares(|register| {
+            register.member(MemberNo(member)).map_err(caller)?;
+            let own = register.requests().iter();
+            let own = own.filter(|one| one.member.0 == member && one.waiting() > 0);
+            own.map(|one| {
+                let place = register.queue_place(one.number, year, today);
+                Ok((one.number, place.map_err(caller)?))
+            })
+            .collect()
         })
     }
 

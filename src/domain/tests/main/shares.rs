@@ -311,6 +311,30 @@ fn requests_above_the_yearly_limit_are_scaled_and_keep_their_date() {
 }
 
 #[test]
+fn a_request_has_its_place_and_the_year_in_which_its_last_share_is_likely_paid() {
+    let mut register = fifty_eight_thousand();
+    // A tenth of 58,000 shares a year; 5,800 and 5,000 wait for it.
+    for (member, shares) in [(ALICE, 5_800), (COUNCIL, 5_000)] {
+        let asked = register.request(member, 0, shares, day("2015-01-10"), today());
+        register.take_request(asked.unwrap());
+    }
+    let place = register.queue_place(2, year(2015), today()).unwrap();
+    assert_eq!((place.place, place.of, place.waiting), (2, 2, 10_800));
+    assert_eq!((place.limit, place.left), (Some(5_800), Some(5_800)));
+    // What waits is paid by the same part of each, so that both are done in the next year only.
+    assert_eq!(place.likely, Some(day("2016-01-01")));
+    register.take_suspension(Suspension {
+        class: 0,
+        from: day("2015-06-01"),
+        until: None,
+        reason: "SAMPLE".into(),
+    });
+    let place = register.queue_place(1, year(2015), today()).unwrap();
+    assert_eq!((place.place, place.likely), (1, None));
+    assert!(register.queue_place(3, year(2015), today()).is_err());
+}
+
+#[test]
 fn nobody_is_left_between_nothing_and_the_minimum() {
     let ask = |wanted, held| Ask {
         wanted,
