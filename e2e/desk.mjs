@@ -3,8 +3,8 @@
 // council's stake; with the keyboard alone and without JavaScript; axe on every private page in three
 // looks; valid HTML; stored text that would like to be a script.
 import { execFileSync } from 'node:child_process';
-import { createHmac } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { createHash, createHmac } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { work as treasurersWork } from './work.mjs';
 
@@ -125,6 +125,37 @@ export async function desk({ browser, base, said, data, work, binary, check, axe
   await page.getByRole('button', { name: 'Freeze this interest run' }).click();
   check('interest: it is frozen', (await words(page)).includes('is frozen.'), (await words(page)).slice(0, 300));
 
+  // From the frozen run to the bank's file, with a second approver; the file is the approved one.
+  const today = new Date().toISOString().slice(0, 10);
+  await page.goto(`${base}/desk/bes1/payments`);
+  await page.locator('input[name=profile][value=by-hand]').check();
+  await page.fill('#on', today);
+  await page.getByRole('button', { name: 'Prepare this order' }).click();
+  const order = page.url();
+  check('payments: prepared, it waits for another', (await words(page)).includes('You prepared it'), (await words(page)).slice(0, 600));
+  await approver.page.goto(order);
+  const shown = await words(approver.page);
+  check('payments: count, sum and SHA-256 are shown', /SHA-256 of the file/.test(shown) && /Their sum/.test(shown), shown.slice(0, 600));
+  await approver.page.getByRole('button', { name: 'Approve this order' }).click();
+  check('payments: another officer approves it', (await words(approver.page)).includes('was approved by approver-1'), (await words(approver.page)).slice(0, 300));
+  await page.goto(order);
+  await page.getByRole('button', { name: 'Release this order' }).click();
+  check('payments: it is released', (await words(page)).includes('was released on'), (await words(page)).slice(0, 400));
+  const hash = (await words(page)).match(/SHA-256 of the file\s+([0-9a-f]{64})/)?.[1];
+  if (hash) {
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download the bank’s file' }).click()]);
+    const file = readFileSync(await download.path());
+    check('payments: the file is the one that was approved', createHash('sha256').update(file).digest('hex') === hash);
+    const reference = file.toString().split('\n')[1].split(',')[5];
+    const told = join(work, 'bank-report.csv');
+    writeFileSync(told, `reference,outcome,date,reason\n${reference},returned,${today},account closed\n`);
+    await page.setInputFiles('#report-report', told);
+    await page.getByRole('button', { name: 'Take in this report' }).click();
+    check('payments: what came back is owed again', (await words(page)).includes('1 payment came back and is owed again'), (await words(page)).slice(0, 300));
+  } else {
+    check('payments: nobody of the sample is paid by bank', (await words(page)).includes('nothing goes to the bank'), (await words(page)).slice(0, 600));
+  }
+
   // Claims, statements, tables, dials, outages, bills.
   const stewardly = await enter('steward');
   const worked = await treasurersWork({ base, binary, data, check, words, treasurer, approver, steward: stewardly });
@@ -138,21 +169,57 @@ export async function desk({ browser, base, said, data, work, binary, check, axe
   await member.page.getByLabel('To the community fund').check();
   await member.page.getByRole('button', { name: 'Save my choice' }).click();
   check('my: the payment choice is changed', (await words(member.page)).includes('you give it to the community fund'), await words(member.page));
+  const [sheet] = await Promise.all([member.page.waitForEvent('download'), member.page.getByRole('link', { name: /^Your statement for/ }).first().click()]);
+  check('my: the statement is a PDF', readFileSync(await sheet.path()).subarray(0, 5).toString() === '%PDF-');
+  await member.page.getByRole('link', { name: /down to the meters/ }).first().click();
+  check('my: the working leads to the meters and the journal', /records then, and this root: [0-9a-f]{64}/.test(await words(member.page)), (await words(member.page)).slice(-800));
+  await member.page.goto(`${base}/my/bes1/4/shares`);
+  await member.page.fill('#withdraw-shares', '250');
+  await member.page.getByRole('button', { name: 'Ask for these shares back' }).click();
+  check('my: a request has its place in the queue', (await words(member.page)).includes('1 of 1'), (await words(member.page)).slice(0, 900));
+  await member.page.fill('#apply-shares', '100');
+  await member.page.getByRole('button', { name: 'Apply for these shares' }).click();
+  check('my: the application waits', (await words(member.page)).includes('waiting'), (await words(member.page)).slice(0, 900));
+  const secretary = await enter('secretary');
+  await secretary.page.goto(`${base}/desk/bes1/shares`);
+  await secretary.page.getByRole('button', { name: 'Allot 100 shares to member 4' }).click();
+  await member.page.goto(`${base}/my/bes1/4/shares`);
+  check('shares: the applicant holds what was allotted', (await words(member.page)).includes('allotted'), (await words(member.page)).slice(0, 1500));
+
+  // The secretary acts on a letter of member 5; the notice goes to the old address.
+  const scan = join(work, 'letter.png');
+  writeFileSync(scan, Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64'));
+  await secretary.page.goto(`${base}/desk/bes1/letters`);
+  await secretary.page.fill('#member', '5');
+  await secretary.page.fill('#received', today);
+  await secretary.page.fill('#source', 'SAMPLE: asks for the community fund; signature as on the application');
+  await secretary.page.setInputFiles('#file', scan);
+  await secretary.page.getByLabel('To the community fund').check();
+  await secretary.page.fill('#address', '5 SAMPLE Street');
+  await secretary.page.getByRole('button', { name: 'Act on this' }).click();
+  check('letters: it is acted on', (await words(secretary.page)).includes('Officers have acted on 1 letter'), (await words(secretary.page)).slice(0, 500));
+  const [notice] = await Promise.all([secretary.page.waitForEvent('download'), secretary.page.getByRole('link', { name: 'print it (PDF)' }).first().click()]);
+  check('letters: the notice is a PDF', readFileSync(await notice.path()).subarray(0, 5).toString() === '%PDF-');
   const council = await enter('council');
   await council.page.goto(`${base}/council?from=2013-01-01&to=2013-12-31`);
   check('council: capital and vote', (await words(council.page)).includes('£10,000 of £58,000 is 17.24 % of the capital; one vote of 103 is 0.97 % of the votes.'), (await words(council.page)).slice(0, 300));
   const administrator = await enter('administrator');
 
   // Ballots, from the call to the recount.
-  const secretary = await enter('secretary');
   await ballots({ browser, base, work, secretary, check, pictures });
 
   // Every private page: axe in three looks, no complaint, no dialog, valid HTML.
   const visits = [
     [treasurer, 'desk', '/desk'], [treasurer, 'desk-society', '/desk/bes1'], [treasurer, 'held', new URL(held).pathname],
     [treasurer, 'held-list', '/desk/bes1/held'], [treasurer, 'interest', '/desk/bes1/interest'], [treasurer, 'run', new URL(run).pathname],
+    [treasurer, 'payments', '/desk/bes1/payments'], [treasurer, 'order', new URL(order).pathname],
+    [treasurer, 'papers', '/desk/bes1/year'],
+    [treasurer, 'outlook', '/desk/bes1/outlook'], [treasurer, 'projection', '/desk/bes1/projection'],
+    [treasurer, 'statements', `${new URL(run).pathname}/statements`], [secretary, 'letters', '/desk/bes1/letters'],
+    [secretary, 'shares', '/desk/bes1/shares'], [null, 'working', `/s/bes1/interest/${run.split('/').pop()}`],
     [treasurer, 'audit', '/desk/bes1/audit'], [treasurer, 'me', '/me'], [treasurer, 'sure', '/sure?to=/desk'],
-    [member, 'my', '/my'], [member, 'my-payment', '/my/bes1/4/payment'], [council, 'council', '/council'],
+    [member, 'my', '/my'], [member, 'my-payment', '/my/bes1/4/payment'], [member, 'my-shares', '/my/bes1/4/shares'],
+    [council, 'council', '/council'],
     [council, 'council-evidence', '/council/bes1/evidence'], [council, 'council-outcomes', '/council/bes1/outcomes?from=2023-01-01&to=2025-12-31'],
     [council, 'council-roof', '/council/bes1/roofs/elmore-house'], [secretary, 'desk-projects', '/desk/bes1/projects'],
     [secretary, 'desk-ballots', '/desk/bes1/ballots'], [secretary, 'note', '/desk/bes1/note/outcome'], [treasurer, 'fund', '/desk/bes1/fund'],

@@ -203,8 +203,6 @@ impl SocietyOffice {
                 "case-step/1",
                 "supplier-bill/1",
                 "irradiance-imported/1",
-    }
-
                 "letter-acted/1",
             ])?
             .into_iter()
@@ -216,8 +214,6 @@ impl SocietyOffice {
                 What::TaskDone(done) => done.file,
                 What::CostEntered(cost) => cost.file,
                 What::IrradianceImported(light) => Some(light.file),
-    }
-
                 What::LetterActed(letter) => letter.file,
                 What::TableExtended(table) => table.file,
                 What::BankImported(import) => Some(import.file),

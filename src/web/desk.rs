@@ -132,6 +132,11 @@ fn ways(society: &SocietyOffice) -> (String, Vec<Link>) {
         frame::link("Outcomes", &format!("/desk/{slug}/outcomes")),
         frame::link("Community fund", &format!("/desk/{slug}/fund")),
         frame::link("Residents’ projects", &format!("/desk/{slug}/projects")),
+        frame::link("Payments", &format!("/desk/{slug}/payments")),
+        frame::link("Shares", &format!("/desk/{slug}/shares")),
+        frame::link("Outlook", &format!("/desk/{slug}/outlook")),
+        frame::link("The year’s papers", &format!("/desk/{slug}/year")),
+        frame::link("Letters", &format!("/desk/{slug}/letters")),
         frame::link("Who decided what", &format!("/desk/{slug}/audit")),
         frame::link("The public page", &format!("/s/{slug}")),
     ];
@@ -143,6 +148,10 @@ fn line(one: &ToDo, society: &SocietyOffice, several: bool) -> TodoLine {
     let (text, href) = match &one.about {
         About::HeldReads => ("Look at them", format!("/desk/{slug}/held")),
         About::Run(number) => ("Look at the run", format!("/desk/{slug}/interest/{number}")),
+        About::Order(number) => (
+            "Look at the order",
+            format!("/desk/{slug}/payments/{number}"),
+        ),
         About::Alert(number) => (
             "Say what is being done",
             format!("/desk/{slug}/alerts/{number}"),

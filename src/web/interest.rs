@@ -11,14 +11,17 @@ use domain::{
     money::Pence,
 };
 use identity::Right;
-use report::words;
+use report::{
+    sheet::{Cell, Table},
+    words,
+};
 use serde::Deserialize;
 
 use super::{
     Web, frame,
     society::named,
     trouble::{Trouble, sentence},
-    view::{InterestPage, RunLineWords, RunMemberLine, RunPage, RunTyped, RunWords},
+    view::{InterestPage, Link, RunLineWords, RunMemberLine, RunPage, RunTyped, RunWords},
     visitor::{Sent, Visitor, see},
 };
 use office::{
@@ -26,6 +29,9 @@ use office::{
     answer::OrCaller,
     interest::{Asked, RunAsked, RunLine, RunNote, RunState, Standing, rate_of_text},
 };
+
+/// Most lines on a page; the table to take away has all.
+const MOST_LINES: usize = 500;
 
 /// What the form says: to look, or to prepare.
 #[derive(Deserialize)]
@@ -42,6 +48,13 @@ pub struct RunForm {
 #[serde(deny_unknown_fields)]
 pub struct ApproveForm {
     hash: String,
+}
+
+impl ApproveForm {
+    /// The hash.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
 }
 
 /// The runs, and the form of a new one.
@@ -292,7 +305,6 @@ fn show(
         frame: frame::of_visitor(web, visitor, &format!("Interest run {number}"), &here),
         society: frame::link(&known.document.society.name, &format!("/desk/{slug}")),
         list: format!("/desk/{slug}/interest"),
-        here,
         sentence,
         steps: vec![
             (format!("Prepared by {}", run.prepared_by), done(1)),
@@ -304,7 +316,22 @@ fn show(
             None => waits.to_owned(),
         },
         action,
-        run: words_of(&run.note),
+        next: match run.standing {
+            Standing::Frozen => vec![
+                frame::link("Statements of this run", &format!("{here}/statements")),
+                frame::link("Payments of this run", &format!("/desk/{slug}/payments")),
+                frame::link(
+                    "Its working, as members see it",
+                    &format!("/s/{slug}/interest/{number}"),
+                ),
+            ],
+            _ => Vec::new(),
+        },
+        here,
+        run: RunWords {
+            all_lines: format!("/desk/{slug}/interest/{number}/lines.csv"),
+            ..words_of(&run.note)
+        },
         trouble,
     };
     let mut answer = frame::page(&page)?;
@@ -312,6 +339,58 @@ fn show(
         *answer.status_mut() = StatusCode::CONFLICT;
     }
     Ok(answer)
+}
+
+/// The pages that pages about interest lie below.
+pub fn above(society: &SocietyOffice, run: Option<u32>) -> Vec<Link> {
+    let slug = society.slug();
+    let name = &society.known().document.society.name;
+    let mut links = vec![
+        frame::link(&format!("The desk of {name}"), &format!("/desk/{slug}")),
+        frame::link("Interest", &format!("/desk/{slug}/interest")),
+    ];
+    links.extend(run.map(|run| {
+        let here = format!("/desk/{slug}/interest/{run}");
+        frame::link(&format!("Interest run {run}"), &here)
+    }));
+    links
+}
+
+/// Every line of a run, as a table to take away.
+pub async fn lines(
+    State(web): State<Web>,
+    _: Visitor,
+    Path((slug, number)): Path<(String, u32)>,
+) -> Result<Response, Trouble> {
+    web.ask(move |web| {
+        let society = named(web, &slug)?;
+        let run = society.interest_run(number).map_err(Trouble::refused)?;
+        let table = Table {
+            name: "Interest",
+            head: ["member", "class", "held", "pounds"]
+                .map(str::to_owned)
+                .to_vec(),
+            rows: run
+                .note
+                .lines
+                .iter()
+                .map(|line| {
+                    vec![
+                        Cell::Number(i64::from(line.member)),
+                        Cell::Text(line.class.clone()),
+                        Cell::Text(line.basis.clone()),
+                        Cell::Pounds(line.pence),
+                    ]
+                })
+                .collect(),
+        };
+        Ok(super::statements::attached(
+            "text/csv; charset=utf-8",
+            &format!("{slug}-interest-run-{number}.csv"),
+            table.to_csv().into_bytes(),
+        ))
+    })
+    .await
 }
 
 /// The days of a run, in words.
@@ -345,7 +424,15 @@ fn words_of(note: &RunNote) -> RunWords {
                 )
             })
             .collect(),
-        lines: note.lines.iter().map(line).collect(),
+        lines: note.lines.iter().take(MOST_LINES).map(line).collect(),
+        left_out: match note.lines.len().saturating_sub(MOST_LINES) {
+            0 => String::new(),
+            more => format!(
+                "These are the first {MOST_LINES}; {} follow, and are in the total.",
+                words::count(u32::try_from(more).unwrap_or(u32::MAX), "line", "lines")
+            ),
+        },
+        all_lines: String::new(),
         count: words::count(
             u32::try_from(note.lines.len()).unwrap_or(u32::MAX),
             "member's line",

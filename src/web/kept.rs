@@ -9,13 +9,14 @@ use std::{
 };
 
 use domain::calendar::{HalfHour, Instant, Period};
-use report::{GenerationReport, generation::Income};
+use report::{GenerationReport, generation::Income, statement::RunFacts};
 
 use super::Web;
 use office::{
     Answer, Known, SocietyOffice,
     energy::By,
     explore::{Explored, Exploring},
+    outlook::Outlook,
     overview::DaySoFar,
 };
 
@@ -31,6 +32,10 @@ pub const MOST_EXPLORED: usize = 16;
 pub type Reports = Kept<Period, GenerationReport>;
 /// Income of roofs, by society, roof and period.
 pub type Incomes = Kept<Period, Option<Income>>;
+/// Workings of frozen interest runs, by society and number.
+pub type Workings = Kept<u32, RunFacts>;
+/// Outlooks for this year, by society.
+pub type Outlooks = Kept<(), Outlook>;
 /// The days so far, by society and roof.
 pub type Days = Kept<(), DaySoFar>;
 
@@ -193,6 +198,29 @@ pub fn explored(
     web.explored.get(key, over, stamp, || {
         web.state.office.explore(society, asked, now)
     })
+}
+
+/// The outlook for this year, at most a minute behind.
+pub fn outlook(web: &Web, society: &SocietyOffice, now: Instant) -> Answer<Arc<Outlook>> {
+    let key = (society.slug().to_owned(), None, ());
+    web.outlooks
+        .get(key, true, Stamp::of(web, society, now), || {
+            society.outlook(&web.state.office, now, false)
+        })
+}
+
+/// The working of a frozen interest run, at most a minute behind.
+pub fn working(
+    web: &Web,
+    society: &SocietyOffice,
+    number: u32,
+    now: Instant,
+) -> Answer<Arc<RunFacts>> {
+    let key = (society.slug().to_owned(), None, number);
+    web.workings
+        .get(key, true, Stamp::of(web, society, now), || {
+            society.run_working(number, now)
+        })
 }
 
 /// The day so far, at most one flush behind.

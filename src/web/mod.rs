@@ -33,21 +33,29 @@ mod income;
 mod interest;
 mod kept;
 mod layout;
+mod letters;
 mod live;
 mod login;
+mod making;
 mod me;
 mod meters;
 mod my;
+mod my_shares;
 mod notes;
 mod operations;
 pub mod origin;
 mod outages;
+mod outlook;
 mod paid;
+mod papers;
+mod payments;
 pub mod policy;
 mod reports;
 mod set_up;
+mod shares;
 mod site;
 mod society;
+mod statements;
 mod tables;
 mod tasks;
 mod trouble;
@@ -56,6 +64,7 @@ mod users;
 pub mod view;
 mod visitor;
 mod work;
+mod working;
 
 #[cfg(test)]
 mod tests;
@@ -116,6 +125,9 @@ pub fn router(state: WebState) -> axum::Router {
         days: kept::Days::default(),
         explored: kept::Explorations::of(kept::MOST_EXPLORED),
         uploads: uploads::Uploads::default(),
+        workings: kept::Workings::default(),
+        outlooks: kept::Outlooks::default(),
+        making: making::Making::default(),
         questions: Arc::new(Semaphore::new(QUESTIONS_AT_ONCE)),
         passwords: Arc::new(Semaphore::new(PASSWORDS_AT_ONCE)),
     }));
@@ -135,6 +147,9 @@ pub struct Room {
     days: kept::Days,
     explored: kept::Explorations,
     uploads: uploads::Uploads,
+    workings: kept::Workings,
+    outlooks: kept::Outlooks,
+    making: making::Making,
     questions: Arc<Semaphore>,
     passwords: Arc<Semaphore>,
 }

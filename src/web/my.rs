@@ -8,7 +8,11 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use domain::{calendar::Period, money::Pence};
+use domain::{
+    calendar::{Instant, Period},
+    money::Pence,
+    quantity::WattHours,
+};
 use report::words;
 use serde::Deserialize;
 
@@ -204,11 +208,7 @@ fn choice(
 }
 
 /// The account money goes to, by its last digits, and one that waits.
-fn bank_words(
-    society: &SocietyOffice,
-    member: u32,
-    now: domain::calendar::Instant,
-) -> Result<Vec<String>, Trouble> {
+fn bank_words(society: &SocietyOffice, member: u32, now: Instant) -> Result<Vec<String>, Trouble> {
     let (present, waits) = society.bank_of(member, now)?;
     let mut lines = Vec::new();
     if let Some(present) = present {
@@ -237,6 +237,75 @@ fn goes(payment: Payment) -> &'static str {
     }
 }
 
+/// What this year may bring, in sentences; none where nothing can be said yet.
+fn outlook(
+    web: &Web,
+    society: &SocietyOffice,
+    held: Pence,
+    now: Instant,
+) -> Result<Vec<String>, Trouble> {
+    let outlook = match kept::outlook(web, society, now) {
+        Ok(outlook) => outlook,
+        Err(Refusal::Caller(_)) => return Ok(Vec::new()),
+        Err(ours) => return Err(ours.into()),
+    };
+    let kwh = |wh: WattHours| format!("{} kWh", words::whole(wh.0 / 1_000));
+    let mut lines = vec![format!(
+        "By {} the roofs have made {}{}.",
+        words::date(outlook.until),
+        kwh(outlook.made),
+        outlook.forecast.map_or_else(String::new, |wh| format!(
+            "; {} were forecast for those days",
+            kwh(wh)
+        ))
+    )];
+    for case in &outlook.cases {
+        let rate = match (case.percent, case.earns(held)) {
+            (Some(percent), Some(own)) => format!(
+                ", which would leave {percent} % for share interest, about {own} on what you hold today"
+            ),
+            _ => String::new(),
+        };
+        let named = match case.word {
+            "weak" => "A weak rest of the year",
+            "good" => "A good rest of the year",
+            _ => "A rest of the year as forecast",
+        };
+        lines.push(format!(
+            "{named} makes it {}{rate} ({}).",
+            kwh(case.energy),
+            case.why
+        ));
+    }
+    lines.extend(outlook.notes.iter().cloned());
+    Ok(lines)
+}
+
+/// What waits of the member, in sentences.
+fn waiting(society: &SocietyOffice, member: u32, now: Instant) -> Result<Vec<String>, Trouble> {
+    let mut lines = Vec::new();
+    for (number, place) in society.queue_places(member, now)? {
+        let likely = place.likely.map_or_else(
+            || "withdrawals are not paid now".to_owned(),
+            |day| format!("likely paid by {}", words::date(day)),
+        );
+        lines.push(format!(
+            "Request {number} for shares back is number {} of {} in the queue; {likely}.",
+            place.place, place.of
+        ));
+    }
+    for line in society.applications()? {
+        if line.member == member && line.state == "waiting" {
+            lines.push(format!(
+                "Your application {} for {} shares waits for the board.",
+                line.number,
+                words::whole(line.shares)
+            ));
+        }
+    }
+    Ok(lines)
+}
+
 fn show(web: &Web, visitor: &Visitor, slug: &str, member: u32) -> Result<Response, Trouble> {
     let society = named(web, slug)?;
     let known = society.known();
@@ -245,7 +314,7 @@ fn show(web: &Web, visitor: &Visitor, slug: &str, member: u32) -> Result<Respons
     let today = known.zone.day_of(now);
     let (line, person) = society.member(member, now)?;
     let held = society.holdings(today, Some(member), now)?;
-    let mut earned = Vec::new();
+    let (mut earned, mut statements) = (Vec::new(), Vec::new());
     for run in society.interest_runs()? {
         if run.standing != Standing::Frozen {
             continue;
@@ -261,9 +330,15 @@ fn show(web: &Web, visitor: &Visitor, slug: &str, member: u32) -> Result<Respons
                 pounds: Pence(own.pence).to_string(),
                 run: run.note.number.to_string(),
                 hash: run.hash.chars().take(16).collect(),
+                working: format!("/s/{slug}/interest/{}", run.note.number),
             });
         }
+        if run.note.lines.iter().any(|own| own.member == member) {
+            let href = format!("/my/{slug}/{member}/statements/{}.pdf", run.note.number);
+            statements.push((days, href));
+        }
     }
+    statements.reverse();
     let shares: i64 = held.lines.iter().map(|line| line.shares).sum();
     let holds = format!(
         "You hold {} shares of {}, worth {}",
@@ -332,6 +407,10 @@ fn show(web: &Web, visitor: &Visitor, slug: &str, member: u32) -> Result<Respons
             })
             .collect(),
         earned,
+        statements,
+        outlook: outlook(web, &society, held.total, now)?,
+        waiting: waiting(&society, member, now)?,
+        shares_href: format!("{here}/shares"),
         payment: goes(line.payment).to_owned(),
         bank: bank_words(&society, member, now)?,
         payment_href: format!("{here}/payment"),

@@ -50,6 +50,7 @@ async fn every_role_every_route_every_method() {
     stage.with_business();
     stage.with_ballot();
     stage.with_work();
+    stage.with_returns();
     let officers: Vec<_> = Role::ALL
         .into_iter()
         .map(|role| {

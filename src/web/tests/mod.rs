@@ -10,6 +10,7 @@ mod live;
 mod matrix;
 mod pages;
 mod reports;
+mod returns;
 mod rules;
 mod stage;
 mod work;

@@ -36,7 +36,13 @@ pub fn example(path: &str) -> String {
         .replace("{published}", "1.json")
         .replace("{papers}", "ballot-papers")
         .replace("{year}", "2016")
-        .replace("{file}", "2016.csv");
+        .replace("{file}", "2016.csv")
+        .replace("{sheet}", "1.pdf")
+        .replace("{of}", "index.csv")
+        .replace("{order}", "1")
+        .replace("{letter}", "1")
+        .replace("{paper}", "hmrc-2015.csv")
+        .replace("{sha256}", "00ff");
     path + query
 }
 
@@ -52,6 +58,9 @@ fn open_rows() -> impl Iterator<Item = &'static crate::web::policy::Row> {
 async fn every_open_row_answers_and_only_to_its_methods() {
     let stage = Stage::elmore_house();
     stage.with_ballot();
+    stage.with_roll();
+    stage.with_business();
+    stage.with_returns();
     for row in open_rows() {
         let path = example(row.path);
         let peer = match row.who {

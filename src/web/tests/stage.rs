@@ -33,7 +33,8 @@ use office::{
     import::ImportRequest,
     interest::{Asked, RunAsked, rate_of_text},
     outages::AskedOutage,
-    roll::Columns,
+    payments::{NamedProfile, OrderAsked},
+    roll::{Columns, LetterOf, Payment},
     tables::{Extend, Table},
 };
 
@@ -253,6 +254,38 @@ impl Stage {
         };
         let planned = society.plan_outage(&asked, "somebody", self.now);
         assert_eq!(planned.expect("planned").planned.number, 1);
+    }
+
+    /// What is there once run 1 is frozen: an order that was released, a letter that was acted on.
+    pub fn with_returns(&self) {
+        let society = self.office.societies().remove(0);
+        let hash = society.interest_run(1).expect("a run").hash;
+        let approved = society.approve_run(1, &hash, "another", self.now);
+        approved.expect("approved");
+        society.freeze_run(1, "somebody", self.now).expect("frozen");
+        let order = OrderAsked {
+            run: 1,
+            profile: NamedProfile::named("by-hand").expect("a profile"),
+            on: "2016-06-15".parse().expect("a day"),
+            only: Vec::new(),
+            by_cheque: Vec::new(),
+        };
+        let made = society.prepare_order(&order, "somebody", self.now);
+        let hash = made.expect("prepared").0.hash();
+        let approved = society.approve_order(1, &hash, "another", self.now);
+        approved.expect("approved");
+        let released = society.release_order(1, "by-hand", Some(1), "somebody", self.now);
+        released.expect("released");
+        let letter = LetterOf {
+            member: 4,
+            is_call: true,
+            received: "2016-06-14".parse().expect("a day"),
+            source: "SAMPLE call".to_owned(),
+            payment: Some(Payment::Fund),
+            ..LetterOf::default()
+        };
+        let acted = society.act_on_letter(&letter, "somebody", self.now);
+        assert_eq!(acted.expect("acted on"), 1);
     }
 
     /// A read that jumps above what the roof can make; its page.

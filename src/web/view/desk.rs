@@ -183,8 +183,12 @@ pub struct RunWords {
     pub total: String,
     /// By class: how it was reckoned.
     pub classes: Vec<String>,
-    /// Each member's line.
+    /// Each member's line, the first of them.
     pub lines: Vec<RunMemberLine>,
+    /// How many are not shown, in words; empty when all are.
+    pub left_out: String,
+    /// All of them, to take away; empty for a preview.
+    pub all_lines: String,
     /// How many lines.
     pub count: String,
     /// The hash that is approved.
@@ -228,6 +232,8 @@ pub struct RunPage {
     pub action: Option<(&'static str, &'static str, &'static str)>,
     /// Why the reader may not.
     pub waits: String,
+    /// What comes after it is frozen.
+    pub next: Vec<Link>,
     /// Why it was not done.
     pub trouble: Option<String>,
 }

@@ -16,6 +16,7 @@ pub mod live;
 pub mod my;
 pub mod note;
 pub mod operations;
+pub mod parts;
 pub mod report;
 pub mod roof;
 pub mod society;

@@ -28,12 +28,20 @@ pub struct MyPage {
     pub history: Vec<(String, String, String, String)>,
     /// Interest of frozen runs, with the working.
     pub earned: Vec<MyWorking>,
+    /// A statement for each frozen run: its days and its address, the newest first.
+    pub statements: Vec<(String, String)>,
     /// What becomes of interest.
     pub payment: String,
     /// The account, by its last digits.
     pub bank: Vec<String>,
     /// Where that is changed.
     pub payment_href: String,
+    /// What this year may bring, in sentences; empty when nothing can be said.
+    pub outlook: Vec<String>,
+    /// Requests and applications that wait, in sentences.
+    pub waiting: Vec<String>,
+    /// Where shares are asked for, and asked back.
+    pub shares_href: String,
     /// All that is kept.
     pub data_href: String,
     /// SAMPLE.
@@ -57,6 +65,8 @@ pub struct MyWorking {
     pub run: String,
     /// How its hash begins.
     pub hash: String,
+    /// Where the run's working is.
+    pub working: String,
 }
 
 /// Where a member's interest goes.
