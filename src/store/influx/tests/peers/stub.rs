@@ -29,7 +29,7 @@ pub enum Mood {
     Status(u16),
     Hang(Duration),
     Garbage,
-    /// Questions are answered with these bytes, whatever they are.
+    /// Writes and questions are answered with these bytes, whatever they are.
     Says(Vec<u8>),
     /// Writes are done, and the answer is lost.
     Forgetful,
@@ -137,7 +137,7 @@ fn answer(state: &Mutex<State>, asked: &Asked) -> Answer {
         Mood::Garbage if is_write || is_query => {
             return Answer::Raw(b"\x15\x03\x01\x00\x02 this is no HTTP\r\n\r\n".to_vec());
         }
-        Mood::Says(bytes) if is_query => return Answer::Raw(bytes),
+        Mood::Says(bytes) if is_write || is_query => return Answer::Raw(bytes),
         Mood::Narrow(bytes) if is_write && asked.body.len() > bytes => {
             return error(
                 413,
